@@ -1,0 +1,198 @@
+"""The plan: everything a centre decides about itself, as frozen values. Reading and checking TOML is plan_file.py.
+
+One plan is in force at a time. Activating another is a journalled fact that carries the whole text, so a
+replay of the journal knows every plan it decided under.
+"""
+
+from dataclasses import dataclass, field
+
+Scalar = str | int | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Who this centre is, as customers and peers see it."""
+
+    site_id: str
+    name: str
+    time_zone: str
+    languages: tuple[str, ...]
+    """ISO 639-1 codes the centre serves; language detection chooses among these only."""
+    customer_notice: str = ""
+    """One sentence every customer reads first, e.g. whom to call when life is in danger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillPlan:
+    """One thing an agent can be good at, from 1 to 5. Languages are skills named `lang-xx`."""
+
+    skill_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPlan:
+    """What one conversation on a channel costs an agent, and how long an offer may ring.
+
+    Units: load in hundredths of an agent; deadlines in milliseconds.
+    """
+
+    channel_id: str
+    name: str
+    queue_id: str
+    """Where contacts that no rule catches wait."""
+    urgency: int
+    """Urgency of contacts that are unread after two seconds, or unreadable, or caught by no rule."""
+    load: int
+    max_at_once: int
+    interrupted_by: tuple[str, ...] = ()
+    offer_ms_urgent: int
+    """Offer deadline for urgency 1 and 2."""
+    offer_ms: int
+    """Offer deadline for urgency 3 to 5."""
+    body_bytes_max: int
+    message_characters_max: int
+    attachment_bytes_max: int
+    abandoned_after_ms: int
+    """How long after the customer's last connection closed a waiting contact counts as abandoned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideningPlan:
+    """See skills.requirement.WideningStep, which the reader turns this into (config imports nothing)."""
+
+    after_ms: int
+    lower: tuple[tuple[str, int], ...] = ()
+    drop: tuple[str, ...] = ()
+    add_queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementPlan:
+    """Same four fields and meaning as skills.requirement.Requirement."""
+
+    require: tuple[tuple[str, int], ...] = ()
+    require_any: tuple[tuple[str, int], ...] = ()
+    forbid: tuple[str, ...] = ()
+    prefer: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlan:
+    """One waiting line. Its requirement is asked of the agent on top of the interaction's own.
+
+    Units: head_start_ms is added to the score of every interaction; ageing_pct is how many hundredths
+    of a millisecond of score one millisecond of waiting is worth (at least 1).
+    """
+
+    queue_id: str
+    name: str
+    requirement: RequirementPlan = RequirementPlan()
+    head_start_ms: int = 0
+    ageing_pct: int = 100
+    strategy: str = "longest_idle"
+    widening: tuple[WideningPlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A leaf (field, operator, value) or a branch (all, any, not) of a rule's condition.
+
+    Exactly one of the two forms is filled. An empty `all_of` is true (the catch-all rule).
+    """
+
+    field: str | None = None
+    operator: str | None = None
+    value: Scalar | tuple[Scalar, ...] | None = None
+    all_of: tuple["Condition", ...] | None = None
+    any_of: tuple["Condition", ...] | None = None
+    not_: "Condition | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """First match wins. What is None is left as the channel has it."""
+
+    rule_id: str
+    when: Condition
+    queue_id: str | None = None
+    urgency: int | None = None
+    requirement: RequirementPlan = RequirementPlan()
+    language_skill: bool = True
+    """Ask for the skill `lang-xx` of the detected language as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonPlan:
+    """Somebody who signs in. Role is agent, supervisor, admin or auditor; skills are (skill, level), sorted."""
+
+    agent_id: str
+    name: str
+    role: str
+    skills: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A reason to be not available, or a disposition: a stable id and what people read."""
+
+    reason_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A service level to hold: this share (percent) answered within this time."""
+
+    name: str
+    percent: int
+    within_ms: int
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Everything that has a limit, in one place. No limit ends or refuses an interaction."""
+
+    read_within_ms: int = 2_000
+    """An arrived contact that nobody has read by then waits with its channel's default urgency."""
+    cooldown_ms: int = 60_000
+    """The same agent is not offered the same interaction again for this long after a decline or no answer."""
+    only_candidate_ms: int = 5_000
+    """... unless nobody else could take it: then this long."""
+    desk_grace_ms: int = 30_000
+    """Conversations of an agent whose last desk closed go back to waiting after this long."""
+    desk_grace_offer_ms: int = 5_000
+    """Offers to an agent whose last desk closed are withdrawn after this long, or at their deadline."""
+    named_agent_ms: int = 60_000
+    """What a person gave to a named agent returns to everybody after this long."""
+    wrap_up_ms: int = 300_000
+    """Wrap-up without a disposition for this long raises an alarm (it never ends an interaction by itself)."""
+    unattended_alarm_ms: int = 20_000
+    """Urgency 1 or 2 waiting longer than this raises an alarm."""
+    waiting_alarm: int = 100_000
+    """More interactions waiting than this raises an alarm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole centre. Every id mentioned anywhere in it exists in it (plan_check.py made sure).
+
+    Shape: tuples are in the order of the file; rules are tried in that order. `version` counts
+           activations at a site from 1; `digest` is the SHA-256 of the TOML text, hexadecimal.
+    """
+
+    site: Site
+    skills: tuple[SkillPlan, ...]
+    channels: tuple[ChannelPlan, ...]
+    queues: tuple[QueuePlan, ...]
+    rules: tuple[Rule, ...]
+    people: tuple[PersonPlan, ...]
+    reasons: tuple[Reason, ...]
+    """Why somebody is not available."""
+    dispositions: tuple[Reason, ...]
+    """How an interaction ended."""
+    targets: tuple[Target, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    digest: str = ""
+    text: str = ""

@@ -1,0 +1,19 @@
+"""The shared words of the project that are more than one package's business (STYLE.md section 3)."""
+
+from typing import Final
+
+URGENCIES: Final = (1, 2, 3, 4, 5)
+"""1 immediate (life at risk now), 2 emergency, 3 urgent, 4 routine, 5 low. Strict between levels."""
+
+URGENT_MAX: Final = 2
+"""Urgency 1 and 2 end only by a human's disposition and are never held for a preferred agent."""
+
+MANUAL_QUEUE: Final = "manual"
+"""The queue that is always there: what the core could not handle waits here for any supervisor."""
+
+SUPERVISOR_SKILL: Final = "supervisor"
+"""The skill every supervisor and admin holds at level 5, and nobody else."""
+
+ROLES: Final = ("agent", "supervisor", "admin", "auditor")
+
+TRAFFIC: Final = ("real", "drill", "probe")

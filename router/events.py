@@ -1,0 +1,186 @@
+"""Facts that reach the core, in the past tense. Written by others to the journal, translated by records.py.
+
+The core is told; it never asks. An event that repeats, arrives late or refers to something that is gone is
+ordinary (STYLE.md section 7): it leads to no decision, or to RefuseRequest when somebody waits for an answer.
+
+Every event carries `at_ms`, the journal's time of its row, milliseconds UTC. `command_id` is the id a desk
+chose for its request; decisions that answer the request carry it back.
+"""
+
+from dataclasses import dataclass
+
+from config.plan import Plan
+from skills.requirement import Requirement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactArrived:
+    """A contact is on disk and began a new interaction. It is parked until read, at most limits.read_within_ms.
+
+    accepted_at_ms fixes its place in line for ever. `customer_id` is empty when the address must not be
+    linked. `connection_id` is empty on channels without connections.
+    """
+
+    at_ms: int
+    interaction_id: str
+    channel: str
+    accepted_at_ms: int
+    customer_id: str = ""
+    connection_id: str = ""
+    traffic: str = "real"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRead:
+    """Triage has read the first contact of an interaction, or a later message of it.
+
+    The first one puts it in line. A later one only ever makes it more urgent (then its queue and requirement
+    come along, unless somebody already holds it); lowering takes a named person.
+    """
+
+    at_ms: int
+    interaction_id: str
+    queue_id: str
+    urgency: int
+    requirement: Requirement
+    rule_id: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerConnected:
+    """The customer has a live connection (chat) belonging to this interaction."""
+
+    at_ms: int
+    interaction_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDisconnected:
+    """That connection closed, or the process that held it died."""
+
+    at_ms: int
+    interaction_id: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskJoined:
+    """An agent opened a desk (one browser window). Presence is the agent's, over all desks."""
+
+    at_ms: int
+    agent_id: str
+    desk_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskLeft:
+    """A desk closed, or the process that held its connection died."""
+
+    at_ms: int
+    agent_id: str
+    desk_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceDeclared:
+    """The agent (or, for an agent who left, a supervisor) declares presence. `reason` is empty when available."""
+
+    at_ms: int
+    agent_id: str
+    available: bool
+    reason: str = ""
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAccepted:
+    """An agent pressed Accept. May arrive after the offer has already ended."""
+
+    at_ms: int
+    offer_id: str
+    agent_id: str
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDeclined:
+    """An agent pressed Decline. May arrive after the offer has already ended."""
+
+    at_ms: int
+    offer_id: str
+    agent_id: str
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationEnded:
+    """The agent ended the conversation; wrap-up begins."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispositionGiven:
+    """The agent finished an interaction with an outcome (from the conversation or from wrap-up)."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    disposition: str
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """The holder gives the interaction to a queue, or to a named agent. Exactly one of the two is not empty."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    to_queue_id: str = ""
+    to_agent_id: str = ""
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrgencyDeclared:
+    """A named person sets the urgency. `may_lower` says whether access allowed that person to lower it."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    urgency: int
+    may_lower: bool = False
+    command_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanActivated:
+    """Another plan is in force from here on. Everything waiting is matched anew under it."""
+
+    at_ms: int
+    version: int
+    plan: Plan
+
+
+Event = (
+    ContactArrived
+    | ContactRead
+    | CustomerConnected
+    | CustomerDisconnected
+    | DeskJoined
+    | DeskLeft
+    | PresenceDeclared
+    | OfferAccepted
+    | OfferDeclined
+    | ConversationEnded
+    | DispositionGiven
+    | TransferAsked
+    | UrgencyDeclared
+    | PlanActivated
+)

@@ -1,0 +1,1 @@
+"""The journal of a site: streams, hash chain, committer, tables, fold, verify, replay."""

@@ -1,0 +1,313 @@
+"""Every table of a site, once. Journalled tables change by fold.apply only; content and local tables do not fold.
+
+Three groups:
+- JOURNAL: journal, stream. Append only.
+- JOURNALLED: rebuilt exactly by folding the journal on an empty database (`muster journal verify` does it).
+- CONTENT: words, addresses, raw payloads, secrets' hashes; found by our uuids, erasable, never in the journal.
+- LOCAL: leases, positions, tickets, counters of this site; neither journalled nor copied.
+
+Times are int milliseconds UTC, 0 where they do not apply; ids are text; booleans are 0 or 1.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+
+def _ms(*, index: bool = False) -> Column[int]:
+    return Column(BigInteger, nullable=False, index=index)
+
+
+class JournalRow(SQLModel, table=True):
+    """One fact or decision. `data` is canonical JSON text; `hash` = SHA-256(previous hash, row)."""
+
+    __tablename__ = "journal"
+    site: str = Field(primary_key=True)
+    incarnation: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at_ms: int = Field(sa_column=_ms())
+    kind: str
+    ref: str
+    data: str = Field(sa_column=Column(Text, nullable=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class StreamRow(SQLModel, table=True):
+    """The counter of a stream: locked by every appending transaction. Exactly one row has own = 1."""
+
+    __tablename__ = "stream"
+    site: str = Field(primary_key=True)
+    incarnation: str = Field(primary_key=True)
+    own: int = 0
+    last_seq: int = Field(sa_column=_ms())
+    last_at_ms: int = Field(sa_column=_ms())
+    head_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class InteractionRow(SQLModel, table=True):
+    """JOURNALLED. One customer's matter. Columns from state on are written by the router's decisions only."""
+
+    __tablename__ = "interaction"
+    interaction_id: str = Field(primary_key=True)
+    channel: str
+    account: str = ""
+    customer_id: str = Field(default="", index=True)
+    thread: str = Field(default="", index=True)
+    """What later messages join by: the hash of a chat session, or empty where nothing joins."""
+    traffic: str = "real"
+    follows: str = ""
+    arrived_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    accepted_at_ms: int = Field(sa_column=_ms())
+    reading: str = "unread"
+    """unread | read | unparsed: what is known of its first contact."""
+    language: str = ""
+    single_copy: int = 0
+    closed_seq: int = Field(sa_column=Column(BigInteger, nullable=False, default=0))
+    """The seq of the decision that closed it; 0 while it is open."""
+
+    state: str = "parked"
+    queue_id: str = ""
+    urgency: int = 0
+    requirement: str = "{}"
+    """Canonical JSON of skills.requirement.Requirement."""
+    rule_id: str = ""
+    step: int = 0
+    offer_count: int = 0
+    offer_id: str = ""
+    agent_id: str = Field(default="", index=True)
+    parked_until_ms: int = Field(sa_column=_ms())
+    named_agent_id: str = ""
+    named_until_ms: int = Field(sa_column=_ms())
+    connection_ids: str = "[]"
+    abandon_at_ms: int = Field(sa_column=_ms())
+    assigned_at_ms: int = Field(sa_column=_ms())
+    wrap_up_since_ms: int = Field(sa_column=_ms())
+    disposition: str = ""
+    closed_by: str = ""
+    closed_why: str = ""
+    closed_at_ms: int = Field(sa_column=_ms())
+
+    __table_args__ = (
+        Index("interaction_open", "closed_seq", "state"),
+    )
+
+
+class MessageRow(SQLModel, table=True):
+    """JOURNALLED. One message of an interaction; its words are in content. `seq` orders the conversation."""
+
+    __tablename__ = "message"
+    message_id: str = Field(primary_key=True)
+    interaction_id: str
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at_ms: int = Field(sa_column=_ms())
+    direction: str
+    """in (customer) | out (agent) | note (agents only) | system (e.g. transferred)."""
+    author_id: str = ""
+    kind: str = "text"
+    """text | attachment."""
+    content_id: str = ""
+    client_id: str = ""
+    """The id its sender chose; given back so that a page recognises its own message."""
+    status: str = ""
+    """Of out: '' | sent | delivered | read | failed, never backwards."""
+    reading: str = "read"
+    """Of in: unread until the intake loop has read it, then read or unparsed."""
+
+    __table_args__ = (Index("message_unread", "reading", "seq"), Index("message_order", "interaction_id", "seq"))
+
+
+class OfferRow(SQLModel, table=True):
+    """JOURNALLED. The latest offer of an open interaction to an agent (router.state.OfferState)."""
+
+    __tablename__ = "offer"
+    interaction_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    offer_id: str = Field(index=True)
+    offered_at_ms: int = Field(sa_column=_ms())
+    deadline_ms: int = Field(sa_column=_ms())
+    outcome: str = "outstanding"
+    ended_at_ms: int = Field(sa_column=_ms())
+    cooldown_until_ms: int = Field(sa_column=_ms())
+    explanation: str = "{}"
+
+
+class AgentRow(SQLModel, table=True):
+    """JOURNALLED. The routing state of an agent (router.state.AgentState)."""
+
+    __tablename__ = "agent"
+    agent_id: str = Field(primary_key=True)
+    available: int = 0
+    reason: str = ""
+    presence_since_ms: int = Field(sa_column=_ms())
+    idle_since_ms: int = Field(sa_column=_ms())
+    desk_ids: str = "[]"
+    grace_until_ms: int = Field(sa_column=_ms())
+
+
+class ConnectionRow(SQLModel, table=True):
+    """JOURNALLED. A live socket of a desk or of a customer, and the web process that holds it."""
+
+    __tablename__ = "connection"
+    connection_id: str = Field(primary_key=True)
+    kind: str
+    """desk | customer."""
+    web_id: str = Field(index=True)
+    owner_id: str
+    """agent_id of a desk, interaction_id of a customer."""
+
+
+class CustomerRow(SQLModel, table=True):
+    """JOURNALLED. The person outside."""
+
+    __tablename__ = "customer"
+    customer_id: str = Field(primary_key=True)
+    created_at_ms: int = Field(sa_column=_ms())
+
+
+class IdentityRow(SQLModel, table=True):
+    """JOURNALLED. One address of a customer, as a salted hash; the address itself is content."""
+
+    __tablename__ = "identity"
+    identity_id: str = Field(primary_key=True)
+    customer_id: str = Field(index=True)
+    channel: str
+    account: str = ""
+    address_hash: str = Field(index=True)
+    verified: int = 0
+    at_ms: int = Field(sa_column=_ms())
+
+
+class PersonRow(SQLModel, table=True):
+    """JOURNALLED. Somebody who may sign in; the password hash is in credential (content)."""
+
+    __tablename__ = "person"
+    agent_id: str = Field(primary_key=True)
+    name: str
+    role: str
+    active: int = 1
+    credential_digest: str = ""
+
+
+class SessionRow(SQLModel, table=True):
+    """JOURNALLED. A sign-in; only the hash of its token is known here."""
+
+    __tablename__ = "session"
+    token_hash: str = Field(primary_key=True)
+    agent_id: str = Field(index=True)
+    begun_at_ms: int = Field(sa_column=_ms())
+    expires_at_ms: int = Field(sa_column=_ms())
+    ended_at_ms: int = Field(sa_column=_ms())
+
+
+class PlanRow(SQLModel, table=True):
+    """JOURNALLED. Every plan that was ever in force, as TOML text. The highest version is in force."""
+
+    __tablename__ = "plan"
+    version: int = Field(primary_key=True)
+    activated_at_ms: int = Field(sa_column=_ms())
+    activated_by: str = ""
+    digest: str
+    text: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class AlarmRow(SQLModel, table=True):
+    """JOURNALLED. Somebody should look. Kept until somebody says seen."""
+
+    __tablename__ = "alarm"
+    alarm_id: str = Field(primary_key=True)
+    at_ms: int = Field(sa_column=_ms())
+    code: str
+    ref: str
+    detail: str = ""
+    seen_by: str = ""
+    seen_at_ms: int = Field(sa_column=_ms())
+
+
+class OutboxRow(SQLModel, table=True):
+    """JOURNALLED. One message to send by a provider; made in the transaction that decided to send it."""
+
+    __tablename__ = "outbox"
+    outbox_id: str = Field(primary_key=True)
+    message_id: str
+    channel: str
+    account: str = ""
+    status: str = "due"
+    """due | sent | delivered | read | failed."""
+    attempts: int = 0
+    due_at_ms: int = Field(sa_column=_ms(index=True))
+
+
+class ContentRow(SQLModel, table=True):
+    """CONTENT. Words, raw payloads, attachments, addresses. Erasing a person deletes rows here, salt included."""
+
+    __tablename__ = "content"
+    content_id: str = Field(primary_key=True)
+    media_type: str
+    file_name: str = ""
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at_ms: int = Field(sa_column=_ms())
+
+
+class CredentialRow(SQLModel, table=True):
+    """CONTENT. The Argon2id hash of a person's password; must_change after a one-time password."""
+
+    __tablename__ = "credential"
+    agent_id: str = Field(primary_key=True)
+    password_hash: str
+    must_change: int = 0
+
+
+class LeaseRow(SQLModel, table=True):
+    """LOCAL. Who is the active router (name `router`), and which web processes live (name `web/<id>`)."""
+
+    __tablename__ = "lease"
+    name: str = Field(primary_key=True)
+    owner: str
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False))
+    until_ms: int = Field(sa_column=_ms())
+
+
+class PositionRow(SQLModel, table=True):
+    """LOCAL. How far a reader of the journal has read; the router's commits with its decisions."""
+
+    __tablename__ = "position"
+    reader: str = Field(primary_key=True)
+    read_through: int = Field(sa_column=Column(BigInteger, nullable=False))
+    now_ms: int = Field(sa_column=_ms())
+
+
+class TicketRow(SQLModel, table=True):
+    """LOCAL. Single-use admission to a WebSocket; kind is desk."""
+
+    __tablename__ = "ticket"
+    ticket_hash: str = Field(primary_key=True)
+    agent_id: str
+    session_hash: str
+    expires_at_ms: int = Field(sa_column=_ms(index=True))
+
+
+class ClaimRow(SQLModel, table=True):
+    """LOCAL. Who is working on a chore (an outbox row, an unread contact) until when."""
+
+    __tablename__ = "claim"
+    ref: str = Field(primary_key=True)
+    owner: str
+    until_ms: int = Field(sa_column=_ms())
+
+
+JOURNALLED = (
+    "interaction",
+    "message",
+    "offer",
+    "agent",
+    "connection",
+    "customer",
+    "identity",
+    "person",
+    "session",
+    "plan",
+    "alarm",
+    "outbox",
+)
+CONTENT = ("content", "credential")
+LOCAL = ("lease", "position", "ticket", "claim")

@@ -1,0 +1,123 @@
+"""Between typed events and decisions, and journal rows: names, fields, canonical text. Pure.
+
+Shape: a row's `ref` is the id the fact is about; `data` holds the other fields, sorted keys, only integers,
+       strings, booleans, lists and objects. An event takes at_ms from its row (the journal's clock); a decision
+       keeps its own at_ms in data (the core's clock). Data may hold more keys than the event has fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final  # Any: JSON values at the edge of the type system
+
+import msgspec
+
+from config.plan_file import parse_plan
+from router import decisions, events
+
+GROUP: Final = "decided"
+"""Kind of the row that opens each group of decisions: read_through, now_ms, plan_version, release, epoch."""
+
+EVENT_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "arrived": (events.ContactArrived, "interaction_id"),
+    "read": (events.ContactRead, "interaction_id"),
+    "customer_connected": (events.CustomerConnected, "interaction_id"),
+    "customer_disconnected": (events.CustomerDisconnected, "interaction_id"),
+    "desk_joined": (events.DeskJoined, "agent_id"),
+    "desk_left": (events.DeskLeft, "agent_id"),
+    "presence_declared": (events.PresenceDeclared, "agent_id"),
+    "accept_pressed": (events.OfferAccepted, "offer_id"),
+    "decline_pressed": (events.OfferDeclined, "offer_id"),
+    "conversation_ended": (events.ConversationEnded, "interaction_id"),
+    "disposition_given": (events.DispositionGiven, "interaction_id"),
+    "transfer_asked": (events.TransferAsked, "interaction_id"),
+    "urgency_declared": (events.UrgencyDeclared, "interaction_id"),
+    "plan_activated": (events.PlanActivated, "digest"),
+}
+
+DECISION_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "queued": (decisions.QueueInteraction, "interaction_id"),
+    "held": (decisions.HoldForAgent, "interaction_id"),
+    "offered": (decisions.OfferInteraction, "interaction_id"),
+    "offer_ended": (decisions.EndOffer, "interaction_id"),
+    "accepted": (decisions.ConnectParties, "interaction_id"),
+    "wrap_up_began": (decisions.BeginWrapUp, "interaction_id"),
+    "closed": (decisions.CloseInteraction, "interaction_id"),
+    "call_back_opened": (decisions.OpenCallBack, "interaction_id"),
+    "urgency_set": (decisions.SetUrgency, "interaction_id"),
+    "widened": (decisions.WidenRequirement, "interaction_id"),
+    "presence_set": (decisions.SetPresence, "agent_id"),
+    "desks_noted": (decisions.NoteDesks, "agent_id"),
+    "connections_noted": (decisions.NoteConnections, "interaction_id"),
+    "refused": (decisions.RefuseRequest, "ref"),
+    "alarm_raised": (decisions.RaiseAlarm, "ref"),
+}
+
+_KIND_OF: Final = {cls: (kind, ref) for kind, (cls, ref) in DECISION_KINDS.items()}
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What a writer wants appended; seq, at_ms and hash come from the committer."""
+
+    kind: str
+    ref: str
+    data: str
+    """Canonical JSON text, see canonical()."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of the journal as readers get it. `data` is canonical JSON text."""
+
+    site: str
+    incarnation: str
+    seq: int
+    at_ms: int
+    kind: str
+    ref: str
+    data: str
+    hash: bytes
+
+
+def canonical(data: Mapping[str, Any]) -> str:
+    """The one text of these values: sorted keys, no spaces. Raises TypeError for what JSON cannot hold."""
+    return _ENCODER.encode(data).decode()
+
+
+def fact(kind: str, ref: str, **data: Any) -> Fact:
+    """A fact from plain values."""
+    return Fact(kind=kind, ref=ref, data=canonical(data))
+
+
+def fact_of(decision: decisions.Decision) -> Fact:
+    """The journal's form of a decision."""
+    kind, ref = _KIND_OF[type(decision)]
+    values = msgspec.to_builtins(decision)
+    return Fact(kind=kind, ref=values.pop(ref), data=canonical(values))
+
+
+def decision_of(kind: str, ref: str, data: str) -> decisions.Decision | None:
+    """The decision in a row, or None where the row holds something else."""
+    found = DECISION_KINDS.get(kind)
+    if found is None:
+        return None
+    cls, ref_field = found
+    decision: decisions.Decision = msgspec.convert({**msgspec.json.decode(data), ref_field: ref}, cls)
+    return decision
+
+
+def event_of(row: Row) -> events.Event | None:
+    """The event in a row, or None where the core has no interest in it."""
+    found = EVENT_KINDS.get(row.kind)
+    if found is None:
+        return None
+    cls, ref_field = found
+    values = {**msgspec.json.decode(row.data), ref_field: row.ref, "at_ms": row.at_ms}
+    if cls is events.PlanActivated:
+        plan = parse_plan(values["text"], file_name=f"plan version {values['version']}")
+        return events.PlanActivated(at_ms=row.at_ms, version=values["version"], plan=plan)
+    if cls is events.ContactArrived:
+        values.setdefault("accepted_at_ms", row.at_ms)
+    event: events.Event = msgspec.convert(values, cls)
+    return event

@@ -1,0 +1,1 @@
+"""Who can help whom: requirements, proficiency, matching, widening, triage and language."""
