@@ -1,7 +1,7 @@
 """The program `muster`: finds the command that was asked for, runs it, and says in one line what is wrong.
 
-Only the chosen command is imported: `muster check` must not pay for a web server, and one command that does not
-load must not take the others with it. What a command does is in agents_ui/commands/.
+Only the chosen command is imported: `muster check` must not pay for a web server, and one command that does
+not load must not take the others with it. What a command does is in agents_ui/commands/.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone. Python would complain again at exit, so stdout goes nowhere.
+        # The reader of our output (head, less) has gone. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_WRONG
     except Exception as error:
@@ -69,7 +69,7 @@ def _parser() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[argp
     parser = argparse.ArgumentParser(
         prog="muster",
         description="Muster is a contact centre for emergencies. `muster up` starts one on this machine.",
-        epilog="`muster COMMAND --help` says more. Settings come from the environment; the README lists them.",
+        epilog="`muster COMMAND --help` says more. Settings are environment variables; README.md lists them.",
     )
     return parser, parser.add_subparsers(title="commands", metavar="COMMAND")
 
