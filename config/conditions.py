@@ -1,0 +1,22 @@
+"""The words a rule's condition may use: fields, their operators, and what their values must look like.
+
+What each means for a contact is skills/triage.py; here is only what can be written. There are no regular
+expressions: somebody's clumsy pattern must never be able to hold up everybody's emergencies.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "channel": {"is": "text", "is_one_of": "texts"},
+    "address": {"is": "text", "is_one_of": "texts", "starts_with": "text"},
+    "language": {"is": "text", "is_one_of": "texts"},
+    "words": {"has_any": "texts", "has_all": "texts"},
+    "silent": {"is": "flag"},
+    "repeats": {"at_least": "number"},
+    "hours": {"between": "hours"},
+    "weekday": {"is_one_of": "texts"},
+}
+"""Field -> operator -> shape of the value: text, texts (a list), flag, number, hours (["HH:MM", "HH:MM"])."""
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
