@@ -1,4 +1,4 @@
-"""The plan: everything a centre decides about itself, as frozen values. Reading and checking TOML is plan_file.py.
+"""The plan: everything a centre decides about itself, as frozen values. Reading TOML is plan_file.py.
 
 One plan is in force at a time. Activating another is a journalled fact that carries the whole text, so a
 replay of the journal knows every plan it decided under.
@@ -124,7 +124,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonPlan:
-    """Somebody who signs in. Role is agent, supervisor, admin or auditor; skills are (skill, level), sorted."""
+    """Somebody who signs in, as agent, supervisor, admin or auditor; skills are (skill, level), sorted."""
 
     agent_id: str
     name: str
@@ -167,7 +167,7 @@ class Limits:
     named_agent_ms: int = 60_000
     """What a person gave to a named agent returns to everybody after this long."""
     wrap_up_ms: int = 300_000
-    """Wrap-up without a disposition for this long raises an alarm (it never ends an interaction by itself)."""
+    """Wrap-up without a disposition for this long raises an alarm (it never ends an interaction)."""
     unattended_alarm_ms: int = 20_000
     """Urgency 1 or 2 waiting longer than this raises an alarm."""
     waiting_alarm: int = 100_000
