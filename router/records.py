@@ -115,7 +115,7 @@ def event_of(row: Row) -> events.Event | None:
     cls, ref_field = found
     values = {**msgspec.json.decode(row.data), ref_field: row.ref, "at_ms": row.at_ms}
     if cls is events.PlanActivated:
-        plan = parse_plan(values["text"], file_name=f"plan version {values['version']}")
+        plan = parse_plan(values["text"], file_name=f"plan version {values['version']}", in_force=True)
         return events.PlanActivated(at_ms=row.at_ms, version=values["version"], plan=plan)
     if cls is events.ContactArrived:
         values.setdefault("accepted_at_ms", row.at_ms)
