@@ -46,4 +46,6 @@ clean: ## remove the environment and caches; the data in ./var stays
 
 setup-run setup-test: setup-%:
 	@command -v $(PYTHON) >/dev/null || { echo "muster: no $(PYTHON) here. Type: sudo apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "muster: $$($(PYTHON) --version) is too old, 3.11 is needed. Name a newer one: make run PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) .ci/setup.py $*

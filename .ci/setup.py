@@ -1,11 +1,8 @@
 """Makes .venv ready for `make run` and `make test`: python3 .ci/setup.py run|test.
 
-Standard library only and readable by any Python 3.7, because it has to say in one line what is missing. A second
-call finds the stamp of the first and does nothing. Packages come from wherever this machine's pip or uv is
-configured to look; the lock files name versions and hashes, never an address.
+Standard library only. A second call finds the stamp of the first and does nothing. Packages come from where
+this machine's pip or uv is configured to look; the lock files name versions and hashes, never an address.
 """
-
-from __future__ import annotations
 
 import hashlib
 import os
@@ -15,13 +12,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = {"run": ["requirements.lock"], "test": ["requirements.lock", "requirements-test.lock"]}
-OLDEST = (3, 11)
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 APT_PACKAGES = ["chromium", "fonts-noto-core"]
 
@@ -48,9 +45,6 @@ def main(what: str) -> int:
 
 
 def _require_python() -> None:
-    version = platform.python_version()
-    if sys.version_info < OLDEST:
-        raise Missing(f"Python {version} is too old: use 3.11 or newer, e.g. make run PYTHON=python3.12")
     try:
         import ensurepip  # noqa: F401 (Debian leaves it out of python3; it comes with python3-venv)
         import venv  # noqa: F401
@@ -79,14 +73,14 @@ def _install(what: str) -> None:
 
 
 def _make_environment() -> None:
-    if PYTHON.exists() and subprocess.run([str(PYTHON), "-c", "import pip"], check=False).returncode == 0:
+    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False).returncode == 0:
         return
     print(f"muster: making .venv with Python {platform.python_version()} ...", flush=True)
-    if not os.access(str(ROOT), os.W_OK):
+    if not os.access(ROOT, os.W_OK):
         raise Missing(
             f"{ROOT} cannot be written: copy the project to a folder of yours and type make run there"
         )
-    shutil.rmtree(str(VENV), ignore_errors=True)
+    shutil.rmtree(VENV, ignore_errors=True)
     _check_run(sys.executable, "-m", "venv", VENV)
 
 
@@ -123,7 +117,7 @@ def _uv_environment() -> dict[str, str]:
     environ = {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match", **os.environ}
     environ["VIRTUAL_ENV"] = str(VENV)
     listed = subprocess.run(
-        [str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
     for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
@@ -160,10 +154,7 @@ def _root_prefix() -> list[str] | None:
     """What to put before a command that needs root, or None where we may not."""
     if os.geteuid() == 0:
         return []
-    if (
-        shutil.which("sudo")
-        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    ):
+    if shutil.which("sudo") and _runs(["sudo", "-n", "true"]):
         return ["sudo", "-n"]
     return None
 
@@ -180,19 +171,16 @@ def _count(lock: str) -> int:
     return sum(not line.startswith(" ") for line in (ROOT / lock).read_text().splitlines())
 
 
-def _runs(command: list, environ: dict[str, str] | os._Environ) -> bool:
+def _runs(command: Sequence[str | Path], environ: Mapping[str, str] = os.environ) -> bool:
     return (
-        subprocess.run(
-            [str(word) for word in command], env=dict(environ), cwd=str(ROOT), check=False
-        ).returncode
+        subprocess.run([str(word) for word in command], env=dict(environ), cwd=ROOT, check=False).returncode
         == 0
     )
 
 
-def _check_run(*command: object) -> None:
-    if not _runs(list(command), os.environ):
-        words = " ".join(str(word) for word in command)
-        raise Missing(f"this failed, its own message is above: {words}")
+def _check_run(*command: str | Path) -> None:
+    if not _runs(command):
+        raise Missing(f"this failed, its own message is above: {' '.join(map(str, command))}")
 
 
 if __name__ == "__main__":
