@@ -1,0 +1,33 @@
+"""What every route of a web process works with. Built once, in agents_ui/commands/web.py; never global.
+
+Deliberately not here: who is signed in (access), what a desk or a chat page shows (desk, chat).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents_ui.feed import Feed
+from agents_ui.typing_marks import TypingMarks
+from config.plan import Plan
+from config.settings import Settings
+from router.journal.committer import Committer
+from router.journal.database import Database
+from router.run.hints import Hints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The long-lived objects of one web process.
+
+    Shape: `plan()` is the plan in force at this moment; ask each time, plans change. `web_id` names the
+           process in connection rows and in its lease `web/<web_id>`.
+    """
+
+    settings: Settings
+    plan: Callable[[], Plan]
+    database: Database
+    committer: Committer
+    hints: Hints
+    feed: Feed
+    typing: TypingMarks
+    web_id: str
