@@ -1,17 +1,13 @@
-"""Whether an agent's skills meet what an interaction needs. What the need is at which time is widening.py."""
+"""Whether an agent's skills meet what an interaction needs. What the need is at which time is widening.py.
+
+What a person can do is config.people.skills_of.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from config.plan import PersonPlan, RequirementPlan, Site
-from config.words import SUPERVISOR_SKILL
+from config.plan import RequirementPlan
 from skills.requirement import Requirement, SkillLevels
-
-LEVEL_MAX: Final = 5
-"""The best an agent can be at anything; also how well everybody speaks the centre's first language."""
-
-_SUPERVISING: Final = frozenset({"supervisor", "admin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,27 +71,6 @@ def requirement_of(plan: RequirementPlan) -> Requirement:
         forbid=tuple(sorted(set(plan.forbid))),
         prefer=_highest(plan.prefer),
     )
-
-
-def skills_of(person: PersonPlan, site: Site) -> SkillLevels:
-    """What this person can do, sorted: the plan's levels, and what goes without saying.
-
-    Supervisors and admins hold the supervisor skill. Everybody speaks the centre's first language at the
-    highest level, unless the plan gives that person another level of it. Auditors serve nobody: no skills.
-    """
-    if person.role == "auditor":
-        return ()
-    levels = {language_skill(language): LEVEL_MAX for language in site.languages[:1]}
-    levels.update(person.skills)
-    levels.pop(SUPERVISOR_SKILL, None)
-    if person.role in _SUPERVISING:
-        levels[SUPERVISOR_SKILL] = LEVEL_MAX
-    return tuple(sorted(levels.items()))
-
-
-def language_skill(language: str) -> str:
-    """The skill of speaking a language, by its ISO 639-1 code."""
-    return f"lang-{language}"
 
 
 def _highest(pairs: SkillLevels) -> SkillLevels:

@@ -1,4 +1,4 @@
-"""How a need is relaxed the longer somebody waits. It only ever widens: who may serve at a step may serve later.
+"""How a need is relaxed the longer somebody waits. Who may serve at one step may serve at every later one.
 
 Steps belong to the queue and count from accepted_at, so that a transfer or a crash starts nothing anew.
 `forbid` stays as it is at every step.
@@ -71,7 +71,7 @@ def _step_of(step: WideningPlan) -> WideningStep:
 
 
 def _widened(need: Need, steps: Sequence[WideningStep]) -> Need:
-    """The need after these steps. A dropped skill satisfies every list it stands in: it is not asked any more.
+    """The need after these steps. A dropped skill satisfies every list it stands in: it is not asked.
 
     Taking it out of a list instead would leave fewer ways to meet the list, and that narrows.
     """
