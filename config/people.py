@@ -18,9 +18,9 @@ SERVING: Final = frozenset({"agent", "supervisor", "admin"})
 def skills_of(person: PersonPlan, site: Site) -> tuple[tuple[str, int], ...]:
     """What this person can do, as sorted pairs (skill, level).
 
-    Supervisors and admins hold the supervisor skill, and nobody else does. Everybody speaks the centre's first
-    language at the highest level, unless the plan gives that person another level of it. Who has no desk
-    serves nobody: no skills.
+    Supervisors and admins hold the supervisor skill, and nobody else does. Everybody speaks the centre's
+    first language at the highest level, unless the plan gives that person another level of it. Who has no
+    desk serves nobody: no skills.
     """
     if person.role not in SERVING:
         return ()
