@@ -1,7 +1,7 @@
 """Beats: a role shows `muster up` that its event loop turns. What a missing beat leads to is in up.
 
-The beat is one byte on an inherited pipe: `READY` once the role serves, `STARTING` before. The pipe works both
-ways: when nobody reads it any more, the parent is gone and the role stops by itself.
+The beat is one byte on an inherited pipe: `READY` once the role serves, `STARTING` before. The pipe works
+both ways: when nobody reads it any more, the parent is gone and the role stops by itself.
 """
 
 import asyncio

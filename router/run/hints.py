@@ -1,8 +1,8 @@
 """Hints: "something is at seq n", sooner than polling would find it. Never the only way anything is noticed.
 
-Inside one process a hint wakes waiters directly; between processes it travels over Redis. Redis may be absent,
-dead, frozen or emptied at any moment: publish never blocks and never raises, wait returns by its timeout, and the
-line to Redis mends itself. What the hint is about is read from the journal, by whoever was woken.
+Inside one process a hint wakes waiters directly; between processes it travels over Redis. Redis may be
+absent, dead, frozen or emptied at any moment: publish never blocks and never raises, wait returns by its
+timeout, and the line to Redis mends itself. What the hint is about is read from the journal, by whoever woke.
 """
 
 import asyncio
