@@ -1,9 +1,9 @@
 """The lease: which router process is the active one, and its fencing epoch (checked in journal/appends.py).
 
 Two forms. On SQLite the kernel's lock on a file beside the database: gone the moment its holder is. On
-PostgreSQL a row on the server's clock, for 5 s, renewed every second; a session lock beside it lets a successor
-start at once when the holder's process is gone, instead of waiting the 5 s out. Neither is trusted for safety:
-every acquisition raises the epoch, and the epoch is checked inside every write.
+PostgreSQL a row on the server's clock, for 5 s, renewed every second; a session lock beside it lets a
+successor start at once when the holder's process is gone, instead of waiting the 5 s out. Neither is
+trusted for safety: every acquisition raises the epoch, and the epoch is checked inside every write.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Which Redis server `muster up` starts, and how. Starting, watching and restarting a process is child.py.
 
-A real server, but nothing in it is ever the only copy: hints, rq's orders, rate counters. So it keeps nothing
-on disk (a restarted one is empty, exactly what the promises allow), and it never evicts: what would be evicted
-first are rq's orders, and losing an order in silence is worse than a refused write.
+A real server, but nothing in it is ever the only copy: hints, rq's orders, rate counters. So it keeps
+nothing on disk (a restarted one is empty, exactly what the promises allow), and it never evicts: what would
+be evicted first are rq's orders, and losing an order in silence is worse than a refused write.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Which web processes live. Each renews its row `web/<web_id>` every second; the router notices who stopped.
 
-All times are the database's own clock, so machines need not agree. What follows from a dead web is in dead_webs.py.
+All times are the database's own clock, so machines need not agree. What follows from a dead web is in
+dead_webs.py.
 """
 
 from typing import Final
