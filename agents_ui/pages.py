@@ -1,0 +1,148 @@
+"""The pages' HTML: shells that name their styles and modules; everything people see is drawn by the modules.
+
+The import map is the only inline script, so its hash is in the content security policy and nothing else inline
+can run. The chat's shell carries the centre's name and notice as text: somebody in need reads them before, and
+even without, any script or connection.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from html import escape
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from agents_ui.services import Services
+from agents_ui.static_files import StaticTree
+from config.plan import Plan
+
+IMPORTS: Final = {
+    "preact": "vendor/preact.mjs",
+    "preact/hooks": "vendor/hooks.mjs",
+    "htm": "vendor/htm.mjs",
+    "@preact/signals": "vendor/signals.mjs",
+    "@preact/signals-core": "vendor/signals-core.mjs",
+}
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'sha256-{import_map}'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, and no text ever becomes markup."""
+
+SHELL: Final = """<!doctype html>
+<html lang="en" dir="ltr">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<script src="{theme}"></script>
+<link rel="icon" href="{icon}" type="image/svg+xml">
+{styles}
+<script type="importmap">{import_map}</script>
+{preloads}
+{start}
+</head>
+<body class="{page}-page">
+{body}
+</body>
+</html>
+"""
+
+
+def page_routes(services: Services) -> list[BaseRoute]:
+    """Routes of the pages and of /static, before the gate."""
+    return routes_for(services.plan)
+
+
+def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
+    """The same, needing only the plan in force."""
+    static = StaticTree()
+    import_map = json.dumps({"imports": {name: static.address(file) for name, file in IMPORTS.items()}})
+
+    def route(path: str, page: str, body: Callable[[Plan], str]) -> Route:
+        async def show(request: Request) -> Response:
+            site = plan().site.name
+            html = _shell(static, import_map, page=page, title=f"{_TITLES[page]} · {site}", body=body(plan()))
+            return HTMLResponse(html, headers=_headers(import_map))
+
+        return Route(path, show, methods=["GET"], name=f"{page}-page")
+
+    return [
+        route("/", "home", _home),
+        route("/chat", "chat", _chat),
+        route("/sign-in", "sign-in", _empty),
+        route("/desk", "desk", _empty),
+        Mount("/static", static, name="static"),
+    ]
+
+
+_TITLES: Final = {"home": "Muster", "chat": "Chat", "sign-in": "Sign in", "desk": "Desk"}
+
+_STYLES: Final = {
+    "home": ("home",),
+    "chat": ("chat",),
+    "sign-in": ("sign-in",),
+    "desk": ("desk", "desk-bar", "offer", "conversation", "desk-side", "overlay"),
+}
+"""One style sheet per region, after colours and frame, which every page has."""
+
+
+def _shell(static: StaticTree, import_map: str, *, page: str, title: str, body: str) -> str:
+    sheets = [f"styles/{name}.css" for name in ("colours", "frame", *_STYLES[page])]
+    folders = ("shared/", f"{page}/", "vendor/", f"words/{page}.en")
+    modules = static.modules(*folders) if page != "home" else []
+    preloads = [f'<link rel="modulepreload" href="{static.address(name)}">' for name in modules]
+    start = f'<script type="module" src="{static.address(f"{page}/main.js")}"></script>' if modules else ""
+    return SHELL.format(
+        title=escape(title),
+        theme=static.address("theme.js"),
+        icon=static.address("styles/icon.svg"),
+        styles="\n".join(f'<link rel="stylesheet" href="{static.address(sheet)}">' for sheet in sheets),
+        import_map=import_map,
+        preloads="\n".join(preloads),
+        start=start,
+        page=page,
+        body=body,
+    )
+
+
+def _headers(import_map: str) -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
+    return {
+        "Content-Security-Policy": POLICY.format(import_map=digest),
+        "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+def _home(plan: Plan) -> str:
+    return f"""<main class="home">
+<h1 dir="auto">{escape(plan.site.name)}</h1>
+<p class="notice" dir="auto">{escape(plan.site.customer_notice)}</p>
+<a class="big strong" href="/chat">I need help: open the chat</a>
+<a class="big" href="/desk">I work here: open the desk</a>
+</main>"""
+
+
+def _chat(plan: Plan) -> str:
+    name, notice = escape(plan.site.name), escape(plan.site.customer_notice)
+    return f"""<div id="page" data-site="{name}" data-notice="{notice}">
+<div class="chat"><header class="chat-head"><h1 dir="auto">{name}</h1></header>
+<main class="talk"><p class="notice" dir="auto">{notice}</p>
+<noscript><p class="notice">This chat needs JavaScript. Without it, please reach the centre another way.</p></noscript>
+</main></div></div>"""
+
+
+def _empty(plan: Plan) -> str:
+    return '<div id="page"><noscript>This page needs JavaScript.</noscript></div>'

@@ -1,0 +1,15 @@
+// chat/main.js - starts the customer's page
+import { render } from "preact";
+import { html } from "../shared/html.js";
+import { loadWords, say } from "../shared/words.js";
+import { openUploads } from "./attachments.js";
+import { ChatPage } from "./parts/chat-page.js";
+import { openChat } from "./store.js";
+
+const root = /** @type {HTMLElement} */ (document.getElementById("page"));
+const { site = "", notice = "" } = root.dataset; // in the page itself, so that they are there before any connection
+
+await loadWords("chat");
+document.title = site ? `${say("title")} · ${site}` : say("title");
+root.replaceChildren();
+render(html`<${ChatPage} chat=${openChat()} uploads=${openUploads()} site=${site} notice=${notice} />`, root);

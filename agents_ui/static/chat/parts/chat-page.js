@@ -1,0 +1,25 @@
+// chat/parts/chat-page.js - the whole page: who this is, how things stand, the talk, the field to write in
+import { html } from "../../shared/html.js";
+import { Composer } from "./composer.js";
+import { Header } from "./header.js";
+import { Standing } from "./standing.js";
+import { Talk } from "./talk.js";
+
+/**
+ * @param {object} props
+ * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
+ * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {string} props.site
+ * @param {string} props.notice
+ */
+export function ChatPage({ chat, uploads, site, notice }) {
+  const conversation = chat.conversation.value;
+  return html`<div class="chat">
+    <${Header} site=${conversation?.site || site} conversation=${conversation} leave=${chat.leave} />
+    <${Talk} chat=${chat} uploads=${uploads} notice=${conversation?.notice || notice} />
+    <div class="foot">
+      <${Standing} chat=${chat} />
+      <${Composer} chat=${chat} uploads=${uploads} />
+    </div>
+  </div>`;
+}

@@ -1,0 +1,34 @@
+// chat/parts/header.js - who the customer is talking to, and the way out
+import { useRef } from "preact/hooks";
+import { html } from "../../shared/html.js";
+import { ThemeToggle } from "../../shared/theme-toggle.js";
+import { say } from "../../shared/words.js";
+
+/**
+ * @param {object} props
+ * @param {string} props.site
+ * @param {import("../../types.js").ChatConversation | null} props.conversation
+ * @param {() => void} props.leave
+ */
+export function Header({ site, conversation, leave }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const close = () => dialog.current?.close();
+  const confirm = () => {
+    leave();
+    close();
+  };
+  const open = conversation?.state === "waiting" || conversation?.state === "with_agent";
+  return html`<header class="chat-head">
+    <h1 dir="auto">${site}</h1>
+    <${ThemeToggle} />
+    ${open && html`<button type="button" class="quiet" onClick=${() => dialog.current?.showModal()}>${say("leave")}</button>`}
+    <dialog ref=${dialog} aria-labelledby="leave-title">
+      <h2 id="leave-title">${say("leave_title")}</h2>
+      <p>${say("leave_text")}</p>
+      <div class="row">
+        <button type="button" class="strong" onClick=${close} autofocus>${say("leave_no")}</button>
+        <button type="button" onClick=${confirm}>${say("leave_yes")}</button>
+      </div>
+    </dialog>
+  </header>`;
+}

@@ -1,0 +1,144 @@
+// types.js - shapes on the wire (docs/architecture.md section 6); types only, nothing to load
+
+/**
+ * @typedef {object} AttachedFile
+ * @property {string} name
+ * @property {number} bytes
+ * @property {string} media_type
+ * @property {string} url
+ */
+
+/**
+ * @typedef {object} ChatConversation
+ * @property {"new" | "waiting" | "with_agent" | "ended"} state
+ * @property {string} agent_name
+ * @property {boolean} nobody_there
+ * @property {string} notice
+ * @property {string} site
+ * @property {{characters: number, attachment_bytes: number}} limits
+ */
+
+/**
+ * @typedef {object} ChatMessage
+ * @property {string} message_id
+ * @property {string} client_id
+ * @property {string} seq
+ * @property {number} at_ms
+ * @property {"you" | "agent" | "system"} from
+ * @property {"text" | "attachment"} kind
+ * @property {string} text
+ * @property {AttachedFile | null} file
+ */
+
+/**
+ * @typedef {object} Me
+ * @property {string} agent_id
+ * @property {string} name
+ * @property {string} role
+ * @property {boolean} available
+ * @property {string} reason
+ * @property {number} presence_since_ms
+ * @property {string} activity idle, offered, engaged or wrap-up
+ * @property {number} load 0 to 100
+ * @property {number} desks
+ */
+
+/**
+ * @typedef {object} Why
+ * @property {string} rule_id
+ * @property {number} score
+ * @property {number} step
+ * @property {string} strategy
+ * @property {string} tie_break
+ * @property {{reason: string, count: number, agent_ids: string[]}[]} passed_over
+ */
+
+/**
+ * @typedef {object} Offer
+ * @property {string} offer_id
+ * @property {string} interaction_id
+ * @property {string} channel
+ * @property {number} urgency
+ * @property {string} queue_id
+ * @property {number} accepted_at_ms
+ * @property {number} deadline_ms
+ * @property {string} language
+ * @property {string} summary
+ * @property {string} reading
+ * @property {Why} why
+ * @property {boolean} returning
+ */
+
+/**
+ * @typedef {object} Conversation
+ * @property {string} interaction_id
+ * @property {string} channel
+ * @property {number} urgency
+ * @property {string} queue_id
+ * @property {number} accepted_at_ms
+ * @property {number} assigned_at_ms
+ * @property {number} wrap_up_since_ms
+ * @property {string} customer_id
+ * @property {string} customer_label
+ * @property {boolean} connected
+ * @property {string} language
+ * @property {string} reading
+ * @property {string} follows
+ * @property {number} earlier
+ * @property {string} traffic
+ */
+
+/**
+ * @typedef {object} Message
+ * @property {string} message_id
+ * @property {string} interaction_id
+ * @property {string} seq
+ * @property {number} at_ms
+ * @property {"in" | "out" | "note" | "system"} direction
+ * @property {string} author_id
+ * @property {string} author_name
+ * @property {string} kind
+ * @property {string} text
+ * @property {AttachedFile | null} file
+ * @property {string} client_id
+ * @property {string} status
+ * @property {string} reading
+ */
+
+/**
+ * @typedef {object} Queue
+ * @property {string} queue_id
+ * @property {number[]} waiting five counts, by urgency
+ * @property {number} oldest_at_ms
+ */
+
+/**
+ * @typedef {object} Alarm
+ * @property {string} alarm_id
+ * @property {number} at_ms
+ * @property {string} code
+ * @property {string} ref
+ * @property {string} detail
+ */
+
+/** @typedef {{id: string, name: string}} Named */
+
+/**
+ * @typedef {object} DeskWords
+ * @property {Named[]} queues
+ * @property {Named[]} channels
+ * @property {Named[]} reasons
+ * @property {Named[]} dispositions
+ * @property {{agent_id: string, name: string}[]} agents
+ * @property {string} site
+ */
+
+/**
+ * @typedef {object} Answer
+ * @property {boolean} ok
+ * @property {string} code
+ * @property {string} text
+ * @property {any} [value] any: each command has its own, see docs/architecture.md
+ */
+
+export {};
