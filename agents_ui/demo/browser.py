@@ -42,7 +42,7 @@ class Browser:
         return await asyncio.to_thread(self._request, "POST", path, msgspec.json.encode(values))
 
     def socket(self, path: str) -> connect:
-        """A WebSocket of this session, to be used as `async with`. Compression costs the server 40 KB a socket."""
+        """A WebSocket of this session, to be used as `async with`; compression would cost 40 KB a socket."""
         return connect(
             "ws" + self.url.removeprefix("http") + path,
             origin=self.url,  # type: ignore[arg-type]  # websockets wants its NewType of str

@@ -1,7 +1,7 @@
-"""The sign-ins of a demo centre, kept in a file so that demo agents can use them. Never written outside a demo.
+"""The sign-ins of a demo centre, kept in a file so that demo agents can use them; never written elsewhere.
 
-`muster up --demo` leaves the one-time passwords here; a demo agent replaces its own by one that it made up. A real
-centre has no such file: passwords are known to people only.
+`muster up --demo` leaves the one-time passwords here; a demo agent replaces its own by one that it made up. A
+real centre has no such file: passwords are known to people only.
 """
 
 import json
