@@ -1,0 +1,67 @@
+"""The one table of who may do what. A route or command without an entry cannot be registered (gate.py).
+
+Deny by default: an entry names the roles that may, everybody else may not. `SIGNED_OUT` stands for somebody
+without a session; routes of the customer's chat are open here because chat checks its own session.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+SIGNED_OUT: Final = "signed-out"
+
+ANYBODY: Final = frozenset({SIGNED_OUT, "agent", "supervisor", "admin", "auditor"})
+SIGNED_IN: Final = frozenset({"agent", "supervisor", "admin", "auditor"})
+DESK: Final = frozenset({"agent", "supervisor", "admin"})
+WATCH: Final = frozenset({"supervisor", "admin"})
+
+ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("GET", "/"): ANYBODY,
+    ("GET", "/static"): ANYBODY,
+    ("GET", "/healthz"): ANYBODY,
+    ("GET", "/readyz"): ANYBODY,
+    ("GET", "/metrics"): ANYBODY,
+    ("GET", "/chat"): ANYBODY,
+    ("WS", "/chat/socket"): ANYBODY,
+    ("POST", "/chat/attachment"): ANYBODY,
+    ("GET", "/chat/attachment/{content_id}"): ANYBODY,
+    ("GET", "/sign-in"): ANYBODY,
+    ("POST", "/api/sign-in"): ANYBODY,
+    ("POST", "/api/sign-out"): ANYBODY,
+    ("POST", "/api/password"): SIGNED_IN,
+    ("POST", "/api/ticket"): DESK,
+    ("GET", "/desk"): DESK,
+    # Admission is the single-use ticket in the first message, fetched over the session by a role of DESK.
+    ("WS", "/desk/socket"): ANYBODY,
+    # Whether this person may see this interaction is sight.may_see's question.
+    ("GET", "/api/attachment/{content_id}"): SIGNED_IN,
+}
+"""Method (WS for a socket) and path as registered."""
+
+BEFORE_PASSWORD_CHANGE: Final = frozenset({("POST", "/api/password")})
+"""What somebody with a one-time password may still do, of the entries that ask for a role."""
+
+COMMANDS: Final[Mapping[str, frozenset[str]]] = {
+    "accept": DESK,
+    "decline": DESK,
+    "presence": DESK,
+    "reply": DESK,
+    "note": DESK,
+    "typing": DESK,
+    "end": DESK,
+    "dispose": DESK,
+    "transfer": DESK,
+    "urgency": DESK,
+    "history": DESK,
+    "alarm_seen": WATCH,
+}
+"""Commands of the desk's socket. Each one checks, besides, whether the thing it names is this person's."""
+
+MAY_LOWER_URGENCY: Final = WATCH
+SEES_ALARMS: Final = WATCH
+SEES_EVERYTHING: Final = frozenset({"supervisor", "admin", "auditor"})
+"""Roles that may look at any interaction; each look is recorded."""
+
+
+def may_command(role: str, command: str) -> bool:
+    """Whether this role may give this command at all. Unknown commands: nobody."""
+    return role in COMMANDS.get(command, frozenset())
