@@ -20,3 +20,12 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 """Field -> operator -> shape of the value: text, texts (a list), flag, number, hours (["HH:MM", "HH:MM"])."""
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def minute_of_day(text: str) -> int:
+    """The minute of the day that HH:MM names, 0 to 1439; -1 when it names none."""
+    hours, _, minutes = text.partition(":")
+    if not (text.isascii() and len(hours) == len(minutes) == 2 and hours.isdigit() and minutes.isdigit()):
+        return -1
+    minute = int(hours) * 60 + int(minutes)
+    return minute if int(hours) < 24 and int(minutes) < 60 else -1

@@ -17,3 +17,6 @@ SUPERVISOR_SKILL: Final = "supervisor"
 ROLES: Final = ("agent", "supervisor", "admin", "auditor")
 
 TRAFFIC: Final = ("real", "drill", "probe")
+
+STRATEGIES: Final = ("longest_idle",)
+"""How a queue chooses among agents who may all serve."""
