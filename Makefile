@@ -22,7 +22,7 @@ test: setup-test ## everything a change has to pass
 	@$(RUN) -m pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
 
 test-long: setup-test ## also the tests that take many minutes
-	@$(RUN) -m pytest -q $(ARGS)
+	@HYPOTHESIS_PROFILE=explore $(RUN) -m pytest -q $(ARGS)
 
 lint: setup-test ## style, format, types
 	@$(RUN) -m ruff check $(CODE)

@@ -1,0 +1,24 @@
+"""What every test gets: a data folder with a short path, and the same Hypothesis examples every time."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Examples are the same in every run, so that a change is judged by the change. `HYPOTHESIS_PROFILE=explore` looks
+# for new ones (make test-long does). Deadlines are off: two cores are shared with real servers.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for one site's data. Its path is short: a Unix socket's may have 107 bytes, tmp_path's is longer."""
+    path = Path(tempfile.mkdtemp(prefix="muster-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
