@@ -1,9 +1,9 @@
-"""Every table of a site, once. Journalled tables change by fold.apply only; content and local tables do not fold.
+"""Every table of a site, once. Journalled ones change by fold.apply only; content and local ones do not fold.
 
 Three groups:
 - JOURNAL: journal, stream. Append only.
-- JOURNALLED: rebuilt exactly by folding the journal on an empty database (`muster journal verify` does it).
-- CONTENT: words, addresses, raw payloads, secrets' hashes; found by our uuids, erasable, never in the journal.
+- JOURNALLED: rebuilt exactly by folding the journal on an empty database (`muster journal verify` does).
+- CONTENT: words, addresses, raw payloads, secrets' hashes; found by our uuids, erasable, not in the journal.
 - LOCAL: leases, positions, tickets, counters of this site; neither journalled nor copied.
 
 Times are int milliseconds UTC, 0 where they do not apply; ids are text; booleans are 0 or 1.
@@ -86,9 +86,7 @@ class InteractionRow(SQLModel, table=True):
     closed_why: str = ""
     closed_at_ms: int = Field(sa_column=_ms())
 
-    __table_args__ = (
-        Index("interaction_open", "closed_seq", "state"),
-    )
+    __table_args__ = (Index("interaction_open", "closed_seq", "state"),)
 
 
 class MessageRow(SQLModel, table=True):
@@ -112,7 +110,10 @@ class MessageRow(SQLModel, table=True):
     reading: str = "read"
     """Of in: unread until the intake loop has read it, then read or unparsed."""
 
-    __table_args__ = (Index("message_unread", "reading", "seq"), Index("message_order", "interaction_id", "seq"))
+    __table_args__ = (
+        Index("message_unread", "reading", "seq"),
+        Index("message_order", "interaction_id", "seq"),
+    )
 
 
 class OfferRow(SQLModel, table=True):
@@ -203,6 +204,9 @@ class PlanRow(SQLModel, table=True):
 
     __tablename__ = "plan"
     version: int = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """The seq of its activation: a router that has not read so far is still under the plan before."""
+
     activated_at_ms: int = Field(sa_column=_ms())
     activated_by: str = ""
     digest: str
@@ -237,7 +241,7 @@ class OutboxRow(SQLModel, table=True):
 
 
 class ContentRow(SQLModel, table=True):
-    """CONTENT. Words, raw payloads, attachments, addresses. Erasing a person deletes rows here, salt included."""
+    """CONTENT. Words, raw payloads, attachments, addresses. Erasing a person deletes rows, salt included."""
 
     __tablename__ = "content"
     content_id: str = Field(primary_key=True)
@@ -311,3 +315,4 @@ JOURNALLED = (
 )
 CONTENT = ("content", "credential")
 LOCAL = ("lease", "position", "ticket", "claim")
+EVERY = ("journal", "stream", *JOURNALLED, *CONTENT, *LOCAL)

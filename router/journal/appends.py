@@ -1,0 +1,118 @@
+"""Ready-made appends: plain facts, and the router's groups of decisions behind its fencing epoch.
+
+What channels and desks append (a contact, a reply) is theirs: they write content with put_content.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from router.decisions import Decision
+from router.journal.connection import Connection
+from router.records import GROUP, Fact, fact, fact_of
+
+ROUTER: Final = "router"
+"""Name of the router's lease row, of its position row, and ref of its groups."""
+
+SALT_BYTES: Final = 16
+
+
+class Fenced(Exception):
+    """Another router has the lease since: nothing was written, and this process must end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsAppend:
+    """Facts that are true whatever the tables say."""
+
+    facts_to_append: tuple[Fact, ...]
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        return self.facts_to_append
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterAppend:
+    """One group of decisions and how far the router had read when it took them, in one transaction.
+
+    Shape: now_ms is what the core was advanced to after the last row read; core_ms is `Core.state().now_ms`
+           after that (an advance that decides nothing leaves it behind). Without decisions only the
+           position moves and no row is written. extra are facts of the router about others: desk_left and
+           customer_disconnected for a dead web.
+    """
+
+    epoch: int
+    read_through: int
+    now_ms: int
+    core_ms: int
+    plan_version: int
+    release: str
+    decisions: tuple[Decision, ...] = ()
+    extra: tuple[Fact, ...] = ()
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Raises Fenced."""
+        check_epoch(db, self.epoch)
+        db.run(
+            """INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :read_through, :now_ms)
+               ON CONFLICT (reader) DO UPDATE
+               SET read_through = excluded.read_through, now_ms = excluded.now_ms""",
+            reader=ROUTER,
+            read_through=self.read_through,
+            now_ms=self.core_ms,
+        )
+        if not self.decisions:
+            return self.extra
+        return [self._group(), *map(fact_of, self.decisions), *self.extra]
+
+    def _group(self) -> Fact:
+        return fact(
+            GROUP,
+            ROUTER,
+            read_through=self.read_through,
+            now_ms=self.now_ms,
+            plan_version=self.plan_version,
+            release=self.release,
+            epoch=self.epoch,
+        )
+
+
+def check_epoch(db: Connection, epoch: int) -> None:
+    """Holds the lease row until this transaction ends, if its epoch is still ours. Raises Fenced.
+
+    The lock matters: a successor that raised the epoch between this look and our commit would load its state
+    without our decisions. In SQLite the transaction keeps everybody out already.
+    """
+    lock = "" if db.dialect == "sqlite" else "FOR SHARE"
+    found = db.row(f"SELECT epoch FROM lease WHERE name = :name {lock}", name=ROUTER)
+    if found is None or found[0] != epoch:
+        raise Fenced(f"router epoch {epoch} has ended; the lease says {found[0] if found else 'nobody'}")
+
+
+def put_content(
+    db: Connection, *, content_id: str, media_type: str, body: bytes, at_ms: int, file_name: str = ""
+) -> None:
+    """Stores words or a file under our id, with the salt of its hash; a repeat changes nothing."""
+    db.run(
+        """INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)
+           VALUES (:content_id, :media_type, :file_name, :salt, :body, :at_ms)
+           ON CONFLICT (content_id) DO NOTHING""",
+        content_id=content_id,
+        media_type=storable(media_type),
+        file_name=storable(file_name),
+        salt=os.urandom(SALT_BYTES),
+        body=body,
+        at_ms=at_ms,
+    )
+
+
+def storable(text: str) -> str:
+    """Text that both databases keep: without NUL and lone surrogates, which PostgreSQL refuses."""
+    return text.replace("\0", "\u2400").encode("utf-8", "replace").decode()

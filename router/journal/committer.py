@@ -1,0 +1,247 @@
+"""The one thread of a process that appends to the journal. What queued since one commit goes into the next.
+
+Nothing is awaited and nothing leaves the machine while the counter is locked. What an append means is
+appends.py and the callers' own; how tables follow is fold.py.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from router.journal import fold, stream
+from router.journal.appends import FactsAppend
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.records import Fact, Row
+
+BATCH_MAX: Final = 256
+"""Appends of one transaction: about 30 ms of holding the counter, which other processes wait for."""
+
+PATIENCE_S: Final = 4.0
+"""How long a busy database is tried: a frozen holder of the lock is killed after 3 s by `muster up`. SQLite
+alone waits longer than this (sqlite.BUSY_MS), so it is tried once, and PostgreSQL (LOCK_MS) twice."""
+
+PAUSES_S: Final = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Time after each failed connection before the next; meanwhile appends are told at once that it failed."""
+
+
+class CommitUnknown(Exception):
+    """The outcome cannot be known: answer 503 (the repeat is harmless), rebuild what was derived."""
+
+
+class NotCommitted(CommitUnknown):
+    """Nothing was written: the database is gone or busy. Whoever treats this as unknown is right as well."""
+
+
+class Closed(NotCommitted):
+    """The committer was closed before, or its thread has ended; nothing was written."""
+
+
+class Append(Protocol):
+    """Something to append. Both methods may be called again after a failed try, so they keep nothing.
+
+    Whatever they raise is given to the submitter, and nothing of this append is written.
+    """
+
+    def write_content(self, db: Connection) -> None:
+        """Words and payloads, before the counter is locked. Repeats by ON CONFLICT DO NOTHING."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """What to append, decided under the lock, so what it reads is current; nothing for a repeat."""
+
+
+@dataclass(slots=True)
+class _Item:
+    append: Append
+    future: "Future[tuple[Row, ...]]" = field(default_factory=Future)
+
+
+def wall_ms() -> int:
+    """The time of day in milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Committer:
+    """Appends to the journal, in one thread, over one connection that it renews by itself.
+
+    `after_commit` is called in that thread with the new last seq, after the submitters were told; it must
+    neither block nor raise.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        after_commit: Callable[[int], None] | None = None,
+        clock: Callable[[], int] = wall_ms,
+    ) -> None:
+        self._database = database
+        self._after_commit = after_commit
+        self._clock = clock
+        self._queue: deque[_Item] = deque()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._db: Connection | None = None
+        self._failures = 0
+        self._next_try_s = 0.0
+        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self._thread.start()
+
+    def submit(self, append: Append) -> "Future[tuple[Row, ...]]":
+        """Queues it; the future gives its rows once they are durable. Raises Closed."""
+        item = _Item(append)
+        with self._wake:
+            if self._closed:
+                raise Closed("the committer is closed")
+            self._queue.append(item)
+            self._wake.notify()
+        return item.future
+
+    async def append(self, append: Append) -> tuple[Row, ...]:
+        """The same for coroutines. Cancelling the caller does not take it back."""
+        return await asyncio.shield(asyncio.wrap_future(self.submit(append)))
+
+    async def append_facts(self, *facts: Fact) -> tuple[Row, ...]:
+        """Appends facts that need no content and no look at the tables."""
+        return await self.append(FactsAppend(facts_to_append=facts))
+
+    def close(self) -> None:
+        """Refuses what comes now, commits what was queued, ends the thread."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join()
+
+    @property
+    def running(self) -> bool:
+        """False after close(), or when the thread was ended by a mistake of ours: the process should end."""
+        return self._thread.is_alive() and not self._closed
+
+    def _work(self) -> None:
+        batch: list[_Item] = []
+        try:
+            while batch := self._next_batch():
+                self._settle(batch)
+        finally:
+            self._refuse_all(batch)
+            self._drop_connection()
+
+    def _next_batch(self) -> list[_Item]:
+        with self._wake:
+            while not self._queue and not self._closed:
+                self._wake.wait()
+            count = min(len(self._queue), BATCH_MAX)
+            items = [self._queue.popleft() for _ in range(count)]
+        wanted = [item for item in items if item.future.set_running_or_notify_cancel()]
+        return wanted if wanted or not items else self._next_batch()
+
+    def _refuse_all(self, batch: list[_Item]) -> None:
+        """The last act of the thread: whatever ended it, nobody waits for ever."""
+        with self._wake:
+            self._closed = True
+            left = [item for item in self._queue if item.future.set_running_or_notify_cancel()]
+            self._queue.clear()
+        for item in batch:
+            if not item.future.done():
+                item.future.set_exception(CommitUnknown("the committer's thread ended"))
+        for item in left:
+            item.future.set_exception(Closed("the committer's thread ended"))
+
+    def _settle(self, batch: list[_Item]) -> None:
+        """Commits a batch and tells everybody; where one is at fault, each gets its own transaction."""
+        try:
+            results = self._persistently(batch)
+        except CommitUnknown as unknown:
+            for item in batch:
+                item.future.set_exception(unknown)
+        except Exception as fault:  # noqa: BLE001  an append may raise anything: it goes to its submitter
+            if len(batch) == 1:
+                batch[0].future.set_exception(fault)
+                return
+            for item in batch:
+                self._settle([item])
+        else:
+            for item, rows in zip(batch, results, strict=True):
+                item.future.set_result(rows)
+            last = max((rows[-1].seq for rows in results if rows), default=0)
+            if last and self._after_commit is not None:
+                self._after_commit(last)
+
+    def _persistently(self, batch: list[_Item]) -> list[tuple[Row, ...]]:
+        """Tries again while it is known that nothing was written and a new try may help."""
+        give_up_s = time.monotonic() + PATIENCE_S
+        renewed = False
+        while True:
+            db = self._connected()
+            try:
+                return self._transaction(db, batch)
+            except DatabaseBusy as busy:
+                if time.monotonic() >= give_up_s:
+                    raise NotCommitted(f"the database was busy: {busy}") from busy
+            except DatabaseGone as gone:
+                self._drop_connection()
+                if renewed:  # a fresh connection died as well
+                    self._note_failure()
+                    raise NotCommitted(f"the database is gone: {gone}") from gone
+                renewed = True
+
+    def _transaction(self, db: Connection, batch: list[_Item]) -> list[tuple[Row, ...]]:
+        try:
+            db.begin()
+            for item in batch:
+                item.append.write_content(db)
+            head = stream.lock_head(db, self._clock())
+            before = head.seq
+            results = [_append_one(db, head, item.append) for item in batch]
+            if head.seq > before:
+                stream.save_head(db, head)
+        except BaseException:
+            db.rollback()
+            raise
+        self._commit(db)
+        return results
+
+    def _commit(self, db: Connection) -> None:
+        try:
+            db.commit()
+        except DatabaseBusy:
+            db.rollback()
+            raise
+        except Exception as error:  # whatever a driver raises here: the outcome is unknown
+            self._drop_connection()
+            raise CommitUnknown(f"the connection failed while committing: {error}") from error
+
+    def _connected(self) -> Connection:
+        """The connection, a new one if need be, but not right after a failure. Raises NotCommitted."""
+        if self._db is not None and self._db.usable:
+            return self._db
+        if time.monotonic() < self._next_try_s:
+            raise NotCommitted("the database is gone; it is tried again in a moment")
+        try:
+            self._db = self._database.connect()
+        except DatabaseGone as gone:
+            self._note_failure()
+            raise NotCommitted(str(gone)) from gone
+        self._failures = 0
+        return self._db
+
+    def _note_failure(self) -> None:
+        self._next_try_s = time.monotonic() + PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
+        self._failures += 1
+
+    def _drop_connection(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _append_one(db: Connection, head: stream.Head, append: Append) -> tuple[Row, ...]:
+    rows = stream.append_facts(db, head, append.facts(db, head.at_ms))
+    for row in rows:
+        fold.apply(db, row)
+    return rows

@@ -1,0 +1,58 @@
+"""What a connection to either database can do, and the three ways it can fail."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol  # Any: a column's value is whatever the table says
+
+Value = str | int | bytes | None
+
+
+class DatabaseUnsafe(Exception):
+    """The database would lose what it acknowledged. The message is one line that says what to do."""
+
+
+class DatabaseGone(Exception):
+    """The database cannot be used now: not reachable, disk full, connection lost."""
+
+
+class DatabaseBusy(Exception):
+    """Somebody held a lock for too long, or a deadlock was broken: nothing changed, try again."""
+
+
+class Connection(Protocol):
+    """One connection, for one thread at a time. Outside begin … commit each statement stands alone.
+
+    Every method may raise DatabaseGone or DatabaseBusy; other errors are the driver's own.
+    """
+
+    dialect: str
+
+    def rows(self, sql: str, /, **values: Value) -> list[tuple[Any, ...]]:
+        """All rows a statement gives."""
+
+    def row(self, sql: str, /, **values: Value) -> tuple[Any, ...] | None:
+        """The first row a statement gives, or None."""
+
+    def run(self, sql: str, /, **values: Value) -> int:
+        """Executes a statement; how many rows it changed."""
+
+    def run_many(self, sql: str, values: Iterable[Mapping[str, Value]], /) -> None:
+        """Executes a statement once for each set of values."""
+
+    def begin(self) -> None:
+        """Starts a writing transaction; in SQLite nobody else writes from here on."""
+
+    def begin_reading(self) -> None:
+        """Starts a transaction that only reads and sees one moment."""
+
+    def commit(self) -> None:
+        """Makes the transaction durable. DatabaseGone means: the outcome is unknown."""
+
+    def rollback(self) -> None:
+        """Undoes the transaction; harmless where there is none or the connection is lost."""
+
+    def close(self) -> None:
+        """Gives the connection back to the system."""
+
+    @property
+    def usable(self) -> bool:
+        """False after the connection was lost or closed."""

@@ -1,0 +1,169 @@
+"""A site's database: one code for SQLite and PostgreSQL. Opening it checks what the promises rest on.
+
+Statements are plain SQL with `:names`. The two drivers live in sqlite.py and postgres.py; nothing else in
+Muster imports them. The tables are in tables.py; what may be written to them and how, in fold.py.
+"""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import SQLModel
+
+from router.journal import tables
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
+from router.journal.stream import create_stream
+
+__all__ = ["Connection", "Database", "DatabaseBusy", "DatabaseGone", "DatabaseUnsafe", "open_database"]
+
+IDLE_KEPT: Final = 8
+"""Reading connections kept open between uses: more than the threads that read at once in one process."""
+
+
+class Driver(Protocol):
+    """What sqlite.py and postgres.py each provide."""
+
+    name: str
+
+    def connect(self, *, reading: bool) -> Connection:
+        """A new checked connection. Raises DatabaseUnsafe, DatabaseGone."""
+
+    def ddl_dialect(self) -> Dialect:
+        """How SQLAlchemy writes table definitions for this database."""
+
+
+class Database:
+    """A site's database. Connections are made as they are needed; reading ones are kept and used again."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+
+    @property
+    def dialect(self) -> str:
+        """sqlite | postgresql."""
+        return self._driver.name
+
+    def connect(self) -> Connection:
+        """A new connection for writing; one per thread, closed by whoever asked for it."""
+        return self._driver.connect(reading=False)
+
+    def create_tables(self, *, site: str = "centre") -> None:
+        """Makes what is missing; the first time also the site's own stream with a new incarnation."""
+        db = self.connect()
+        try:
+            db.begin()
+            if self.dialect == "postgresql":  # two processes that start at once must not both create
+                db.row("SELECT pg_advisory_xact_lock(7163)")
+            for statement in definitions(self._driver.ddl_dialect()):
+                db.run(statement)
+            create_stream(db, site)
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent read transaction on a kept connection. Nothing may be awaited inside."""
+        db = self._begin_reading()
+        try:
+            yield db
+        finally:
+            db.rollback()
+            self._keep(db)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One short writing transaction for LOCAL tables: committed at the end, undone by an exception.
+
+        Journalled tables and content are written by a Committer only.
+        """
+        db = self.connect()
+        try:
+            db.begin()
+            yield db
+            db.commit()
+        finally:
+            db.rollback()
+            db.close()
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    def _begin_reading(self) -> Connection:
+        """A kept connection may have died while idle: then the next one is tried, at last a new one."""
+        while True:
+            with self._lock:
+                kept = self._idle.pop() if self._idle else None
+            db = kept or self._driver.connect(reading=True)
+            try:
+                db.begin_reading()
+            except DatabaseGone:
+                db.close()
+                if kept is None:
+                    raise
+            else:
+                return db
+
+    def _keep(self, db: Connection) -> None:
+        with self._lock:
+            if db.usable and len(self._idle) < IDLE_KEPT:
+                self._idle.append(db)
+                return
+        db.close()
+
+
+def open_database(url: str, *, unsafe: bool = False) -> Database:
+    """The database at this URL, checked.
+
+    Shape:  sqlite:////absolute/path.db, or postgresql://… as libpq reads it. unsafe skips the refusals, not
+            the settings: for tests on a memory disk.
+    Raises: DatabaseUnsafe, DatabaseGone; each message is one line that says what to do.
+    """
+    driver = _driver(url, unsafe=unsafe)
+    driver.connect(reading=False).close()
+    return Database(driver)
+
+
+def definitions(dialect: Dialect) -> list[str]:
+    """CREATE statements of every table and index, in the words of one database.
+
+    Text in PostgreSQL is compared by its bytes, as SQLite does: the same order on both, whatever the locale.
+    """
+    statements: list[str] = []
+    for table in SQLModel.metadata.sorted_tables:
+        if table.name not in tables.EVERY:
+            continue
+        statements.append(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            statements.append(str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect)))
+    if dialect.name == "postgresql":
+        statements = [re.sub(r"\b(VARCHAR|TEXT)\b", 'TEXT COLLATE "C"', each) for each in statements]
+    return statements
+
+
+def _driver(url: str, *, unsafe: bool) -> Driver:
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme == "sqlite":
+        from router.journal.sqlite import SqliteDriver
+
+        return SqliteDriver(url, unsafe=unsafe)
+    if scheme in ("postgresql", "postgres"):
+        from router.journal.postgres import PostgresDriver  # psycopg is loaded only where it is used
+
+        return PostgresDriver(url, unsafe=unsafe)
+    raise DatabaseUnsafe(
+        f"DATABASE_URL begins with {scheme!r}: give sqlite:////path/muster.db or postgresql://user@host/name"
+    )

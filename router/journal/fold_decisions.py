@@ -1,0 +1,229 @@
+"""What the router's decisions do to the journalled tables: the same change that Core makes in memory."""
+
+from typing import Any, Final  # Any: JSON values at the edge of the type system
+
+from router.journal.connection import Connection
+from router.records import Row, canonical
+
+
+def _queued(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE interaction SET state = 'waiting', queue_id = :queue_id, urgency = :urgency,
+               requirement = :requirement, rule_id = :rule_id, offer_id = '', agent_id = '',
+               parked_until_ms = 0, named_agent_id = '', named_until_ms = 0, assigned_at_ms = 0,
+               wrap_up_since_ms = 0
+           WHERE interaction_id = :interaction_id""",
+        queue_id=data["queue_id"],
+        urgency=data["urgency"],
+        requirement=canonical(data["requirement"]),
+        rule_id=data["rule_id"],
+        interaction_id=row.ref,
+    )
+
+
+def _held(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = '', parked_until_ms = 0,
+               named_agent_id = :agent_id, named_until_ms = :until_ms, assigned_at_ms = 0,
+               wrap_up_since_ms = 0
+           WHERE interaction_id = :interaction_id""",
+        agent_id=data["agent_id"],
+        until_ms=data["until_ms"],
+        interaction_id=row.ref,
+    )
+
+
+def _offered(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE interaction SET state = 'offered', offer_id = :offer_id, agent_id = :agent_id,
+               offer_count = offer_count + 1
+           WHERE interaction_id = :interaction_id""",
+        offer_id=data["offer_id"],
+        agent_id=data["agent_id"],
+        interaction_id=row.ref,
+    )
+    db.run(
+        """INSERT INTO offer (interaction_id, agent_id, offer_id, offered_at_ms, deadline_ms, outcome,
+               ended_at_ms, cooldown_until_ms, explanation)
+           VALUES (:interaction_id, :agent_id, :offer_id, :at_ms, :deadline_ms, 'outstanding',
+               0, 0, :explanation)
+           ON CONFLICT (interaction_id, agent_id) DO UPDATE
+           SET offer_id = excluded.offer_id, offered_at_ms = excluded.offered_at_ms,
+               deadline_ms = excluded.deadline_ms, outcome = excluded.outcome,
+               ended_at_ms = excluded.ended_at_ms, cooldown_until_ms = excluded.cooldown_until_ms,
+               explanation = excluded.explanation""",
+        interaction_id=row.ref,
+        agent_id=data["agent_id"],
+        offer_id=data["offer_id"],
+        at_ms=data["at_ms"],
+        deadline_ms=data["deadline_ms"],
+        explanation=canonical(data["explanation"]),
+    )
+
+
+def _offer_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE offer SET outcome = :outcome, ended_at_ms = :at_ms, cooldown_until_ms = :cooldown_until_ms
+           WHERE offer_id = :offer_id""",
+        outcome=data["outcome"],
+        at_ms=data["at_ms"],
+        cooldown_until_ms=data["cooldown_until_ms"],
+        offer_id=data["offer_id"],
+    )
+    db.run(
+        """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = ''
+           WHERE interaction_id = :interaction_id AND offer_id = :offer_id AND state = 'offered'""",
+        interaction_id=row.ref,
+        offer_id=data["offer_id"],
+    )
+
+
+def _accepted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE offer SET outcome = 'accepted', ended_at_ms = :at_ms WHERE offer_id = :offer_id",
+        at_ms=data["at_ms"],
+        offer_id=data["offer_id"],
+    )
+    db.run(
+        """UPDATE interaction SET state = 'assigned', offer_id = :offer_id, agent_id = :agent_id,
+               named_agent_id = '', named_until_ms = 0, assigned_at_ms = :at_ms, wrap_up_since_ms = 0
+           WHERE interaction_id = :interaction_id""",
+        offer_id=data["offer_id"],
+        agent_id=data["agent_id"],
+        at_ms=data["at_ms"],
+        interaction_id=row.ref,
+    )
+
+
+def _wrap_up_began(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE interaction SET wrap_up_since_ms = :at_ms WHERE interaction_id = :interaction_id",
+        at_ms=data["at_ms"],
+        interaction_id=row.ref,
+    )
+
+
+def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE interaction SET state = 'closed', closed_seq = :seq, closed_at_ms = :at_ms,
+               closed_by = :agent_id, closed_why = :why, disposition = :disposition
+           WHERE interaction_id = :interaction_id""",
+        seq=row.seq,
+        at_ms=data["at_ms"],
+        agent_id=data["agent_id"],
+        why=data["why"],
+        disposition=data["disposition"],
+        interaction_id=row.ref,
+    )
+    db.run("DELETE FROM offer WHERE interaction_id = :interaction_id", interaction_id=row.ref)
+
+
+def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO interaction (interaction_id, channel, account, customer_id, thread, traffic, follows,
+               arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
+               urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
+               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms, disposition,
+               closed_by, closed_why, closed_at_ms)
+           SELECT :interaction_id, :channel, account, :customer_id, '', :traffic, :follows,
+               :seq, :accepted_at_ms, 'read', language, 0, 0, 'waiting', :queue_id, :urgency,
+               :requirement, :rule_id, 0, 0, '', '', 0, '',
+               0, '[]', 0, 0, 0, '',
+               '', '', 0
+           FROM interaction WHERE interaction_id = :follows""",
+        interaction_id=row.ref,
+        channel=data["channel"],
+        customer_id=data["customer_id"],
+        traffic=data["traffic"],
+        follows=data["follows"],
+        seq=row.seq,
+        accepted_at_ms=data["accepted_at_ms"],
+        queue_id=data["queue_id"],
+        urgency=data["urgency"],
+        requirement=canonical(data["requirement"]),
+        rule_id=data["rule_id"],
+    )
+
+
+def _urgency_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE interaction SET urgency = :urgency WHERE interaction_id = :interaction_id",
+        urgency=data["urgency"],
+        interaction_id=row.ref,
+    )
+
+
+def _widened(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE interaction SET step = :step WHERE interaction_id = :interaction_id",
+        step=data["step"],
+        interaction_id=row.ref,
+    )
+
+
+def _presence_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO agent (agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids,
+               grace_until_ms)
+           VALUES (:agent_id, :available, :reason, :at_ms, :at_ms, '[]', 0)
+           ON CONFLICT (agent_id) DO UPDATE
+           SET available = excluded.available, reason = excluded.reason,
+               presence_since_ms = excluded.presence_since_ms, idle_since_ms = excluded.idle_since_ms""",
+        agent_id=row.ref,
+        available=int(data["available"]),
+        reason=data["reason"],
+        at_ms=data["at_ms"],
+    )
+
+
+def _desks_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO agent (agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids,
+               grace_until_ms)
+           VALUES (:agent_id, 0, '', 0, 0, :desk_ids, :grace_until_ms)
+           ON CONFLICT (agent_id) DO UPDATE
+           SET desk_ids = excluded.desk_ids, grace_until_ms = excluded.grace_until_ms""",
+        agent_id=row.ref,
+        desk_ids=canonical(data["desk_ids"]),
+        grace_until_ms=data["grace_until_ms"],
+    )
+
+
+def _connections_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE interaction SET connection_ids = :connection_ids, abandon_at_ms = :abandon_at_ms
+           WHERE interaction_id = :interaction_id""",
+        connection_ids=canonical(data["connection_ids"]),
+        abandon_at_ms=data["abandon_at_ms"],
+        interaction_id=row.ref,
+    )
+
+
+def _alarm_raised(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO alarm (alarm_id, at_ms, code, ref, detail, seen_by, seen_at_ms)
+           VALUES (:alarm_id, :at_ms, :code, :ref, :detail, '', 0)""",
+        alarm_id=f"{row.site}/{row.seq}",
+        at_ms=data["at_ms"],
+        code=data["code"],
+        ref=row.ref,
+        detail=data["detail"],
+    )
+
+
+DECISION_FOLDS: Final = {
+    "queued": _queued,
+    "held": _held,
+    "offered": _offered,
+    "offer_ended": _offer_ended,
+    "accepted": _accepted,
+    "wrap_up_began": _wrap_up_began,
+    "closed": _closed,
+    "call_back_opened": _call_back_opened,
+    "urgency_set": _urgency_set,
+    "widened": _widened,
+    "presence_set": _presence_set,
+    "desks_noted": _desks_noted,
+    "connections_noted": _connections_noted,
+    "alarm_raised": _alarm_raised,
+}

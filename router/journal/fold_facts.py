@@ -1,0 +1,236 @@
+"""What facts (appended by web, intake, delivery, up) do to the journalled tables."""
+
+from typing import Any, Final  # Any: JSON values at the edge of the type system
+
+from router.journal.connection import Connection
+from router.records import Row
+
+READ_WITHIN_MS: Final = 2_000
+"""How long a new interaction stays parked when its fact does not say (config Limits' default)."""
+
+_STATUS_RANK: Final = """
+    CASE {column} WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3 WHEN 'failed' THEN 4
+    ELSE 0 END
+"""
+_NEW_RANK: Final = _STATUS_RANK.format(column=":status")
+_OLD_RANK: Final = _STATUS_RANK.format(column="status")
+
+
+def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO interaction (interaction_id, channel, account, customer_id, thread, traffic, follows,
+               arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
+               urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
+               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms, disposition,
+               closed_by, closed_why, closed_at_ms)
+           VALUES (:interaction_id, :channel, :account, :customer_id, :thread, :traffic, '',
+               :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
+               '{}', '', 0, 0, '', '', :parked_until_ms, '',
+               0, '[]', 0, 0, 0, '',
+               '', '', 0)""",
+        interaction_id=row.ref,
+        channel=data["channel"],
+        account=data.get("account", ""),
+        customer_id=data.get("customer_id", ""),
+        thread=data.get("thread", ""),
+        traffic=data.get("traffic", "real"),
+        seq=row.seq,
+        accepted_at_ms=data.get("accepted_at_ms", row.at_ms),
+        parked_until_ms=data.get("parked_until_ms", row.at_ms + READ_WITHIN_MS),
+    )
+    if data.get("message_id"):
+        _insert_message(db, row, {"direction": "in", "reading": "unread", "author_id": "", **data})
+
+
+def _message_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _insert_message(db, row, data)
+
+
+def _insert_message(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO message (message_id, interaction_id, seq, at_ms, direction, author_id, kind,
+               content_id, client_id, status, reading)
+           VALUES (:message_id, :interaction_id, :seq, :at_ms, :direction, :author_id, :kind,
+               :content_id, :client_id, '', :reading)""",
+        message_id=data["message_id"],
+        interaction_id=row.ref,
+        seq=row.seq,
+        at_ms=row.at_ms,
+        direction=data["direction"],
+        author_id=data.get("author_id", ""),
+        kind=data.get("message_kind", "text"),
+        content_id=data.get("content_id", ""),
+        client_id=data.get("client_id", ""),
+        reading=data.get("reading", "read"),
+    )
+
+
+def _read(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """The first reading says what is known of the interaction; a language found later fills an empty one."""
+    reading = data.get("reading", "read")
+    if data.get("message_id"):
+        db.run(
+            "UPDATE message SET reading = :reading WHERE message_id = :message_id",
+            reading=reading,
+            message_id=data["message_id"],
+        )
+    db.run(
+        """UPDATE interaction SET
+               reading = CASE reading WHEN 'unread' THEN :reading ELSE reading END,
+               language = CASE language WHEN '' THEN :language ELSE language END
+           WHERE interaction_id = :interaction_id""",
+        reading=reading,
+        language=data.get("language", ""),
+        interaction_id=row.ref,
+    )
+
+
+def _customer_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO customer (customer_id, created_at_ms) VALUES (:customer_id, :at_ms)
+           ON CONFLICT (customer_id) DO NOTHING""",
+        customer_id=row.ref,
+        at_ms=row.at_ms,
+    )
+    db.run(
+        """INSERT INTO identity (identity_id, customer_id, channel, account, address_hash, verified, at_ms)
+           VALUES (:identity_id, :customer_id, :channel, :account, :address_hash, :verified, :at_ms)
+           ON CONFLICT (identity_id) DO NOTHING""",
+        identity_id=data["identity_id"],
+        customer_id=row.ref,
+        channel=data["channel"],
+        account=data.get("account", ""),
+        address_hash=data["address_hash"],
+        verified=int(data.get("verified", 0)),
+        at_ms=row.at_ms,
+    )
+
+
+def _desk_joined(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _connect(db, connection_id=data["desk_id"], kind="desk", web_id=data.get("web_id", ""), owner_id=row.ref)
+
+
+def _desk_left(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _disconnect(db, data["desk_id"])
+
+
+def _customer_connected(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _connect(
+        db,
+        connection_id=data["connection_id"],
+        kind="customer",
+        web_id=data.get("web_id", ""),
+        owner_id=row.ref,
+    )
+
+
+def _customer_disconnected(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _disconnect(db, data["connection_id"])
+
+
+def _connect(db: Connection, *, connection_id: str, kind: str, web_id: str, owner_id: str) -> None:
+    """A connection that moves on to the customer's next interaction keeps its row."""
+    db.run(
+        """INSERT INTO connection (connection_id, kind, web_id, owner_id)
+           VALUES (:connection_id, :kind, :web_id, :owner_id)
+           ON CONFLICT (connection_id) DO UPDATE
+           SET kind = excluded.kind, web_id = excluded.web_id, owner_id = excluded.owner_id""",
+        connection_id=connection_id,
+        kind=kind,
+        web_id=web_id,
+        owner_id=owner_id,
+    )
+
+
+def _disconnect(db: Connection, connection_id: str) -> None:
+    db.run("DELETE FROM connection WHERE connection_id = :connection_id", connection_id=connection_id)
+
+
+def _delivered(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """sent, delivered, read only go up, and failed is final."""
+    db.run(
+        f"UPDATE message SET status = :status WHERE message_id = :message_id AND {_NEW_RANK} > {_OLD_RANK}",
+        status=data["status"],
+        message_id=row.ref,
+    )
+    db.run(
+        f"UPDATE outbox SET status = :status WHERE message_id = :message_id AND {_NEW_RANK} > {_OLD_RANK}",
+        status=data["status"],
+        message_id=row.ref,
+    )
+
+
+def _plan_activated(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO plan (version, seq, activated_at_ms, activated_by, digest, text)
+           VALUES (:version, :seq, :at_ms, :by, :digest, :text)""",
+        version=data["version"],
+        seq=row.seq,
+        at_ms=row.at_ms,
+        by=data.get("by", ""),
+        digest=row.ref,
+        text=data["text"],
+    )
+
+
+def _person(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO person (agent_id, name, role, active, credential_digest)
+           VALUES (:agent_id, :name, :role, :active, :credential_digest)
+           ON CONFLICT (agent_id) DO UPDATE
+           SET name = excluded.name, role = excluded.role, active = excluded.active,
+               credential_digest = excluded.credential_digest""",
+        agent_id=row.ref,
+        name=data["name"],
+        role=data["role"],
+        active=int(data.get("active", 1)),
+        credential_digest=data.get("credential_digest", ""),
+    )
+
+
+def _session_begun(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO session (token_hash, agent_id, begun_at_ms, expires_at_ms, ended_at_ms)
+           VALUES (:token_hash, :agent_id, :at_ms, :expires_at_ms, 0)""",
+        token_hash=row.ref,
+        agent_id=data["agent_id"],
+        at_ms=row.at_ms,
+        expires_at_ms=data["expires_at_ms"],
+    )
+
+
+def _session_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE session SET ended_at_ms = :at_ms WHERE token_hash = :token_hash AND ended_at_ms = 0",
+        at_ms=row.at_ms,
+        token_hash=row.ref,
+    )
+
+
+def _alarm_seen(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """UPDATE alarm SET seen_by = :agent_id, seen_at_ms = :at_ms
+           WHERE alarm_id = :alarm_id AND seen_by = ''""",
+        agent_id=data["agent_id"],
+        at_ms=row.at_ms,
+        alarm_id=row.ref,
+    )
+
+
+FACT_FOLDS: Final = {
+    "arrived": _arrived,
+    "message_added": _message_added,
+    "read": _read,
+    "customer_added": _customer_added,
+    "customer_connected": _customer_connected,
+    "customer_disconnected": _customer_disconnected,
+    "desk_joined": _desk_joined,
+    "desk_left": _desk_left,
+    "delivered": _delivered,
+    "plan_activated": _plan_activated,
+    "person_added": _person,
+    "person_changed": _person,
+    "session_begun": _session_begun,
+    "session_ended": _session_ended,
+    "alarm_seen": _alarm_seen,
+}

@@ -1,0 +1,190 @@
+"""SQLite by the standard library's driver, set so that a commit is durable; each connection is checked."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final  # Any: a column's value is whatever the table says
+from urllib.parse import unquote
+
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
+
+from router.journal.connection import DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+
+BUSY_MS: Final = 4_300
+"""How long a writer waits for another: `muster up` kills a frozen one after 3 s and looks every 500 ms."""
+
+_MEMORY_DISKS: Final = ("tmpfs", "ramfs")
+_NETWORK_DISKS: Final = ("nfs", "nfs4", "cifs", "smb3", "smbfs")
+"""Their locks and shared memory do not carry SQLite's write-ahead log (sqlite.org/wal.html)."""
+
+_WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
+"""The log is cut back to this after a burst, so that one bad hour does not keep the disk."""
+
+_PRAGMAS: Final = (
+    ("busy_timeout", BUSY_MS, (BUSY_MS,)),
+    ("journal_mode", "WAL", ("wal",)),
+    ("synchronous", "FULL", (2, 3)),
+    ("foreign_keys", 1, (1,)),
+    ("fullfsync", 1, (0, 1)),  # macOS: fsync alone does not reach the disk there; elsewhere without effect
+    ("checkpoint_fullfsync", 1, (0, 1)),
+    ("journal_size_limit", _WAL_KEPT_BYTES, (_WAL_KEPT_BYTES,)),
+)
+"""Name, what is set, what must be read back."""
+
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_GONE: Final = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+)
+
+
+class SqliteConnection:
+    """See database.Connection."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self.usable = True
+
+    @classmethod
+    def temporary(cls) -> "SqliteConnection":
+        """An empty database of its own that leaves nothing behind; it spills to disk when it grows large."""
+        return cls(sqlite3.connect("", isolation_level=None))
+
+    def rows(self, sql: str, /, **values: Value) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def row(self, sql: str, /, **values: Value) -> tuple[Any, ...] | None:
+        found = self.rows(sql, **values)
+        return found[0] if found else None
+
+    def run(self, sql: str, /, **values: Value) -> int:
+        try:
+            return self._cursor.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def run_many(self, sql: str, values: Iterable[Mapping[str, Value]], /) -> None:
+        try:
+            self._cursor.executemany(sql, values)
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def begin(self) -> None:
+        self.run("BEGIN IMMEDIATE")
+
+    def begin_reading(self) -> None:
+        self.run("BEGIN")
+
+    def commit(self) -> None:
+        self.run("COMMIT")
+
+    def rollback(self) -> None:
+        if self.usable and self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:  # the transaction is lost with the connection: the same as undone
+                self.close()
+
+    def close(self) -> None:
+        self.usable = False
+        self._connection.close()
+
+    def _translated(self, error: sqlite3.Error) -> Exception:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in _BUSY:
+            return DatabaseBusy(str(error))
+        if code in _GONE:
+            self.close()
+            return DatabaseGone(str(error))
+        return error
+
+
+class SqliteDriver:
+    """Connections to one database file."""
+
+    name = "sqlite"
+
+    def __init__(self, url: str, *, unsafe: bool) -> None:
+        self._path = _path(url)
+        self._unsafe = unsafe
+        if not unsafe:
+            _refuse_disk(self._path)
+
+    def connect(self, *, reading: bool) -> SqliteConnection:
+        """A new connection. One that reads may be used by different threads, one after the other."""
+        try:
+            connection = sqlite3.connect(
+                self._path, isolation_level=None, check_same_thread=not reading, cached_statements=512
+            )
+            self._prepare(connection)
+        except sqlite3.Error as error:
+            raise DatabaseGone(
+                f"cannot open {self._path} ({error}): make {self._path.parent} a folder you may write to"
+            ) from error
+        return SqliteConnection(connection)
+
+    def ddl_dialect(self) -> Dialect:
+        return SQLiteDialect()
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        for name, value, allowed in _PRAGMAS:
+            connection.execute(f"PRAGMA {name} = {value}")
+            (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+            if found not in allowed and not self._unsafe:
+                connection.close()
+                raise DatabaseUnsafe(
+                    f"SQLite keeps {name} = {found} for {self._path} instead of {value}: "
+                    "put MUSTER_DATA on a local disk"
+                )
+
+
+def _path(url: str) -> Path:
+    rest = url.partition(":")[2]
+    if not rest.startswith("///") or rest == "///" or "?" in rest or ":memory:" in rest:
+        raise DatabaseUnsafe(f"DATABASE_URL is {url!r}: give sqlite:////absolute/path/muster.db")
+    return Path(unquote(rest[3:])).absolute()
+
+
+def _refuse_disk(path: Path) -> None:
+    kind = _file_system(path)
+    if kind in _MEMORY_DISKS:
+        raise DatabaseUnsafe(
+            f"{path} is on {kind}, which forgets everything at a power cut: "
+            "set MUSTER_DATA to a folder on a disk (or MUSTER_UNSAFE=1 to try things out)"
+        )
+    if kind in _NETWORK_DISKS:
+        raise DatabaseUnsafe(
+            f"{path} is on {kind}, where SQLite's log is not safe: "
+            "set MUSTER_DATA to a folder on a local disk, or use PostgreSQL"
+        )
+
+
+def _file_system(path: Path) -> str:
+    """Name of the file system a path is on, or '' where the system does not tell (macOS)."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    there = os.path.realpath(path)
+    best, kind = "", ""
+    for line in mounts:
+        _, point, found, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        inside = there == point or there.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, found
+    return kind

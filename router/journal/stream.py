@@ -1,0 +1,161 @@
+"""A stream of the journal: its counter, its hash chain, and reading it. Appending is the committer's.
+
+Sequence numbers come from a counter row that the appending transaction holds until it commits: numbers handed
+out by the database itself become visible out of order, and a reader that has passed one never sees it.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final  # Any: a column's value is whatever the table says
+
+import msgspec
+
+from router.journal.connection import Connection
+from router.records import Fact, Row
+
+FIRST_HASH: Final = bytes(32)
+"""What stands for the hash of the row before the first."""
+
+_COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
+_OWN: Final = """
+    site = (SELECT site FROM stream WHERE own = 1)
+    AND incarnation = (SELECT incarnation FROM stream WHERE own = 1)
+"""
+_READ: Final = f"SELECT {_COLUMNS} FROM journal WHERE {_OWN} AND seq > :after_seq ORDER BY seq LIMIT :limit"
+_INSERT: Final = f"""
+    INSERT INTO journal ({_COLUMNS}) VALUES (:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)
+"""
+_HEAD: Final = "SELECT site, incarnation, last_seq, last_at_ms, head_hash FROM stream WHERE own = 1"
+_SAVE: Final = "UPDATE stream SET last_seq = :seq, last_at_ms = :at_ms, head_hash = :hash WHERE own = 1"
+
+
+class NoStream(Exception):
+    """The database has no stream of its own yet: `muster up` creates it (Database.create_tables)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Head:
+    """Where a stream ends, held by the one transaction that may move it."""
+
+    site: str
+    incarnation: str
+    seq: int
+    at_ms: int
+    hash: bytes
+
+
+def create_stream(db: Connection, site: str) -> None:
+    """The site's own stream with a new incarnation, unless there is one."""
+    if db.row(_HEAD) is None:
+        db.run(
+            """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
+               VALUES (:site, :incarnation, 1, 0, 0, :hash)""",
+            site=site,
+            incarnation=uuid.uuid4().hex,
+            hash=FIRST_HASH,
+        )
+
+
+def lock_head(db: Connection, now_ms: int) -> Head:
+    """Takes the counter until the transaction ends. Its time never goes back. Raises NoStream."""
+    found = db.row(
+        _HEAD if db.dialect == "sqlite" else f"{_HEAD} FOR UPDATE"
+    )  # SQLite: begin() locked already
+    if found is None:
+        raise NoStream("the database has no stream of its own: start it once with `muster up`")
+    site, incarnation, seq, at_ms, head_hash = found
+    return Head(site=site, incarnation=incarnation, seq=seq, at_ms=max(at_ms, now_ms), hash=bytes(head_hash))
+
+
+def append_facts(db: Connection, head: Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
+    """Writes these facts as the next rows and moves the head; save_head stores it before the commit."""
+    rows = tuple(_next_row(head, fact) for fact in facts)
+    if len(rows) == 1:
+        db.run(_INSERT, **_values(rows[0]))
+    elif rows:
+        db.run_many(_INSERT, [_values(row) for row in rows])
+    return rows
+
+
+def save_head(db: Connection, head: Head) -> None:
+    """Stores the moved head."""
+    db.run(_SAVE, seq=head.seq, at_ms=head.at_ms, hash=head.hash)
+
+
+def read_rows(db: Connection, *, after_seq: int, limit: int = 1000) -> list[Row]:
+    """The site's own rows after this seq, in order, at most `limit` of them."""
+    return rows_of(db.rows(_READ, after_seq=after_seq, limit=limit))
+
+
+def last_seq(db: Connection) -> int:
+    """The seq of the newest committed row of the site's own stream; 0 when there is none. Raises NoStream."""
+    found = db.row("SELECT last_seq FROM stream WHERE own = 1")
+    if found is None:
+        raise NoStream("the database has no stream of its own: start it once with `muster up`")
+    return int(found[0])
+
+
+def rows_of(found: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """Rows from the columns of the journal table, in the order of _COLUMNS."""
+    return [
+        Row(
+            site=site,
+            incarnation=incarnation,
+            seq=seq,
+            at_ms=at_ms,
+            kind=kind,
+            ref=ref,
+            data=data,
+            hash=bytes(seal),
+        )
+        for site, incarnation, seq, at_ms, kind, ref, data, seal in found
+    ]
+
+
+def row_hash(previous: bytes, row: Row) -> bytes:
+    """SHA-256 of the previous row's hash followed by this row as one canonical JSON array.
+
+    JSON quotes every text, so no two different rows have the same bytes.
+    """
+    values = [row.site, row.incarnation, row.seq, row.at_ms, row.kind, row.ref, row.data]
+    return hashlib.sha256(previous + msgspec.json.encode(values)).digest()
+
+
+def _next_row(head: Head, fact: Fact) -> Row:
+    unsealed = Row(
+        site=head.site,
+        incarnation=head.incarnation,
+        seq=head.seq + 1,
+        at_ms=head.at_ms,
+        kind=fact.kind,
+        ref=fact.ref,
+        data=fact.data,
+        hash=b"",
+    )
+    head.seq += 1
+    head.hash = row_hash(head.hash, unsealed)
+    return Row(
+        site=unsealed.site,
+        incarnation=unsealed.incarnation,
+        seq=unsealed.seq,
+        at_ms=unsealed.at_ms,
+        kind=unsealed.kind,
+        ref=unsealed.ref,
+        data=unsealed.data,
+        hash=head.hash,
+    )
+
+
+def _values(row: Row) -> dict[str, str | int | bytes]:
+    return {
+        "site": row.site,
+        "incarnation": row.incarnation,
+        "seq": row.seq,
+        "at_ms": row.at_ms,
+        "kind": row.kind,
+        "ref": row.ref,
+        "data": row.data,
+        "hash": row.hash,
+    }
