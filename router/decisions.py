@@ -1,8 +1,9 @@
 """Orders of the core, in the imperative. The router role commits them to the journal, and only then acts.
 
 Each decision is the whole of one change: `fold` applies it to the tables and `Core` applies it to memory, and
-the two must agree. Nothing in the routing state changes without a decision, except that ContactArrived parks a
-new interaction. `command_id` names the request being answered, or is empty.
+the two must agree; so every docstring here lists what becomes of which field of router/state.py. A field that
+is not listed stays. Nothing in the routing state changes without a decision, except that ContactArrived parks
+a new interaction. `command_id` names the request being answered, or is empty.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ class PassedOver:
 class Explanation:
     """Why this interaction went to this agent. `muster why` recomputes the full list by replay.
 
+    Shape: step is the widening step; tie_break is what decided between the chosen agent and the next one:
+           only (nobody else could take it now), load, idle, id, or named (a person chose the agent).
     Units: score is hundredths of a millisecond (100 x head_start_ms + ageing_pct x wait_ms).
     """
 
@@ -36,9 +39,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueInteraction:
-    """Put it in line (again) with its first accepted_at. Whoever held it, or was offered it, no longer is.
+    """Put it in line (again) with its first accepted_at. Whoever held it no longer does.
 
+    Never decided while an offer is outstanding: EndOffer comes first.
     `why` is one of: read, unread, more_urgent, transferred, orphaned, named_agent_gone, manual, follow_up.
+
+    Fold: state = waiting; queue_id, urgency, requirement, rule_id as given; step = 0; offer_id, agent_id,
+          named_agent_id = ""; parked_until_ms, named_until_ms, assigned_at_ms, wrap_up_since_ms = 0.
     """
 
     at_ms: int
@@ -53,7 +60,11 @@ class QueueInteraction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldForAgent:
-    """It waits for one agent whom a person named, until until_ms; then it waits for everybody again."""
+    """It waits for one agent whom a person named, until until_ms; then it waits for everybody again.
+
+    Fold: state = waiting; named_agent_id, named_until_ms as given; offer_id, agent_id = ""; parked_until_ms,
+          assigned_at_ms, wrap_up_since_ms = 0.
+    """
 
     at_ms: int
     interaction_id: str
@@ -64,7 +75,12 @@ class HoldForAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferInteraction:
-    """Present it to this agent until the deadline; capacity is reserved. offer_id is `<interaction>/<number>`."""
+    """Present it to this agent until the deadline; capacity is reserved.
+
+    offer_id is `<interaction>/<number>`.
+    Fold: state = offered; offer_id, agent_id as given; offer_count + 1. The offer to this agent becomes
+          outstanding (replacing an earlier one): offered_at_ms = at_ms; ended_at_ms, cooldown_until_ms = 0.
+    """
 
     at_ms: int
     offer_id: str
@@ -76,9 +92,14 @@ class OfferInteraction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOffer:
-    """The offer is over without an accept; the interaction waits again at its old place.
+    """The offer, or what became of it, is over; the interaction waits again at its old place.
 
-    outcome: declined | ring_no_answer | rescinded. The pair is not tried again before cooldown_until_ms.
+    outcome: declined | ring_no_answer | rescinded (all three of an outstanding offer), or transferred (of an
+    accepted one: its holder gave the interaction away). The pair is not tried again before cooldown_until_ms.
+
+    Fold: the offer's outcome, cooldown_until_ms as given, ended_at_ms = at_ms. The interaction: state =
+          waiting; offer_id, agent_id = ""; assigned_at_ms, wrap_up_since_ms = 0 (a named agent is kept).
+          When transferred: the agent's idle_since_ms = at_ms.
     """
 
     at_ms: int
@@ -92,7 +113,12 @@ class EndOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectParties:
-    """Join the customer and the agent in one conversation, now."""
+    """Join the customer and the agent in one conversation, now.
+
+    Fold: state = assigned; offer_id, agent_id as given; assigned_at_ms = at_ms; named_agent_id = "";
+          named_until_ms, abandon_at_ms, wrap_up_since_ms = 0. The offer: outcome = accepted,
+          ended_at_ms = at_ms, cooldown_until_ms = 0. The agent: idle_since_ms = at_ms.
+    """
 
     at_ms: int
     offer_id: str
@@ -103,7 +129,10 @@ class ConnectParties:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginWrapUp:
-    """The conversation is over; the assignment keeps its load until a disposition is given."""
+    """The conversation is over; the assignment keeps its load until a disposition is given.
+
+    Fold: wrap_up_since_ms = at_ms.
+    """
 
     at_ms: int
     interaction_id: str
@@ -113,7 +142,11 @@ class BeginWrapUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseInteraction:
-    """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty)."""
+    """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty).
+
+    Never decided while an offer is outstanding: EndOffer comes first.
+    Fold: it is no longer open, its offers are gone. The agent (when given): idle_since_ms = at_ms.
+    """
 
     at_ms: int
     interaction_id: str
@@ -125,7 +158,10 @@ class CloseInteraction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCallBack:
-    """A customer gave up: a new outbound interaction follows, with the same place in line and urgency."""
+    """A customer gave up: a new outbound interaction follows, with the same place in line and urgency.
+
+    Fold: a new interaction; state = waiting; the fields as given; other texts empty, other numbers 0.
+    """
 
     at_ms: int
     interaction_id: str
@@ -142,7 +178,10 @@ class OpenCallBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUrgency:
-    """The interaction is this urgent from now on. by: the agent's id, or `triage`."""
+    """The interaction is this urgent from now on. by: the agent's id, or `triage`.
+
+    Fold: urgency as given.
+    """
 
     at_ms: int
     interaction_id: str
@@ -153,7 +192,10 @@ class SetUrgency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WidenRequirement:
-    """The interaction's requirement is at this widening step now. why: time | unsatisfiable."""
+    """The interaction's requirement is at this widening step now. why: time | unsatisfiable.
+
+    Fold: step as given.
+    """
 
     at_ms: int
     interaction_id: str
@@ -163,7 +205,12 @@ class WidenRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPresence:
-    """The agent's presence from now on. idle_since_ms is what `longest_idle` ranks by."""
+    """The agent's presence from now on (also when it was the same before: somebody asked).
+
+    Fold: an unknown agent is added: presence_since_ms, idle_since_ms = at_ms, no desks. A known one:
+          idle_since_ms = at_ms only when available turns from false to true; presence_since_ms = at_ms only
+          when available or reason differ from before. Then available, reason as given.
+    """
 
     at_ms: int
     agent_id: str
@@ -174,7 +221,14 @@ class SetPresence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteDesks:
-    """These desks of the agent are open. grace_until_ms is when the agent's work goes back (0: desks are open)."""
+    """These desks of the agent are open. With none open, grace_until_ms is when the agent's work goes back.
+
+    grace_until_ms is 0 while a desk is open, and again from the end of the grace on.
+
+    Fold: an unknown agent is added: not available, reason "", presence_since_ms, idle_since_ms = at_ms.
+          A known one that had no desk and no grace (it was gone) and has a desk now: idle_since_ms = at_ms.
+          Then desk_ids (sorted), grace_until_ms as given.
+    """
 
     at_ms: int
     agent_id: str
@@ -184,7 +238,10 @@ class NoteDesks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteConnections:
-    """These connections of the customer are open. abandon_at_ms is when the contact counts as abandoned (0: not)."""
+    """These connections of the customer are open. It counts as abandoned at abandon_at_ms (0: not at all).
+
+    Fold: connection_ids (sorted), abandon_at_ms as given.
+    """
 
     at_ms: int
     interaction_id: str
@@ -194,7 +251,11 @@ class NoteConnections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseRequest:
-    """Somebody's request cannot be done, for an everyday reason: a stable code, see words in agents_ui."""
+    """Somebody's request cannot be done, for an everyday reason: a stable code, see words in agents_ui.
+
+    The codes are router/refusals.py. ref is the interaction, or the agent, the request was about.
+    Fold: nothing.
+    """
 
     at_ms: int
     agent_id: str
@@ -205,7 +266,10 @@ class RefuseRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseAlarm:
-    """Somebody should look: a stable code, what it is about, and values for the text."""
+    """Somebody should look: a stable code, what it is about, and values for the text.
+
+    The codes are router/alarms.py. Fold: an alarm row; nothing in the routing state.
+    """
 
     at_ms: int
     code: str

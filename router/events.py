@@ -8,17 +8,22 @@ chose for its request; decisions that answer the request carry it back.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from config.plan import Plan
 from skills.requirement import Requirement
 
+READ_WITHIN_MS: Final = 2_000
+"""How long a contact is parked for its reading when the fact does not say (the default of config Limits)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactArrived:
-    """A contact is on disk and began a new interaction. It is parked until read, at most limits.read_within_ms.
+    """A contact is on disk and began a new interaction. It is parked until read, or limits.read_within_ms.
 
     accepted_at_ms fixes its place in line for ever. `customer_id` is empty when the address must not be
-    linked. `connection_id` is empty on channels without connections.
+    linked. `connection_id` is empty on channels without connections. parked_until_ms is when it waits unread
+    (written by the web from limits.read_within_ms of its plan); 0 means READ_WITHIN_MS after at_ms.
     """
 
     at_ms: int
@@ -28,6 +33,7 @@ class ContactArrived:
     customer_id: str = ""
     connection_id: str = ""
     traffic: str = "real"
+    parked_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ class DeskLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceDeclared:
-    """The agent (or, for an agent who left, a supervisor) declares presence. `reason` is empty when available."""
+    """The agent (or, for an agent who left, a supervisor) declares presence. No `reason` when available."""
 
     at_ms: int
     agent_id: str
@@ -137,7 +143,7 @@ class DispositionGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferAsked:
-    """The holder gives the interaction to a queue, or to a named agent. Exactly one of the two is not empty."""
+    """The holder gives the interaction to a queue, or to a named agent: exactly one of the two is given."""
 
     at_ms: int
     interaction_id: str

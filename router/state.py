@@ -1,7 +1,8 @@
 """The routing state as plain values: what the core gives out, and what it is restored from.
 
 `Core.state()` and `journal.restore.load_state()` must give equal objects at every commit (tested at random
-points). Everything is sorted by id, so equal states are equal values.
+points). Everything is sorted by id (offers by offer_id), as Python compares text, so equal states are equal
+values.
 """
 
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class AgentState:
 class OfferState:
     """The latest offer of one open interaction to one agent. Earlier ones are in the journal only.
 
-    outcome is outstanding | accepted | declined | ring_no_answer | rescinded.
+    outcome is outstanding | accepted | declined | ring_no_answer | rescinded | transferred.
     """
 
     offer_id: str
