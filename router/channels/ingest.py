@@ -1,0 +1,219 @@
+"""Keeps a contact: its content, and an interaction begun or joined, in one transaction. For every channel.
+
+Deciding happens under the counter's lock, so two first messages of one new person at the same instant make
+one interaction with both, whichever process they reached. Reading (language, urgency) comes later, in
+run/intake.py.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import uuid4
+
+from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
+from router.channels.port import UNPARSED, Contact
+from router.journal.database import Connection
+from router.records import Fact, fact
+
+_ENDING: Final = "('conversation_ended', 'disposition_given')"
+
+SALT_BYTES: Final = 16
+"""Enough that a hash in the journal says nothing about erased words, however few words there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where a contact is now. `began`: it began this interaction; `repeated`: it had been kept before."""
+
+    interaction_id: str
+    message_id: str
+    began: bool
+    repeated: bool
+
+
+class KeepContact:
+    """Append that keeps one contact. Read `kept` after the commit, and only then.
+
+    Shape: connection_id is the live line of the customer, if there is one, held by process web_id.
+    """
+
+    def __init__(self, contact: Contact, *, connection_id: str = "", web_id: str = "") -> None:
+        self.kept: Kept | None = None
+        self._contact = contact
+        self._connection_id = connection_id
+        self._web_id = web_id
+        self._content_id = str(uuid4())
+        self._salt = os.urandom(SALT_BYTES)
+
+    def write_content(self, db: Connection) -> None:
+        """The raw body. Its id is fresh each time, so no two transactions ever wait for each other here."""
+        contact = self._contact
+        db.run(
+            "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
+            " VALUES (:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
+            content_id=self._content_id,
+            media_type=contact.media_type,
+            file_name=contact.file_name,
+            salt=self._salt,
+            body=contact.body,
+            at_ms=contact.received_at_ms,
+        )
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Nothing for a repeat; otherwise the contact joins its open interaction or begins one."""
+        message_id, interaction_id = self._find(db)
+        if interaction_id is not None:
+            db.run("DELETE FROM content WHERE content_id = :content_id", content_id=self._content_id)
+            self._note(interaction_id, message_id, repeated=True)
+            return ()
+        open_id = open_interaction(db, self._contact.thread)
+        if open_id is not None:
+            self._note(open_id, message_id)
+            return (self._added(open_id, message_id),)
+        return self._begin(db, message_id)
+
+    def _find(self, db: Connection) -> tuple[str, str | None]:
+        """(message id, its interaction if it is kept already).
+
+        The same provider id with other words is another message, because words we acknowledge are never lost.
+        """
+        contact = self._contact
+        digest = hashlib.sha256(contact.body).hexdigest()
+        message_id = ""
+        for provider_id in (contact.provider_id, f"{contact.provider_id}/{digest}"):
+            message_id = message_id_of(contact.channel, contact.account, provider_id)
+            found = db.row(
+                "SELECT m.interaction_id, c.body FROM message m LEFT JOIN content c"
+                " ON c.content_id = m.content_id WHERE m.message_id = :message_id",
+                message_id=message_id,
+            )
+            if found is None:
+                return message_id, None
+            if found[1] is None or bytes(found[1]) == contact.body:
+                return message_id, str(found[0])
+        return message_id, None
+
+    def _begin(self, db: Connection, message_id: str) -> Sequence[Fact]:
+        contact = self._contact
+        customer_id, facts = _customer(db, contact)
+        interaction_id = interaction_id_of(contact.channel, contact.account, contact.provider_id)
+        if db.row("SELECT 1 FROM interaction WHERE interaction_id = :id", id=interaction_id):
+            # Only when one provider id came with two different bodies: the second begins its own interaction.
+            interaction_id = interaction_id_of(contact.channel, contact.account, message_id)
+        self._note(interaction_id, message_id, began=True)
+        facts.append(
+            fact(
+                "arrived",
+                interaction_id,
+                channel=contact.channel,
+                account=contact.account,
+                customer_id=customer_id,
+                thread=contact.thread,
+                connection_id=self._connection_id,
+                traffic=contact.traffic,
+                message_id=message_id,
+                **self._message(),
+            )
+        )
+        if self._connection_id:
+            facts.append(connected(interaction_id, self._connection_id, self._web_id))
+        return facts
+
+    def _added(self, interaction_id: str, message_id: str) -> Fact:
+        return fact(
+            "message_added",
+            interaction_id,
+            message_id=message_id,
+            direction="in",
+            author_id="",
+            reading="unread",
+            **self._message(),
+        )
+
+    def _message(self) -> dict[str, str | int]:
+        contact = self._contact
+        return {
+            "content_id": self._content_id,
+            "content_hash": hashlib.sha256(self._salt + contact.body).hexdigest(),
+            "client_id": contact.client_id,
+            "message_kind": contact.kind,
+            "received_at_ms": contact.received_at_ms,
+        }
+
+    def _note(
+        self, interaction_id: str, message_id: str, *, began: bool = False, repeated: bool = False
+    ) -> None:
+        self.kept = Kept(interaction_id=interaction_id, message_id=message_id, began=began, repeated=repeated)
+
+
+def unparsed(contact: Contact) -> Contact:
+    """The same contact with nothing claimed about its body: kept when keeping it as it is was refused."""
+    return replace(contact, kind="attachment", media_type=UNPARSED, file_name="")
+
+
+def open_interaction(db: Connection, thread: str) -> str | None:
+    """The interaction that a contact of this thread joins now, or None. To be asked under the counter's lock.
+
+    A conversation that ended is not joined, even while its wrap-up goes on, nor one whose end is in the
+    journal but not decided yet: the agent would never see the message, and nobody would answer it.
+    """
+    if not thread:
+        return None
+    found = db.row(
+        "SELECT interaction_id, state FROM interaction WHERE thread = :thread AND closed_seq = 0"
+        " AND wrap_up_since_ms = 0 ORDER BY arrived_seq DESC, interaction_id LIMIT 1",
+        thread=thread,
+    )
+    if found is None or (found[1] == "assigned" and _end_is_pending(db, found[0])):
+        return None
+    return str(found[0])
+
+
+def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
+    """The fact that a customer's live line belongs to this interaction."""
+    return fact("customer_connected", interaction_id, connection_id=connection_id, web_id=web_id)
+
+
+def disconnected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
+    """The fact that it no longer does."""
+    return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id)
+
+
+def _end_is_pending(db: Connection, interaction_id: str) -> bool:
+    """Whether somebody ended it in rows that the router has not read yet."""
+    position = db.row("SELECT read_through FROM position WHERE reader = 'router'")
+    found = db.row(
+        "SELECT 1 FROM stream s JOIN journal j ON j.site = s.site AND j.incarnation = s.incarnation"
+        f" WHERE s.own = 1 AND j.seq > :read_through AND j.ref = :ref AND j.kind IN {_ENDING} LIMIT 1",
+        read_through=position[0] if position else 0,
+        ref=interaction_id,
+    )
+    return found is not None
+
+
+def _customer(db: Connection, contact: Contact) -> tuple[str, list[Fact]]:
+    """Who this is, and the fact that makes them known when they are not. ('' for an address never linked.)"""
+    if not contact.address_hash:
+        return "", []
+    found = db.row(
+        "SELECT customer_id FROM identity"
+        " WHERE address_hash = :hash AND channel = :channel AND account = :account",
+        hash=contact.address_hash,
+        channel=contact.channel,
+        account=contact.account,
+    )
+    if found is not None:
+        return str(found[0]), []
+    customer_id = customer_id_of(contact.channel, contact.account, contact.address_hash)
+    added = fact(
+        "customer_added",
+        customer_id,
+        identity_id=customer_id,
+        channel=contact.channel,
+        account=contact.account,
+        address_hash=contact.address_hash,
+        verified=contact.verified,
+    )
+    return customer_id, [added]
