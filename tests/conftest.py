@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Examples are the same in every run, so that a change is judged by the change. `HYPOTHESIS_PROFILE=explore` looks
+# Examples are the same in every run, so that a change is judged by the change; HYPOTHESIS_PROFILE=explore looks
 # for new ones (make test-long does). Deadlines are off: two cores are shared with real servers.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
@@ -18,7 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A folder for one site's data. Its path is short: a Unix socket's may have 107 bytes, tmp_path's is longer."""
+    """A folder for one site's data, with a short path: that of a Unix socket may have 107 bytes."""
     path = Path(tempfile.mkdtemp(prefix="muster-"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
