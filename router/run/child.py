@@ -220,7 +220,7 @@ def _ending(status: int) -> str:
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes its program: ask the kernel to kill it when we die. Linux only."""
+    """What the child does before it becomes its program: ask to be killed when we die. Linux only."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

@@ -1,0 +1,200 @@
+"""`muster up`: starts everything on this machine, says where it is, stays until Ctrl-C.
+
+What it starts and watches is router/run/family.py; what has to be true before is ground.py.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from config.settings import Settings, SettingsWrong, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents_ui.access.first_start import OneTimePassword
+    from agents_ui.commands import Subparsers
+    from config.plan import Plan
+    from router.journal.committer import Committer
+
+UP: Final = "up"
+"""Who activated a plan that was found changed in its file."""
+
+
+def add_to(subparsers: "Subparsers") -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "up",
+        help="start everything on this machine and stay until Ctrl-C",
+        description="Starts Redis (unless REDIS_URL names one), the router, the web and a worker, and keeps "
+        "them alive. The first time it makes the database and prints a one-time password for everybody.",
+    )
+    parser.add_argument("--demo", action="store_true", help="send a stream of invented contacts as well")
+    parser.add_argument("--agents", type=int, default=0, metavar="N", help="demo agents who answer them")
+    parser.add_argument("--verbose", action="store_true", help="also show here what the processes log")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Stay until Ctrl-C or SIGTERM; 0 after an orderly stop, 1 when a role does not start."""
+    from router.run.ground import check_host, own_folder, usable_port
+
+    began = time.monotonic()
+    settings = read_settings()
+    check_host(settings)
+    lock = own_folder(settings.data_dir)
+    try:
+        settings = dataclasses.replace(settings, port=usable_port(settings.host, settings.port))
+        return asyncio.run(_Up(settings, arguments, began).run())
+    finally:
+        os.close(lock)
+
+
+class _Up:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, arguments: argparse.Namespace, began: float) -> None:
+        from router.run.family import Family
+
+        self._family = Family(settings, say=_say, verbose=arguments.verbose)
+        self._demo: bool = arguments.demo or arguments.agents > 0
+        self._agents: int = arguments.agents
+        self._began = began
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        self._listen_to_signals()
+        service = asyncio.create_task(self._serve())
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((service, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not service.done():
+            _say("stopping")
+            service.cancel()
+        stop.cancel()
+        (outcome,) = await asyncio.gather(service, return_exceptions=True)
+        await self._family.stop()
+        return self._status(outcome)
+
+    def _status(self, outcome: object) -> int:
+        from router.run.family import StartFailed
+
+        if isinstance(outcome, StartFailed):
+            sys.stderr.write(f"muster: {outcome}\n")
+            return 1
+        if isinstance(outcome, Exception):
+            raise outcome
+        return 0
+
+    async def _serve(self) -> None:
+        """Start everything in order; never returns by itself."""
+        family = self._family
+        _say(f"Muster starts in {_short(family.settings.data_dir)}")
+        _, sign_ins = await asyncio.gather(
+            family.start_redis(), asyncio.to_thread(_prepare, family.settings, demo=self._demo)
+        )
+        family.start_roles()
+        _show_sign_ins(sign_ins)
+        await family.all_serve()
+        family.write_ports()
+        self._show_addresses()
+        if self._demo:
+            family.start_command("demo", "demo", "--agents", str(self._agents), beats=False)
+        await asyncio.Event().wait()
+
+    def _show_addresses(self) -> None:
+        from router.run.family import address
+
+        url = address(self._family.settings)
+        _say(f"  customers   {url}/chat")
+        _say(f"  agents      {url}/desk")
+        _say(f"  logs        {_short(self._family.settings.data_dir / 'logs')}")
+        _say(f"ready after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything.")
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # A closed terminal must not end a centre.
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._family.kill()
+        self._stop.set()
+
+
+def _prepare(settings: Settings, *, demo: bool) -> "list[OneTimePassword]":
+    """Tables, the plan in force, and people: everything the roles need to find. Raises SettingsWrong."""
+    from router.journal.connection import DatabaseGone
+
+    try:
+        return _prepare_database(settings, demo=demo)
+    except DatabaseGone as gone:
+        raise SettingsWrong(str(gone)) from None
+
+
+def _prepare_database(settings: Settings, *, demo: bool) -> "list[OneTimePassword]":
+    from agents_ui.access.first_start import prepare_site
+    from config.plan_file import parse_plan
+    from router.journal.committer import Committer
+    from router.journal.database import open_database
+
+    try:
+        plan = parse_plan(settings.plan_file.read_text(encoding="utf-8"), file_name=str(settings.plan_file))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsWrong(
+            f"cannot read the plan {settings.plan_file} ({problem}): type MUSTER_PLAN=PATH before the command"
+        ) from None
+    database = open_database(settings.database_url, unsafe=settings.unsafe)
+    database.create_tables(site=plan.site.site_id)
+    committer = Committer(database)
+    try:
+        _activate(committer, plan)
+        sign_ins = prepare_site(database, committer, plan)
+    finally:
+        committer.close()
+        database.close()
+    if demo and sign_ins:
+        _keep_for_demo(settings.data_dir, sign_ins)
+    return sign_ins
+
+
+def _activate(committer: "Committer", plan: "Plan") -> None:
+    from router.run.plan_activation import ActivatePlan
+
+    rows = committer.submit(ActivatePlan(plan=plan, by=UP)).result()
+    if rows:
+        _say(f"  the plan of {plan.site.name} is in force")
+
+
+def _keep_for_demo(data_dir: Path, sign_ins: "Sequence[OneTimePassword]") -> None:
+    """Demo agents sign in by themselves, so their passwords are kept; a real centre never does this."""
+    from agents_ui.demo.sign_ins import SignIn, keep_sign_ins
+
+    kept = {
+        each.agent_id: SignIn(agent_id=each.agent_id, name=each.name, role=each.role, password=each.password)
+        for each in sign_ins
+    }
+    keep_sign_ins(data_dir, kept)
+
+
+def _show_sign_ins(sign_ins: "Sequence[OneTimePassword]") -> None:
+    if not sign_ins:
+        return
+    _say("  sign-ins, shown this once; each is changed at its first use:")
+    for each in sign_ins:
+        _say(f"    {each.agent_id:12} {each.password:20} {each.role:11} {each.name}")
+
+
+def _short(path: Path) -> str:
+    """The path as people would type it from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,191 @@
+"""The processes of one centre on one machine: Redis, router, web, worker, and what is started after them.
+
+Here is what they are and in which order they start and stop; keeping one of them alive is child.py.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings
+from router.run import redis_server
+from router.run.child import STOP_S, Child, Program
+from router.run.log_file import LogFile
+
+ROLES: Final = ("router", "web", "worker")
+
+GIVE_UP: Final = 3
+"""A role that ended this often before everything served will not get better by itself: say so and stop."""
+
+REDIS_WAIT_S: Final = 3.0
+PROBE_S: Final = 0.05
+
+
+class StartFailed(Exception):
+    """A role does not start. The message is what it printed last, and where the rest is."""
+
+
+class Family:
+    """Starts, watches and stops the processes of one centre.
+
+    Shape: settings are those the roles get; say() takes one line for people. With verbose every line that a
+           process prints is said too.
+    """
+
+    def __init__(self, settings: Settings, *, say: Callable[[str], None], verbose: bool = False) -> None:
+        self.settings = settings
+        self._say = say
+        self._verbose = verbose
+        self._children: dict[str, Child] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._redis_folder: Path | None = None
+        self._changed = asyncio.Event()
+
+    async def start_redis(self) -> None:
+        """Start the bundled Redis, unless another was named; without any the centre works too, by polling."""
+        if self.settings.redis_url:
+            return
+        binary = redis_server.find_server()
+        if binary is None:
+            self._say("no Redis server here: readers poll four times a second instead of being told")
+            return
+        folder = self._redis_folder = redis_server.run_folder(self.settings.data_dir)
+        socket = redis_server.socket_in(folder)
+        socket.unlink(missing_ok=True)
+        program = Program(
+            name="redis",
+            command=redis_server.server_command(binary, folder),
+            environ={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            beats=False,
+            answers=lambda: redis_server.answers(socket),
+        )
+        self.settings = replace(self.settings, redis_url=redis_server.url_of(folder))
+        self._start(program)
+        await self._until(lambda: self._children["redis"].ready, REDIS_WAIT_S)
+
+    def start_roles(self) -> None:
+        """Start router, web and worker."""
+        for role in ROLES:
+            self.start_command(role, role)
+
+    def start_command(self, name: str, *words: str, beats: bool = True) -> None:
+        """Start one more command of this program, as a child called name."""
+        command = (sys.executable, "-m", "agents_ui.cli", *words)
+        self._start(Program(name=name, command=command, environ=self._environ(), beats=beats))
+
+    async def all_serve(self) -> None:
+        """Wait until every role serves. Raises StartFailed."""
+        await self._until(lambda: all(self._children[role].ready for role in ROLES), None)
+        while not await _answers_ready(self.settings):
+            self._give_up_on_the_hopeless()
+            await asyncio.sleep(PROBE_S)
+
+    async def stop(self) -> None:
+        """Stop everything: the roles first, which may still need Redis, then Redis."""
+        redis = self._children.pop("redis", None)
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
+        if redis is not None:
+            await redis.stop()
+            self._children["redis"] = redis
+        await asyncio.wait(self._keepers.values(), timeout=STOP_S) if self._keepers else None
+        for child in self._children.values():
+            child.log.close()
+        if self._redis_folder is not None and self._redis_folder.parent != self.settings.data_dir:
+            shutil.rmtree(self._redis_folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End everything at once."""
+        for child in self._children.values():
+            child.kill()
+
+    def write_ports(self) -> None:
+        """Say in ports.json where everything listens."""
+        listeners: dict[str, Mapping[str, object]] = {
+            "web": {"host": self.settings.host, "port": self.settings.port, "url": address(self.settings)}
+        }
+        if self.settings.redis_url:
+            listeners["redis"] = {"url": self.settings.redis_url}
+        path = self.settings.data_dir / "ports.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(listeners, indent=1) + "\n", encoding="utf-8")
+        fresh.replace(path)
+
+    def _start(self, program: Program) -> None:
+        log = LogFile(self.settings.data_dir / "logs", program.name)
+        name = program.name
+
+        def hear(line: str) -> None:
+            if self._verbose or name not in (*ROLES, "redis"):
+                self._say(f"{name:8}{line}")
+
+        child = Child(program=program, log=log, say=self._say, hear=hear, changed=self._changed)
+        self._children[name] = child
+        self._keepers[name] = asyncio.create_task(child.keep())
+
+    def _environ(self) -> dict[str, str]:
+        settings = self.settings
+        return {
+            **os.environ,
+            "MUSTER_DATA": str(settings.data_dir),
+            "MUSTER_HOST": settings.host,
+            "MUSTER_PORT": str(settings.port),
+            "MUSTER_PLAN": str(settings.plan_file.absolute()),
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def _until(self, true: Callable[[], bool], wait_s: float | None) -> None:
+        """Wait until it is true; with a time limit go on regardless after that."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while not true():
+                    self._give_up_on_the_hopeless()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _give_up_on_the_hopeless(self) -> None:
+        for name in ROLES:
+            child = self._children.get(name)
+            if child is not None and child.failures >= GIVE_UP:
+                path = self.settings.data_dir / "logs" / f"{name}.log"
+                raise StartFailed(
+                    f"{name} does not start: {child.log.last_line or 'it says nothing'} (see {path})"
+                )
+
+
+def address(settings: Settings) -> str:
+    """Where people reach this centre."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls_certificate else 'http'}://{host}:{settings.port}"
+
+
+async def _answers_ready(settings: Settings) -> bool:
+    """Whether the web answers /readyz by 200."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    context = None
+    if settings.tls_certificate:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # We ask ourselves; the certificate names the public host.
+    try:
+        async with asyncio.timeout(1.0):
+            reader, writer = await asyncio.open_connection(host, settings.port, ssl=context)
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

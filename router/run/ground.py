@@ -1,0 +1,104 @@
+"""What must be true before `muster up` starts anything: a folder of its own, a safe address, a free port.
+
+Each problem is one line that says what to type (SettingsWrong). Nothing here changes what is found, apart
+from making the data folder.
+"""
+
+import fcntl
+import ipaddress
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Final
+
+from config.settings import Settings, SettingsWrong
+
+PORT_WAIT_S: Final = 2.0
+"""A centre that was killed a moment ago may still be letting go of its port."""
+
+
+def own_folder(data_dir: Path) -> int:
+    """Make the data folder and lock it for this process; the descriptor that holds the lock."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        for name in ("logs", "run"):
+            (data_dir / name).mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise SettingsWrong(
+            f"cannot write to {data_dir} ({problem.strerror}): "
+            "type MUSTER_DATA=~/muster-data before the command"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise SettingsWrong(
+            f"Muster runs on {data_dir} (process {holder}): stop it with Ctrl-C there, "
+            "or type MUSTER_DATA=./other MUSTER_PORT=0 before the command for a second one"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return lock
+
+
+def check_host(settings: Settings) -> None:
+    """Refuse an address that others reach unless what they send is encrypted."""
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise SettingsWrong("MUSTER_TLS_CERTIFICATE and MUSTER_TLS_KEY belong together: set both, or none")
+    for name, path in (
+        ("MUSTER_TLS_CERTIFICATE", settings.tls_certificate),
+        ("MUSTER_TLS_KEY", settings.tls_key),
+    ):
+        if path and not os.access(path, os.R_OK):
+            raise SettingsWrong(f"{name}: cannot read {path}: give the path of a PEM file")
+    protected = settings.tls_certificate or settings.public_url.startswith("https://")
+    if not (protected or _is_loopback(settings.host)):
+        raise SettingsWrong(
+            f"MUSTER_HOST={settings.host} can be reached from outside without encryption: set "
+            "MUSTER_TLS_CERTIFICATE and MUSTER_TLS_KEY, or MUSTER_PUBLIC_URL=https://… when a proxy encrypts"
+        )
+
+
+def usable_port(host: str, port: int) -> int:
+    """The port, once it is seen to be free; for port 0 a free one."""
+    if not 0 <= port <= 65_535:
+        raise SettingsWrong(f"MUSTER_PORT is {port}: give a number from 1 to 65535")
+    deadline = time.monotonic() + PORT_WAIT_S
+    while True:
+        try:
+            return _bind_once(host, port)
+        except OSError as problem:
+            if isinstance(problem, socket.gaierror):
+                raise SettingsWrong(
+                    f"MUSTER_HOST is {host!r}, which is no address here: type MUSTER_HOST=127.0.0.1"
+                ) from None
+            if time.monotonic() > deadline:
+                raise SettingsWrong(
+                    f"cannot listen on {host} port {port} ({problem.strerror}): "
+                    f"type MUSTER_PORT={_other(port)} before the command"
+                ) from None
+            time.sleep(0.1)
+
+
+def _bind_once(host: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        return int(probe.getsockname()[1])
+
+
+def _other(port: int) -> int:
+    return port + 10 if 1024 <= port <= 65_000 else 8010
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
