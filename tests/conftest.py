@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Examples are the same in every run, so that a change is judged by the change; HYPOTHESIS_PROFILE=explore looks
-# for new ones (make test-long does). Deadlines are off: two cores are shared with real servers.
+# Examples are the same in every run, so that a change is judged by the change; make test-long looks for new
+# ones (HYPOTHESIS_PROFILE=explore). Deadlines are off: two cores are shared with real servers.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
