@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from agents_ui.commands import Subparsers
+
 COMMANDS: Final[Mapping[str, str]] = {
     "up": "start everything on this machine and stay until Ctrl-C",
     "web": "the role that serves desks, customers and the API",
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone. Python would complain once more when it flushes at exit.
+        # The reader of our output (head, less) has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_WRONG
     except Exception as error:
@@ -65,7 +67,7 @@ def _run(words: list[str]) -> int:
     return status
 
 
-def _parser() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[argparse.ArgumentParser]"]:
+def _parser() -> tuple[argparse.ArgumentParser, Subparsers]:
     parser = argparse.ArgumentParser(
         prog="muster",
         description="Muster is a contact centre for emergencies. `muster up` starts one on this machine.",
@@ -76,11 +78,11 @@ def _parser() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[argp
 
 def _errors_of_people() -> tuple[type[Exception], ...]:
     """Errors whose message already says what to type. Imported only when something was raised."""
-    from config.plan_file import PlanWrong
+    from config.problems import PlanWrong
     from config.settings import SettingsWrong
-    from router.journal.database import DatabaseUnsafe
+    from router.journal.connection import DatabaseGone, DatabaseUnsafe
 
-    return (SettingsWrong, PlanWrong, DatabaseUnsafe)
+    return (SettingsWrong, PlanWrong, DatabaseUnsafe, DatabaseGone)
 
 
 if __name__ == "__main__":

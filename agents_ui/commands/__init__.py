@@ -1,5 +1,11 @@
 """The commands of `muster`, one module each.
 
 A module NAME.py has `add_to(subparsers) -> None`, which adds the parser NAME and sets its default
-`run=function(arguments) -> int`, the exit status. agents_ui/cli.py imports only the command that was asked for.
+`run=function(arguments) -> int`, the exit status. agents_ui/cli.py imports only the one that was asked for.
 """
+
+import argparse
+from typing import TypeAlias
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What add_to is given. argparse has no public name for it."""

@@ -6,13 +6,14 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from agents_ui.commands import Subparsers
 from config.settings import read_settings
 
 if TYPE_CHECKING:
     from agents_ui.demo.stream import Options
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(subparsers: Subparsers) -> None:
     """Add the command and its options."""
     parser = subparsers.add_parser(
         "demo",
