@@ -1,8 +1,8 @@
 """Between typed events and decisions, and journal rows: names, fields, canonical text. Pure.
 
 Shape: a row's `ref` is the id the fact is about; `data` holds the other fields, sorted keys, only integers,
-       strings, booleans, lists and objects. An event takes at_ms from its row (the journal's clock); a decision
-       keeps its own at_ms in data (the core's clock). Data may hold more keys than the event has fields.
+       strings, booleans, lists and objects. An event takes at_ms from its row (the journal's clock), a
+       decision keeps its own at_ms in data (the core's clock). Data may hold more keys than the event has.
 """
 
 from collections.abc import Mapping
@@ -80,12 +80,12 @@ class Row:
     hash: bytes
 
 
-def canonical(data: Mapping[str, Any]) -> str:
+def canonical(data: object) -> str:
     """The one text of these values: sorted keys, no spaces. Raises TypeError for what JSON cannot hold."""
     return _ENCODER.encode(data).decode()
 
 
-def fact(kind: str, ref: str, **data: Any) -> Fact:
+def fact(kind: str, ref: str, /, **data: Any) -> Fact:
     """A fact from plain values."""
     return Fact(kind=kind, ref=ref, data=canonical(data))
 

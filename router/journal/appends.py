@@ -10,7 +10,8 @@ from typing import Final
 
 from router.decisions import Decision
 from router.journal.connection import Connection
-from router.records import GROUP, Fact, fact, fact_of
+from router.journal.stream import OWN_ROWS
+from router.records import EVENT_KINDS, GROUP, Fact, fact, fact_of
 
 ROUTER: Final = "router"
 """Name of the router's lease row, of its position row, and ref of its groups."""
@@ -40,9 +41,9 @@ class RouterAppend:
     """One group of decisions and how far the router had read when it took them, in one transaction.
 
     Shape: now_ms is what the core was advanced to after the last row read; core_ms is `Core.state().now_ms`
-           after that (an advance that decides nothing leaves it behind). Without decisions only the
-           position moves and no row is written. extra are facts of the router about others: desk_left and
-           customer_disconnected for a dead web.
+           after that (an advance that decides nothing leaves it behind). Where nothing for the core was read
+           and nothing decided, only the position moves and no row is written. extra are facts of the
+           router about others: desk_left and customer_disconnected for a dead web.
     """
 
     epoch: int
@@ -60,6 +61,7 @@ class RouterAppend:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Raises Fenced."""
         check_epoch(db, self.epoch)
+        handled = bool(self.decisions) or self._read_events(db)
         db.run(
             """INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :read_through, :now_ms)
                ON CONFLICT (reader) DO UPDATE
@@ -68,9 +70,19 @@ class RouterAppend:
             read_through=self.read_through,
             now_ms=self.core_ms,
         )
-        if not self.decisions:
-            return self.extra
-        return [self._group(), *map(fact_of, self.decisions), *self.extra]
+        group = [self._group()] if handled else []
+        return [*group, *map(fact_of, self.decisions), *self.extra]
+
+    def _read_events(self, db: Connection) -> bool:
+        """Whether something for the core was read: replay must know when it was handled, decided or not."""
+        found = db.row("SELECT read_through FROM position WHERE reader = :reader", reader=ROUTER)
+        rows = db.rows(
+            f"""SELECT DISTINCT kind FROM journal
+                WHERE {OWN_ROWS} AND seq > :after_seq AND seq <= :read_through""",
+            after_seq=found[0] if found else 0,
+            read_through=self.read_through,
+        )
+        return any(kind in EVENT_KINDS for (kind,) in rows)
 
     def _group(self) -> Fact:
         return fact(

@@ -9,7 +9,7 @@ from router.records import Row, canonical
 def _queued(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """UPDATE interaction SET state = 'waiting', queue_id = :queue_id, urgency = :urgency,
-               requirement = :requirement, rule_id = :rule_id, offer_id = '', agent_id = '',
+               requirement = :requirement, rule_id = :rule_id, step = 0, offer_id = '', agent_id = '',
                parked_until_ms = 0, named_agent_id = '', named_until_ms = 0, assigned_at_ms = 0,
                wrap_up_since_ms = 0
            WHERE interaction_id = :interaction_id""",
@@ -71,27 +71,38 @@ def _offer_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
         offer_id=data["offer_id"],
     )
     db.run(
-        """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = ''
-           WHERE interaction_id = :interaction_id AND offer_id = :offer_id AND state = 'offered'""",
+        """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = '', assigned_at_ms = 0,
+               wrap_up_since_ms = 0
+           WHERE interaction_id = :interaction_id""",
         interaction_id=row.ref,
-        offer_id=data["offer_id"],
     )
+    if data["outcome"] == "transferred":
+        _idle_since(db, data["agent_id"], data["at_ms"])
 
 
 def _accepted(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
-        "UPDATE offer SET outcome = 'accepted', ended_at_ms = :at_ms WHERE offer_id = :offer_id",
+        """UPDATE offer SET outcome = 'accepted', ended_at_ms = :at_ms, cooldown_until_ms = 0
+           WHERE offer_id = :offer_id""",
         at_ms=data["at_ms"],
         offer_id=data["offer_id"],
     )
     db.run(
         """UPDATE interaction SET state = 'assigned', offer_id = :offer_id, agent_id = :agent_id,
-               named_agent_id = '', named_until_ms = 0, assigned_at_ms = :at_ms, wrap_up_since_ms = 0
+               named_agent_id = '', named_until_ms = 0, abandon_at_ms = 0, assigned_at_ms = :at_ms,
+               wrap_up_since_ms = 0
            WHERE interaction_id = :interaction_id""",
         offer_id=data["offer_id"],
         agent_id=data["agent_id"],
         at_ms=data["at_ms"],
         interaction_id=row.ref,
+    )
+    _idle_since(db, data["agent_id"], data["at_ms"])
+
+
+def _idle_since(db: Connection, agent_id: str, at_ms: int) -> None:
+    db.run(
+        "UPDATE agent SET idle_since_ms = :at_ms WHERE agent_id = :agent_id", at_ms=at_ms, agent_id=agent_id
     )
 
 
@@ -116,18 +127,21 @@ def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
         interaction_id=row.ref,
     )
     db.run("DELETE FROM offer WHERE interaction_id = :interaction_id", interaction_id=row.ref)
+    if data["agent_id"]:
+        _idle_since(db, data["agent_id"], data["at_ms"])
 
 
 def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Account and language are those of the interaction it follows."""
     db.run(
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, thread, traffic, follows,
                arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
                urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
-               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms, disposition,
-               closed_by, closed_why, closed_at_ms)
-           SELECT :interaction_id, :channel, account, :customer_id, '', :traffic, :follows,
-               :seq, :accepted_at_ms, 'read', language, 0, 0, 'waiting', :queue_id, :urgency,
-               :requirement, :rule_id, 0, 0, '', '', 0, '',
+               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms,
+               wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
+           SELECT :interaction_id, :channel, coalesce(max(account), ''), :customer_id, '', :traffic, :follows,
+               :seq, :accepted_at_ms, 'read', coalesce(max(language), ''), 0, 0, 'waiting', :queue_id,
+               :urgency, :requirement, :rule_id, 0, 0, '', '', 0, '',
                0, '[]', 0, 0, 0, '',
                '', '', 0
            FROM interaction WHERE interaction_id = :follows""",
@@ -166,9 +180,13 @@ def _presence_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
         """INSERT INTO agent (agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids,
                grace_until_ms)
            VALUES (:agent_id, :available, :reason, :at_ms, :at_ms, '[]', 0)
-           ON CONFLICT (agent_id) DO UPDATE
-           SET available = excluded.available, reason = excluded.reason,
-               presence_since_ms = excluded.presence_since_ms, idle_since_ms = excluded.idle_since_ms""",
+           ON CONFLICT (agent_id) DO UPDATE SET
+               idle_since_ms = CASE WHEN agent.available = 0 AND excluded.available = 1
+                   THEN excluded.idle_since_ms ELSE agent.idle_since_ms END,
+               presence_since_ms = CASE WHEN agent.available <> excluded.available
+                   OR agent.reason <> excluded.reason
+                   THEN excluded.presence_since_ms ELSE agent.presence_since_ms END,
+               available = excluded.available, reason = excluded.reason""",
         agent_id=row.ref,
         available=int(data["available"]),
         reason=data["reason"],
@@ -177,14 +195,19 @@ def _presence_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _desks_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """An agent who was gone (no desk, no grace) and comes back has been idle since then."""
     db.run(
         """INSERT INTO agent (agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids,
                grace_until_ms)
-           VALUES (:agent_id, 0, '', 0, 0, :desk_ids, :grace_until_ms)
-           ON CONFLICT (agent_id) DO UPDATE
-           SET desk_ids = excluded.desk_ids, grace_until_ms = excluded.grace_until_ms""",
+           VALUES (:agent_id, 0, '', :at_ms, :at_ms, :desk_ids, :grace_until_ms)
+           ON CONFLICT (agent_id) DO UPDATE SET
+               idle_since_ms = CASE WHEN agent.desk_ids = '[]' AND agent.grace_until_ms = 0
+                   AND excluded.desk_ids <> '[]'
+                   THEN excluded.idle_since_ms ELSE agent.idle_since_ms END,
+               desk_ids = excluded.desk_ids, grace_until_ms = excluded.grace_until_ms""",
         agent_id=row.ref,
-        desk_ids=canonical(data["desk_ids"]),
+        at_ms=data["at_ms"],
+        desk_ids=_sorted_texts(data["desk_ids"]),
         grace_until_ms=data["grace_until_ms"],
     )
 
@@ -193,10 +216,14 @@ def _connections_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """UPDATE interaction SET connection_ids = :connection_ids, abandon_at_ms = :abandon_at_ms
            WHERE interaction_id = :interaction_id""",
-        connection_ids=canonical(data["connection_ids"]),
+        connection_ids=_sorted_texts(data["connection_ids"]),
         abandon_at_ms=data["abandon_at_ms"],
         interaction_id=row.ref,
     )
+
+
+def _sorted_texts(texts: list[str]) -> str:
+    return canonical(sorted(texts))
 
 
 def _alarm_raised(db: Connection, row: Row, data: dict[str, Any]) -> None:

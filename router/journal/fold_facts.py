@@ -2,11 +2,9 @@
 
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
+from router.events import READ_WITHIN_MS
 from router.journal.connection import Connection
 from router.records import Row
-
-READ_WITHIN_MS: Final = 2_000
-"""How long a new interaction stays parked when its fact does not say (config Limits' default)."""
 
 _STATUS_RANK: Final = """
     CASE {column} WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3 WHEN 'failed' THEN 4
@@ -21,8 +19,8 @@ def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, thread, traffic, follows,
                arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
                urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
-               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms, disposition,
-               closed_by, closed_why, closed_at_ms)
+               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms,
+               wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
            VALUES (:interaction_id, :channel, :account, :customer_id, :thread, :traffic, '',
                :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
                '{}', '', 0, 0, '', '', :parked_until_ms, '',
@@ -36,7 +34,7 @@ def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
         traffic=data.get("traffic", "real"),
         seq=row.seq,
         accepted_at_ms=data.get("accepted_at_ms", row.at_ms),
-        parked_until_ms=data.get("parked_until_ms", row.at_ms + READ_WITHIN_MS),
+        parked_until_ms=data.get("parked_until_ms") or row.at_ms + READ_WITHIN_MS,
     )
     if data.get("message_id"):
         _insert_message(db, row, {"direction": "in", "reading": "unread", "author_id": "", **data})

@@ -19,11 +19,15 @@ FIRST_HASH: Final = bytes(32)
 """What stands for the hash of the row before the first."""
 
 _COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
-_OWN: Final = """
+OWN_ROWS: Final = """
     site = (SELECT site FROM stream WHERE own = 1)
     AND incarnation = (SELECT incarnation FROM stream WHERE own = 1)
 """
-_READ: Final = f"SELECT {_COLUMNS} FROM journal WHERE {_OWN} AND seq > :after_seq ORDER BY seq LIMIT :limit"
+"""The site's own stream, as a condition on the table journal; subqueries, so that its key is used."""
+
+_READ: Final = (
+    f"SELECT {_COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
+)
 _INSERT: Final = f"""
     INSERT INTO journal ({_COLUMNS}) VALUES (:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)
 """
