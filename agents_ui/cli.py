@@ -81,8 +81,10 @@ def _errors_of_people() -> tuple[type[Exception], ...]:
     from config.problems import PlanWrong
     from config.settings import SettingsWrong
     from router.journal.connection import DatabaseGone, DatabaseUnsafe
+    from router.journal.restore import NoPlan
+    from router.journal.stream import NoStream
 
-    return (SettingsWrong, PlanWrong, DatabaseUnsafe, DatabaseGone)
+    return (SettingsWrong, PlanWrong, DatabaseUnsafe, DatabaseGone, NoPlan, NoStream)
 
 
 if __name__ == "__main__":

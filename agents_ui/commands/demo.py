@@ -3,14 +3,9 @@
 import argparse
 import asyncio
 import sys
-from collections import Counter
-from typing import TYPE_CHECKING
 
 from agents_ui.commands import Subparsers
 from config.settings import read_settings
-
-if TYPE_CHECKING:
-    from agents_ui.demo.stream import Options
 
 
 def add_to(subparsers: Subparsers) -> None:
@@ -32,7 +27,7 @@ def add_to(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the stream until its time is over or Ctrl-C."""
-    from agents_ui.demo.stream import DemoFailed, Options
+    from agents_ui.demo.stream import DemoFailed, Options, run_demo
 
     settings = read_settings()
     options = Options(
@@ -44,23 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     try:
-        outcomes = asyncio.run(_stream(options, settings.beat_fd))
+        outcomes = asyncio.run(run_demo(options, _say))
     except DemoFailed as failed:
         sys.stderr.write(f"muster: {failed}\n")
         return 2
-    _say("demo: " + ", ".join(f"{count} {what}" for what, count in sorted(outcomes.items())))
+    _say(", ".join(f"{count} {what}" for what, count in sorted(outcomes.items())))
     return 0
-
-
-async def _stream(options: "Options", beat_fd: int) -> Counter[str]:
-    from agents_ui.demo.stream import run_demo
-    from router.run.beat import beat
-
-    beating = asyncio.create_task(beat(beat_fd))
-    try:
-        return await run_demo(options, _say)
-    finally:
-        beating.cancel()
 
 
 def _say(line: str) -> None:

@@ -114,7 +114,7 @@ async def run_demo(options: Options, say: Callable[[str], None]) -> Counter[str]
                 group.create_task(agent.work())
             group.create_task(_send_customers(options, allowance, outcomes, say))
     except TimeoutError:
-        say(f"demo: {options.seconds:g} s are over")
+        say(f"{options.seconds:g} s are over")
     except ExceptionGroup as failed:
         sign_in, others = failed.split(SignInFailed)
         if sign_in is None or others is not None:
@@ -163,7 +163,7 @@ async def _send_customers(
         for number, arrival in enumerate(arrivals(stories, options.rate_per_minute, random)):
             await asyncio.sleep(arrival.after_s * options.pace)
             if allowance.left <= 0:
-                say(f"demo: {UNANSWERED_MAX} customers wait unanswered; more come when somebody answers")
+                say(f"{UNANSWERED_MAX} customers wait unanswered; more come when somebody answers")
             await allowance.take()
             customer = Customer(
                 browser=Browser(options.url),

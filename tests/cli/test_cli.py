@@ -54,7 +54,7 @@ def test_an_unknown_command_names_those_there_are(capsys):
 def test_help_imports_no_server():
     """`muster --help` answers at once: it loads no web server, no database, no language model."""
     heavy = ("starlette", "sqlalchemy", "sqlmodel", "uvicorn", "py3langid", "redis")
-    code = f"import sys; from agents_ui.cli import main; main([]); print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, agents_ui.cli as c; c.main([]); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
 
