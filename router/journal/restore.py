@@ -19,8 +19,8 @@ from skills.requirement import Requirement
 
 _INTERACTIONS: Final = """
     SELECT interaction_id, channel, traffic, customer_id, accepted_at_ms, state, queue_id, urgency,
-           requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id, named_until_ms,
-           connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms
+           requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
+           named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms
     FROM interaction WHERE closed_seq = 0 AND (arrived_seq <= :read_through OR follows <> '')
     ORDER BY interaction_id
 """
