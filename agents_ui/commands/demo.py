@@ -17,7 +17,7 @@ def add_to(subparsers: Subparsers) -> None:
         "and not, silent ones, some who give up. Never point it at a centre that serves real people.",
     )
     option = parser.add_argument
-    option("--url", help="address of the centre (default: http://MUSTER_HOST:MUSTER_PORT)")
+    option("--url", help="address of the centre (default: the one that MUSTER_HOST and MUSTER_PORT name)")
     option("--rate", type=float, default=6.0, metavar="N", help="customers a minute (default 6)")
     option("--agents", type=int, default=0, metavar="N", help="demo agents who answer (default 0)")
     option("--seconds", type=float, default=0, metavar="S", help="stop after S (default: at Ctrl-C)")
@@ -28,10 +28,11 @@ def add_to(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the stream until its time is over or Ctrl-C."""
     from agents_ui.demo.stream import DemoFailed, Options, run_demo
+    from router.run.family import address
 
     settings = read_settings()
     options = Options(
-        url=(arguments.url or f"http://{settings.host}:{settings.port}").rstrip("/"),
+        url=(arguments.url or address(settings)).rstrip("/"),
         data_dir=settings.data_dir,
         rate_per_minute=min(max(arguments.rate, 0.01), 6_000),
         agents=arguments.agents,

@@ -107,7 +107,7 @@ async def run_demo(options: Options, say: Callable[[str], None]) -> Counter[str]
     await _knock(options.url)
     outcomes: Counter[str] = Counter()
     allowance = Allowance()
-    agents = _agents(options, allowance)
+    agents = _agents(options, allowance, say)
     try:
         async with asyncio.timeout(options.seconds or None), asyncio.TaskGroup() as group:
             for agent in agents:
@@ -132,15 +132,17 @@ async def _knock(url: str) -> None:
         raise DemoFailed(f"{url}/chat answers {answer.status}: is a centre running there?")
 
 
-def _agents(options: Options, allowance: Allowance) -> list[Agent]:
+def _agents(options: Options, allowance: Allowance, say: Callable[[str], None]) -> list[Agent]:
     sign_ins = [each for each in read_sign_ins(options.data_dir).values() if each.role == "agent"]
-    if options.agents > len(sign_ins):
+    if options.agents and not sign_ins:
         raise DemoFailed(
-            f"{options.agents} demo agents wanted, {len(sign_ins)} sign-ins in {options.data_dir}: "
-            "start the centre with `muster up --demo`, or ask for fewer"
+            f"no sign-ins of a demo in {options.data_dir}: start it there with `muster up --demo`"
         )
+    count = min(options.agents, len(sign_ins))
+    if count < options.agents:
+        say(f"{count} demo agents work, more are not in this centre's plan")
     # From the end: the person who watches signs in as one of the first.
-    return [_agent(options, sign_in, allowance) for sign_in in sign_ins[len(sign_ins) - options.agents :]]
+    return [_agent(options, sign_in, allowance) for sign_in in sign_ins[len(sign_ins) - count :]]
 
 
 def _agent(options: Options, sign_in: SignIn, allowance: Allowance) -> Agent:
