@@ -64,13 +64,14 @@ def create_stream(db: Connection, site: str) -> None:
 
 def lock_head(db: Connection, now_ms: int) -> Head:
     """Takes the counter until the transaction ends. Its time never goes back. Raises NoStream."""
-    found = db.row(
-        _HEAD if db.dialect == "sqlite" else f"{_HEAD} FOR UPDATE"
-    )  # SQLite: begin() locked already
-    if found is None:
-        raise NoStream("the database has no stream of its own: start it once with `muster up`")
-    site, incarnation, seq, at_ms, head_hash = found
-    return Head(site=site, incarnation=incarnation, seq=seq, at_ms=max(at_ms, now_ms), hash=bytes(head_hash))
+    head = _head(db, "" if db.dialect == "sqlite" else " FOR UPDATE")  # in SQLite begin() locked everything
+    head.at_ms = max(head.at_ms, now_ms)
+    return head
+
+
+def read_head(db: Connection) -> Head:
+    """Where the site's own stream ends. Raises NoStream."""
+    return _head(db, "")
 
 
 def append_facts(db: Connection, head: Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
@@ -95,10 +96,7 @@ def read_rows(db: Connection, *, after_seq: int, limit: int = 1000) -> list[Row]
 
 def last_seq(db: Connection) -> int:
     """The seq of the newest committed row of the site's own stream; 0 when there is none. Raises NoStream."""
-    found = db.row("SELECT last_seq FROM stream WHERE own = 1")
-    if found is None:
-        raise NoStream("the database has no stream of its own: start it once with `muster up`")
-    return int(found[0])
+    return _head(db, "").seq
 
 
 def rows_of(found: Iterable[tuple[Any, ...]]) -> list[Row]:
@@ -125,6 +123,14 @@ def row_hash(previous: bytes, row: Row) -> bytes:
     """
     values = [row.site, row.incarnation, row.seq, row.at_ms, row.kind, row.ref, row.data]
     return hashlib.sha256(previous + msgspec.json.encode(values)).digest()
+
+
+def _head(db: Connection, lock: str) -> Head:
+    found = db.row(_HEAD + lock)
+    if found is None:
+        raise NoStream("the database has no stream of its own: start it once with `muster up`")
+    site, incarnation, seq, at_ms, head_hash = found
+    return Head(site=site, incarnation=incarnation, seq=seq, at_ms=at_ms, hash=bytes(head_hash))
 
 
 def _next_row(head: Head, fact: Fact) -> Row:
