@@ -1,7 +1,6 @@
 """What contradicts what inside one plan: every contradiction at once, each with the path of what is wrong.
 
-Rules are looked at in rule_check.py, and whether anybody could ever serve what the plan asks for in
-reach_check.py.
+Rules are looked at in rule_check.py; whether anybody could ever serve what is asked for in reach_check.py.
 """
 
 import re
@@ -9,7 +8,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from config import reach_check, rule_check
+from config import rule_check
 from config.languages import KNOWN_LANGUAGES
 from config.people import LEVEL_MAX, language_skill
 from config.plan import ChannelPlan, Limits, Plan, QueuePlan, RequirementPlan, Site, Target, WideningPlan
@@ -42,7 +41,6 @@ def contradictions(plan: Plan) -> Iterator[Found]:
     for index, target in enumerate(plan.targets):
         yield from _target(plan, target, ("targets", index))
     yield from _limits(plan.limits)
-    yield from reach_check.contradictions(plan)
 
 
 def _site(site: Site) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final  # Any: type annotations and TOML values, both looked at before use
 
 from config import plan as shapes
+from config import reach_check
 from config.plan import Condition, Plan
 from config.plan_check import contradictions
 from config.positions import Path, line_numbers, line_of
@@ -32,6 +33,10 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     shapes.PersonPlan: "agent_id",
     shapes.Reason: "reason_id",
 }
+
+_NESTING_MAX: Final = 40
+"""Keys from the top to a part of a condition. Nobody understands a deeper one, and every reader recurses."""
+
 _EMPTY: Final[Mapping[Any, object]] = {str: "", int: 0, bool: False}
 
 
@@ -43,18 +48,34 @@ def parse_plan(text: str, file_name: str = "plan", *, in_force: bool = False) ->
     """
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reader = _Reader(file_name, line_numbers(text))
+        plan = _plan_of(reader, document, text)
+        if not in_force:
+            _check(reader, plan)
+    except tomllib.TOMLDecodeError as error:
         raise PlanWrong((_syntax_problem(error, file_name),)) from None
-    reader = _Reader(file_name, line_numbers(text))
-    values = reader.table(Plan, document, ())
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    plan: Plan = dataclasses.replace(values, digest=digest, text=text)
-    if not in_force:
-        for path, words in contradictions(plan):
-            reader.wrong(path, words)
+    except RecursionError:
+        raise PlanWrong((Problem(file=file_name, line=0, text="this nests too deeply"),)) from None
     if reader.problems:
         raise PlanWrong(tuple(sorted(reader.problems.values(), key=lambda problem: problem.line)))
     return plan
+
+
+def _plan_of(reader: "_Reader", document: Mapping[str, object], text: str) -> Plan:
+    values = reader.table(Plan, document, ())
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    plan: Plan = dataclasses.replace(values, digest=digest, text=text)
+    return plan
+
+
+def _check(reader: "_Reader", plan: Plan) -> None:
+    """Note what contradicts what. Who could serve what is a guess as long as values are missing or unread."""
+    readable = not reader.problems
+    for path, words in contradictions(plan):
+        reader.wrong(path, words)
+    if readable:
+        for path, words in reach_check.contradictions(plan):
+            reader.wrong(path, words)
 
 
 def _syntax_problem(error: Exception, file_name: str) -> Problem:
@@ -136,6 +157,9 @@ class _Reader:
         return tuple(sorted((skill, level) for skill, level in value.items() if type(level) is int))
 
     def _condition(self, value: object, path: Path) -> Condition:
+        if len(path) > _NESTING_MAX:
+            self.wrong(path, "this condition nests too deeply")
+            return Condition(all_of=())
         if not isinstance(value, dict):
             self.wrong(path, f"{_spoken(path)} must be a table: field, operator, value, or all, any, not")
             return Condition(all_of=())

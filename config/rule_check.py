@@ -1,10 +1,10 @@
 """What is wrong with the rules of a plan: words nobody knows, and rules that no contact can ever reach."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from config.conditions import FIELDS, WEEKDAYS, minute_of_day
-from config.plan import Condition, Plan, Rule, Scalar
+from config.plan import Condition, Plan, Scalar
 from config.positions import Path
 from config.words import URGENCIES
 
@@ -16,6 +16,8 @@ RESERVED_RULES: Final = frozenset({"channel", "unread", "manual", "person"})
 
 def contradictions(plan: Plan) -> Iterator[Found]:
     """Every contradiction in the rules."""
+    earlier: dict[Condition, str] = {}
+    catch_all = ""
     for index, rule in enumerate(plan.rules):
         path: Path = ("rules", index)
         if rule.queue_id is not None and rule.queue_id not in {queue.queue_id for queue in plan.queues}:
@@ -24,17 +26,13 @@ def contradictions(plan: Plan) -> Iterator[Found]:
         if rule.urgency is not None and rule.urgency not in URGENCIES:
             yield (*path, "urgency"), f"urgency is 1 (immediate) to 5 (low), not {rule.urgency}"
         yield from _condition(plan, rule.when, (*path, "when"))
-        yield from _unreachable(plan.rules[:index], rule, path)
-
-
-def _unreachable(earlier: Sequence[Rule], rule: Rule, path: Path) -> Iterator[Found]:
-    for other in earlier:
-        if _always(other.when):
-            yield path, f"no contact gets here: rule {other.rule_id!r} above matches every contact"
-            return
-        if other.when == rule.when:
-            yield path, f"no contact gets here: rule {other.rule_id!r} above has the same condition"
-            return
+        if catch_all:
+            yield path, f"no contact gets here: rule {catch_all!r} above matches every contact"
+        elif rule.when in earlier:
+            yield path, f"no contact gets here: rule {earlier[rule.when]!r} above has the same condition"
+        earlier.setdefault(rule.when, rule.rule_id)
+        if not catch_all and _always(rule.when):
+            catch_all = rule.rule_id
 
 
 def _always(condition: Condition) -> bool:

@@ -5,12 +5,13 @@ import json
 import sys
 from pathlib import Path
 
+from agents_ui.commands import Subparsers
 from config.plan import Plan
 from config.plan_file import PlanWrong, Problem, parse_plan
 from config.settings import read_settings
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(subparsers: Subparsers) -> None:
     """Add `muster check`."""
     words = "list every contradiction of a plan, with file and line"
     parser = subparsers.add_parser("check", help=words, description=words)

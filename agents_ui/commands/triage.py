@@ -7,14 +7,15 @@ import time
 
 import msgspec
 
+from agents_ui.commands import Subparsers
 from config.plan import Plan
 from config.plan_file import PlanWrong, parse_plan
 from config.settings import read_settings
 from skills.requirement import Requirement
-from skills.triage import CHANNEL_RULE, Contact, Reading, Tried, Triage
+from skills.triage import CHANNEL_RULE, Contact, Reading, Triage, Tried
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(subparsers: Subparsers) -> None:
     """Add `muster triage`."""
     words = "print what the rules make of a text, and why"
     parser = subparsers.add_parser("triage", help=words, description=words)
