@@ -10,7 +10,7 @@ import { keep, kept } from "./keep.js";
  * @property {"unsaved" | "kept" | "refused"} state
  * @property {string} [why] why it was refused
  * @property {string} [interaction_id] desk only
- * @property {string} [kind] desk only: reply or note
+ * @property {"reply" | "note"} [kind] desk only
  */
 
 /**

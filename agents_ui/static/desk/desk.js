@@ -1,0 +1,97 @@
+// desk/desk.js - puts the desk together: feed, writing, attention, sound; and what an agent can do, by name
+import { computed, effect, signal } from "@preact/signals";
+import { ask as request } from "../shared/ask.js";
+import { keep } from "../shared/keep.js";
+import { say } from "../shared/words.js";
+import { openAttention } from "./attention.js";
+import { openFeed } from "./feed.js";
+import { openSound } from "./sound.js";
+import { openToasts } from "./toasts.js";
+import { openWriting } from "./writing.js";
+
+const TYPING_SHOWN_MS = 5000;
+
+/** @typedef {ReturnType<typeof openDesk>} Desk */
+
+/** @param {() => void} leave goes to the sign-in page */
+export function openDesk(leave) {
+  const toasts = openToasts();
+  const sound = openSound();
+  /** @type {import("@preact/signals").Signal<ReturnType<typeof openWriting> | null>} */
+  const writing = signal(null);
+  /** @type {import("@preact/signals").Signal<Record<string, number>>} */
+  const typing = signal({});
+  const pressed = signal(""); // the offer whose answer is under way, so that it looks pressed
+  const feed = openFeed({
+    signedOut: () => (keep(sessionStorage, "muster.desk.ended", true), leave()),
+    fresh,
+    typing: ({ interaction_id }) => showTyping(interaction_id),
+  });
+  const { store, link, ask } = feed;
+  const attention = openAttention(store);
+  const me = computed(() => store.me.value.values().next().value ?? null);
+  const live = computed(() => link.state.value.name === "live");
+  const offers = computed(() => [...store.offer.value.values()]);
+
+  /** @param {{first: boolean}} snapshot */
+  function fresh({ first }) {
+    const agent_id = me.value?.agent_id ?? "";
+    writing.value ??= openWriting({ agent_id, store, ask, send: link.send });
+    writing.value.again();
+    if (!first) toasts.show(say("back"), "good");
+  }
+
+  /** @param {string} interaction_id */
+  function showTyping(interaction_id) {
+    typing.value = { ...typing.value, [interaction_id]: Date.now() + TYPING_SHOWN_MS };
+  }
+
+  /** Ask, and say so when it could not be done. @param {{kind: string, [field: string]: unknown}} command */
+  async function order(command) {
+    const answer = await ask(command);
+    if (answer.code === "slow") toasts.show(answer.text, "good"); // it will be done; the screen will show it
+    else if (!answer.ok) toasts.show(answer.text || say("not_done"), "alarm");
+    return answer;
+  }
+
+  /** @param {import("../types.js").Offer} offer @param {"accept" | "decline"} kind */
+  async function answerOffer(offer, kind) {
+    pressed.value = offer.offer_id;
+    if (kind === "accept") attention.awaited.value = offer.interaction_id;
+    const answer = await order({ kind, offer_id: offer.offer_id });
+    if (!answer.ok && answer.code !== "slow" && attention.awaited.value === offer.interaction_id) attention.awaited.value = "";
+    if (pressed.value === offer.offer_id) pressed.value = "";
+  }
+
+  effect(() => sound.ring(live.value ? offers.value[0] : undefined));
+  let heard = 0;
+  effect(() => {
+    const waiting = [...attention.unread.value.values()].reduce((sum, count) => sum + count, 0);
+    if (waiting > heard) sound.message();
+    heard = waiting;
+  });
+
+  return {
+    store,
+    link: link.state,
+    live,
+    me,
+    offers,
+    pressed,
+    typing,
+    writing,
+    attention,
+    sound,
+    toasts,
+    order,
+    /** @param {import("../types.js").Offer} offer */
+    accept: (offer) => answerOffer(offer, "accept"),
+    /** @param {import("../types.js").Offer} offer */
+    decline: (offer) => answerOffer(offer, "decline"),
+    async signOut() {
+      writing.value?.clear();
+      await request("/api/sign-out");
+      leave();
+    },
+  };
+}

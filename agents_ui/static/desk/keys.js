@@ -1,0 +1,90 @@
+// desk/keys.js - the desk's keys, in one table: what the page listens to is what the overlay shows
+import { signal } from "@preact/signals";
+
+/** Which panel is open over the conversation: transfer, urgency, end, keys, or none. */
+export const panel = signal("");
+
+/** Keys shown by the overlay, with the words that explain them. */
+export const KEYS = [
+  ["F8", "key_accept"],
+  ["F9", "key_decline"],
+  ["Alt+1 … 9", "key_number"],
+  ["Alt+↑ / ↓", "key_next"],
+  ["Alt+R", "key_reply"],
+  ["Enter", "key_send"],
+  ["Shift+Enter", "key_line"],
+  ["Alt+E", "key_end"],
+  ["Alt+T", "key_transfer"],
+  ["Alt+U", "key_urgency"],
+  ["Alt+P", "key_presence"],
+  ["Alt+M", "key_mute"],
+  ["Esc", "key_escape"],
+  ["?", "key_keys"],
+];
+
+/**
+ * @param {import("./desk.js").Desk} desk
+ * @param {ReturnType<typeof import("./arming.js").makeArming>} arming
+ * @returns {() => void} stops listening
+ */
+export function listenToKeys(desk, arming) {
+  /** @type {Record<string, () => void>} */
+  const withAlt = {
+    ArrowUp: () => desk.attention.move(-1),
+    ArrowDown: () => desk.attention.move(1),
+    KeyR: () => focusOn(".reply textarea, .wrap-up input"),
+    KeyE: () => open("end"),
+    KeyT: () => open("transfer"),
+    KeyU: () => open("urgency"),
+    KeyP: () => focusOn(".presence button"),
+    KeyM: () => desk.sound.toggle(),
+  };
+
+  /** @param {string} name */
+  function open(name) {
+    if (desk.attention.shown.value) panel.value = panel.value === name ? "" : name;
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was ours */
+  function take(event) {
+    if (event.code === "F8" || event.code === "F9") return answer(event);
+    if (event.altKey && !event.ctrlKey && !event.metaKey) return takeWithAlt(event.code);
+    if (event.key === "?" && !isField(event.target)) return (panel.value = panel.value === "keys" ? "" : "keys"), true;
+    return false;
+  }
+
+  /** @param {KeyboardEvent} event */
+  function answer(event) {
+    const offer = desk.offers.value[0];
+    // repeat: the key was already down when the offer came
+    if (!offer || event.repeat || !arming.armed(offer.offer_id, true)) return true;
+    if (desk.pressed.value === offer.offer_id) return true;
+    if (event.code === "F8") desk.accept(offer);
+    else desk.decline(offer);
+    return true;
+  }
+
+  /** @param {string} code */
+  function takeWithAlt(code) {
+    const digit = /^Digit([1-9])$/.exec(code);
+    const id = digit && [...desk.store.conversation.value.keys()][Number(digit[1]) - 1];
+    if (id) desk.attention.choose(id);
+    else if (withAlt[code]) withAlt[code]();
+    else return false;
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => take(event) && event.preventDefault();
+  addEventListener("keydown", pressed);
+  return () => removeEventListener("keydown", pressed);
+}
+
+/** @param {EventTarget | null} target */
+const isField = (target) => target instanceof Element && target.matches("input, textarea, select");
+
+/** @param {string} selector */
+export function focusOn(selector) {
+  const found = document.querySelector(selector);
+  if (found instanceof HTMLElement) found.focus();
+}

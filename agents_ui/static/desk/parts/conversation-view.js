@@ -1,0 +1,27 @@
+// desk/parts/conversation-view.js - one conversation: its head, its messages, and the reply or the wrap-up
+import { html } from "../../shared/html.js";
+import { say } from "../../shared/words.js";
+import { panel } from "../keys.js";
+import { ConversationHead } from "./conversation-head.js";
+import { EndPanel } from "./end-panel.js";
+import { MessageList } from "./message-list.js";
+import { ReplyBox } from "./reply-box.js";
+import { TransferPanel } from "./transfer-panel.js";
+import { UrgencyPanel } from "./urgency-panel.js";
+import { WrapUp } from "./wrap-up.js";
+
+const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel };
+
+/** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
+export function ConversationView({ desk, conversation }) {
+  const Open = PANELS[/** @type {keyof typeof PANELS} */ (panel.value)];
+  const close = () => (panel.value = "");
+  return html`<main class="conversation" aria-label=${say("customer", { label: conversation.customer_label })}>
+    <${ConversationHead} desk=${desk} conversation=${conversation} />
+    ${Open && html`<${Open} desk=${desk} conversation=${conversation} close=${close} />`}
+    <${MessageList} desk=${desk} conversation=${conversation} />
+    ${conversation.wrap_up_since_ms
+      ? html`<${WrapUp} desk=${desk} conversation=${conversation} />`
+      : html`<${ReplyBox} desk=${desk} conversation=${conversation} />`}
+  </main>`;
+}

@@ -1,0 +1,19 @@
+// desk/parts/end-panel.js - ends the conversation, after one question: the customer sees it at once
+import { html } from "../../shared/html.js";
+import { say } from "../../shared/words.js";
+import { Panel } from "./panel.js";
+
+/** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation, close: () => void}} props */
+export function EndPanel({ desk, conversation, close }) {
+  const end = () => {
+    close();
+    desk.order({ kind: "end", interaction_id: conversation.interaction_id });
+  };
+  return html`<${Panel} name="end" title=${say("end_title")} close=${close}>
+    <p>${say("end_text")}</p>
+    <div class="row">
+      <button type="button" class="strong" data-first onClick=${end}>${say("end_yes")}</button>
+      <button type="button" onClick=${close}>${say("end_no")}</button>
+    </div>
+  <//>`;
+}

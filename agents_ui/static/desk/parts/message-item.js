@@ -1,0 +1,35 @@
+// desk/parts/message-item.js - one message as text, whoever wrote it and whatever is in it
+import { html } from "../../shared/html.js";
+import { clockTime, dayAndTime } from "../../shared/time.js";
+import { hasWords, say } from "../../shared/words.js";
+
+/** @param {{message: import("../../types.js").Message, dated?: boolean}} props dated: of another day, show which */
+export function MessageItem({ message, dated = false }) {
+  const { direction, text, file, reading, status, at_ms } = message;
+  const who = direction === "in" ? say("the_customer") : message.author_name || say(`direction_${direction}`);
+  const raw = reading === "unparsed";
+  return html`<li class="message" data-direction=${direction}>
+    <p class="message-head"><b dir="auto">${direction === "note" ? `${say("note")} · ${who}` : who}</b>
+      <time>${dated ? dayAndTime(at_ms) : clockTime(at_ms)}</time>
+      ${direction === "out" && hasWords(`status_${status}`) && html`<span class="status" data-status=${status}>${say(`status_${status}`)}</span>`}
+    </p>
+    ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
+    ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
+    ${file && html`<p class="message-file"><a href=${file.url} download=${file.name}><bdi>${file.name || say("file")}</bdi></a>
+      <small>${file.media_type} · ${Math.max(1, Math.round(file.bytes / 1000))} kB</small></p>`}
+    ${message.kind === "attachment" && !file && html`<p class="flag">${say("erased")}</p>`}
+  </li>`;
+}
+
+/** @param {{entry: import("../../shared/outbox.js").Unsent, takeBack?: (entry: import("../../shared/outbox.js").Unsent) => void}} props */
+export function UnsentItem({ entry, takeBack }) {
+  const direction = entry.kind === "note" ? "note" : "out";
+  return html`<li class="message" data-direction=${direction} data-state=${entry.state}>
+    <p class="message-head"><b>${say(direction === "note" ? "note" : "you")}</b>
+      ${entry.state !== "refused" && html`<span class="status">${say(entry.state === "kept" ? "status_sent" : "unsaved")}</span>`}
+    </p>
+    <p class="message-text" dir="auto">${entry.text}</p>
+    ${entry.state === "refused" && html`<p class="flag" role="alert">${say("refused")} <span dir="auto">${entry.why}</span></p>
+      <button type="button" onClick=${() => takeBack?.(entry)}>${say("take_back")}</button>`}
+  </li>`;
+}

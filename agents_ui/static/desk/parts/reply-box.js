@@ -1,0 +1,46 @@
+// desk/parts/reply-box.js - Enter sends, Shift+Enter begins a line; a draft belongs to its conversation
+import { useEffect, useRef, useState } from "preact/hooks";
+import { html } from "../../shared/html.js";
+import { say } from "../../shared/words.js";
+
+/** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
+export function ReplyBox({ desk, conversation }) {
+  const id = conversation.interaction_id;
+  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const [kind, setKind] = useState(/** @type {"reply" | "note"} */ ("reply"));
+  const writing = desk.writing.value;
+  const text = writing?.draft(id, kind) ?? "";
+  useEffect(() => {
+    if (!field.current) return;
+    field.current.style.blockSize = "auto";
+    field.current.style.blockSize = `${field.current.scrollHeight}px`;
+  }, [text]);
+  // The person chose this conversation, so the field is theirs; while they write elsewhere it never is.
+  useEffect(() => void (document.activeElement?.matches("input, textarea") || field.current?.focus()), []);
+
+  const send = () => {
+    writing?.say(id, kind);
+    setKind("reply"); // a note is the exception: what comes next is for the customer again, and says so
+    field.current?.focus();
+  };
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.altKey) return;
+    event.preventDefault();
+    if (!event.repeat) send();
+  };
+  const write = (/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => writing?.write(id, kind, event.currentTarget.value);
+  const choose = (/** @type {"reply" | "note"} */ value) => () => {
+    setKind(value);
+    field.current?.focus();
+  };
+  const label = say(kind === "note" ? "write_note" : "write_reply");
+  return html`<form class="reply" data-kind=${kind} onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
+    <div class="reply-kind" role="group" aria-label=${say("write_what")}>
+      <button type="button" aria-pressed=${kind === "reply"} onClick=${choose("reply")}>${say("to_customer")}</button>
+      <button type="button" aria-pressed=${kind === "note"} onClick=${choose("note")}>${say("note")}</button>
+    </div>
+    <textarea ref=${field} rows="2" dir="auto" value=${text} placeholder=${label} aria-label=${label}
+      onInput=${write} onKeyDown=${key}></textarea>
+    <button type="submit" class="strong" disabled=${!text.trim()}>${say("send")} <kbd>↵</kbd></button>
+  </form>`;
+}

@@ -1,0 +1,79 @@
+// desk/sound.js - an offer can be heard, differently by urgency; browsers allow sound only after a gesture
+import { signal } from "@preact/signals";
+import { keep, kept } from "../shared/keep.js";
+
+const KEY = "muster.desk.muted";
+
+/** Tones of one round, as [hertz, start, length in seconds], by urgency; how often a round comes, in seconds. */
+const ROUNDS = {
+  1: { every_s: 1.2, tones: [[988, 0, 0.14], [740, 0.16, 0.14], [988, 0.32, 0.14], [740, 0.48, 0.2]] },
+  2: { every_s: 1.8, tones: [[880, 0, 0.16], [660, 0.2, 0.16], [880, 0.4, 0.24]] },
+  3: { every_s: 3, tones: [[660, 0, 0.2], [880, 0.24, 0.3]] },
+  4: { every_s: 4, tones: [[587, 0, 0.25]] },
+  5: { every_s: 6, tones: [[494, 0, 0.2]] },
+};
+const MESSAGE = [[1175, 0, 0.06]];
+const LOUDNESS = { 1: 0.35, 2: 0.3, 3: 0.22, 4: 0.18, 5: 0.12 };
+
+export function openSound() {
+  const muted = signal(kept(localStorage, KEY, false));
+  const ready = signal(false); // false: the browser still waits for a key or a click
+  /** @type {AudioContext | null} */
+  let context = null;
+  let ringing = 0;
+  let rings_for = "";
+
+  async function wake() {
+    context ??= new AudioContext();
+    if (context.state === "suspended") await context.resume();
+    ready.value = context.state === "running";
+    if (!ready.value) return;
+    removeEventListener("pointerdown", wake);
+    removeEventListener("keydown", wake);
+  }
+  addEventListener("pointerdown", wake);
+  addEventListener("keydown", wake);
+
+  /** @param {number[][]} tones @param {number} loudness */
+  function play(tones, loudness) {
+    if (!context || muted.value || context.state !== "running") return;
+    for (const [hertz, start, length] of tones) tone(context, hertz, context.currentTime + start, length, loudness);
+  }
+
+  return {
+    muted,
+    ready,
+    toggle() {
+      muted.value = !muted.value;
+      keep(localStorage, KEY, muted.value || undefined);
+    },
+    message: () => play(MESSAGE, LOUDNESS[5]),
+    /** Ring for this offer until told otherwise. @param {{offer_id: string, urgency: number} | undefined} offer */
+    ring(offer) {
+      if ((offer?.offer_id ?? "") === rings_for) return;
+      clearInterval(ringing);
+      rings_for = offer?.offer_id ?? "";
+      if (!offer) return;
+      const urgency = /** @type {1 | 2 | 3 | 4 | 5} */ (offer.urgency);
+      const round = ROUNDS[urgency] ?? ROUNDS[3];
+      const once = () => play(round.tones, LOUDNESS[urgency] ?? LOUDNESS[3]);
+      once();
+      ringing = setInterval(once, round.every_s * 1000);
+    },
+  };
+}
+
+/** One soft-edged tone. @param {AudioContext} context @param {number} hertz @param {number} at @param {number} length @param {number} loudness */
+function tone(context, hertz, at, length, loudness) {
+  const source = context.createOscillator();
+  const gain = context.createGain();
+  source.type = "triangle";
+  source.frequency.value = hertz;
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(loudness, at + 0.012); // ramps: a hard edge is heard as a click
+  gain.gain.setValueAtTime(loudness, at + length - 0.03);
+  gain.gain.linearRampToValueAtTime(0, at + length);
+  source.connect(gain).connect(context.destination);
+  source.start(at);
+  source.stop(at + length + 0.02);
+}

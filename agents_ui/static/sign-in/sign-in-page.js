@@ -1,0 +1,58 @@
+// sign-in/sign-in-page.js - name and password; a one-time password is exchanged for an own one first
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask } from "../shared/ask.js";
+import { html } from "../shared/html.js";
+import { keep } from "../shared/keep.js";
+import { ThemeToggle } from "../shared/theme-toggle.js";
+import { say } from "../shared/words.js";
+import { ChangePassword } from "./change-password.js";
+
+const DESK_ROLES = ["agent", "supervisor", "admin"];
+
+/** @param {{ended: boolean}} props ended: a session ended while somebody worked */
+export function SignInPage({ ended }) {
+  const [trouble, setTrouble] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [oneTime, setOneTime] = useState(/** @type {string | null} */ (null));
+  const [role, setRole] = useState("");
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
+
+  const enter = (/** @type {string} */ role) => {
+    keep(sessionStorage, "muster.desk.ended", undefined);
+    if (DESK_ROLES.includes(role)) location.replace("/desk");
+    else setRole(role);
+  };
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const fields = new FormData(form.current ?? undefined);
+    const password = String(fields.get("password"));
+    setBusy(true);
+    const { status, body } = await ask("/api/sign-in", { agent_id: String(fields.get("name")).trim(), password });
+    setBusy(false);
+    if (status !== 200) return setTrouble(status ? body.text || say("failed") : say("unreachable"));
+    setRole(body.role);
+    if (body.must_change) setOneTime(password);
+    else enter(body.role);
+  };
+
+  if (oneTime !== null) return html`<${Frame}><${ChangePassword} old=${oneTime} done=${() => enter(role)} /><//>`;
+  if (role) return html`<${Frame}><p>${say("no_desk")}</p><//>`;
+  return html`<${Frame}>
+    <form ref=${form} onSubmit=${submit}>
+      <h1>${say("heading")}</h1>
+      ${ended && html`<p class="ended">${say("ended")}</p>`}
+      <label><span>${say("name")}</span>
+        <input name="name" autocomplete="username" autocapitalize="none" spellcheck=${false} required maxlength="200" /></label>
+      <label><span>${say("password")}</span>
+        <input name="password" type="password" autocomplete="current-password" required /></label>
+      <p class="trouble" role="alert">${trouble}</p>
+      <button type="submit" class="strong" disabled=${busy}>${say(busy ? "entering" : "enter")}</button>
+    </form>
+  <//>`;
+}
+
+/** @param {{children: import("preact").ComponentChildren}} props */
+function Frame({ children }) {
+  return html`<main class="sign-in"><div class="corner"><${ThemeToggle} /></div>${children}</main>`;
+}

@@ -1,0 +1,21 @@
+// words/sign-in.en.js - the sign-in page in English
+export const words = {
+  title: "Sign in · Muster",
+  heading: "Sign in",
+  name: "Name",
+  password: "Password",
+  enter: "Sign in",
+  entering: "One moment…",
+  ended: "Your session has ended. Sign in again: what you had written is kept.",
+  change_heading: "Choose your own password",
+  change_text: "The password you used works only once. At least 12 characters; a sentence is easy to remember.",
+  new_password: "New password",
+  new_again: "New password again",
+  change: "Save and go on",
+  not_equal: "The two are not the same.",
+  unreachable: "The centre does not answer. Try again in a moment.",
+  failed: "This did not work. Try again.",
+  no_desk: "You are signed in. Your role has no desk.",
+  theme_dark: "Switch to dark colours",
+  theme_light: "Switch to light colours",
+};
