@@ -29,7 +29,7 @@ class _Attempts:
 
 
 class Backoff:
-    """Counts wrong attempts by (account, source). An attempt counts as wrong until succeeded() says otherwise."""
+    """Counts attempts by (account, source). One counts as wrong until succeeded() says otherwise."""
 
     def __init__(self) -> None:
         self._pairs: OrderedDict[tuple[str, str], _Attempts] = OrderedDict()

@@ -1,4 +1,4 @@
-"""Small JSON request bodies: bounded, then typed, in the first function they meet. Unknown fields are refused."""
+"""Small JSON request bodies: bounded, then typed, in the first function they meet. No unknown fields."""
 
 from typing import Final, TypeVar
 

@@ -1,4 +1,4 @@
-"""First start: the people of the plan get sign-ins, once, with one-time passwords that are shown and not kept."""
+"""First start: the people of the plan get sign-ins, once, with one-time passwords that nobody keeps."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ def add_people(committer: Committer, people: list[PersonPlan]) -> list[OneTimePa
     with ThreadPoolExecutor(2) as threads:
         hashes = dict(zip(passwords, threads.map(hasher.hash, passwords.values()), strict=True))
     new = tuple(
-        NewPerson(agent_id=p.agent_id, name=p.name, role=p.role, password_hash=hashes[p.agent_id]) for p in people
+        NewPerson(agent_id=p.agent_id, name=p.name, role=p.role, password_hash=hashes[p.agent_id])
+        for p in people
     )
     added = {row.ref for row in committer.submit(AddPeople(people=new)).result()}
     return [

@@ -14,12 +14,12 @@ PASSWORD_BYTES_MAX: Final = 1024
 """Longer ones are refused before any hashing, so that nobody buys our CPU with a megabyte."""
 
 PASSWORD_CHARACTERS_MIN: Final = 12
-"""OWASP ASVS 5.0, 6.2.1 asks for 8 and recommends 15; no composition rules, no forced renewal (6.2.5, 6.2.10)."""
+"""OWASP ASVS 5.0, 6.2.1 asks for 8, recommends 15; no composition rules (6.2.5), no renewal (6.2.10)."""
 
 DIFFERENT_CHARACTERS_MIN: Final = 5
 
 WAITING_MAX: Final = 100
-"""People waiting for a hash; at 50 ms each and two at once the last one waits 2.5 s. More are asked to try again."""
+"""People waiting for a hash; at 50 ms each and two at once the last waits 2.5 s. More try again later."""
 
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without letters and digits that look alike on paper: 16 of them carry 79 bits."""

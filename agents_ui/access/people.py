@@ -34,7 +34,7 @@ class AddPeople:
     people: tuple[NewPerson, ...]
 
     def write_content(self, db: Connection) -> None:
-        """Nothing: credentials of people who are there already must not be touched, so facts() writes them."""
+        """Nothing: credentials of people who are there must not be touched, so facts() writes them."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One `person_added` for each who was missing."""

@@ -1,11 +1,10 @@
-"""Sign-in, sign-out, passwords and tickets over HTTP: bodies in, codes and cookies out."""
+"""Sign-in, sign-out, passwords and tickets over HTTP: bodies in, codes and cookies out. No page."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from agents_ui.access.bodies import BadBody, Empty, PasswordBody, SignInBody, read_body
@@ -17,8 +16,6 @@ from agents_ui.access.words import refusal
 from agents_ui.services import Services
 from router.journal.committer import CommitUnknown
 from router.journal.database import DatabaseBusy, DatabaseGone
-
-PAGE: Final = Path(__file__).parents[1] / "pages" / "sign-in.html"
 
 NAME_CHARACTERS_MAX: Final = 200
 """Of an agent id; longer ones belong to nobody."""
@@ -33,16 +30,11 @@ def access_routes(services: Services, passwords: Passwords | None = None) -> lis
     """The routes of access, still without their gate."""
     reception = Reception(services.database, services.committer, passwords or Passwords())
     return [
-        Route("/sign-in", _page, methods=["GET"]),
         Route("/api/sign-in", _answering(_sign_in(reception, services)), methods=["POST"]),
         Route("/api/sign-out", _answering(_sign_out(reception, services)), methods=["POST"]),
         Route("/api/password", _answering(_password(reception)), methods=["POST"]),
         Route("/api/ticket", _answering(_ticket(reception)), methods=["POST"]),
     ]
-
-
-async def _page(request: Request) -> Response:
-    return FileResponse(PAGE, headers={"Cache-Control": "no-cache"})
 
 
 def _sign_in(reception: Reception, services: Services) -> Endpoint:
@@ -145,5 +137,5 @@ def _check_lengths(agent_id: str, password: str) -> None:
 
 
 def _source(request: Request) -> str:
-    """Where the request comes from, as the server saw the connection; a claimed X-Forwarded-For is not asked."""
+    """Where the request comes from, as the server sees the connection; no header is believed."""
     return request.client.host if request.client else ""

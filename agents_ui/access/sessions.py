@@ -46,7 +46,9 @@ class BeginSession:
         row = db.row("SELECT active, credential_digest FROM person WHERE agent_id = :a", a=self.agent_id)
         if row is None or not row[0] or row[1] != digest_of(self.password_hash):
             raise SessionRefused
-        begun = fact("session_begun", self.token_hash, agent_id=self.agent_id, expires_at_ms=self.expires_at_ms)
+        begun = fact(
+            "session_begun", self.token_hash, agent_id=self.agent_id, expires_at_ms=self.expires_at_ms
+        )
         if self.role not in DESK or has_desk(db, self.agent_id):
             return [begun]
         return [begun, _not_available(self.agent_id, SIGNED_IN_REASON)]
@@ -99,7 +101,8 @@ def is_live(db: Connection, session_hash: str, now_ms: int) -> bool:
 def has_desk(db: Connection, agent_id: str) -> bool:
     """Whether a desk of this person is open anywhere."""
     return (
-        db.row("SELECT 1 FROM connection WHERE kind = 'desk' AND owner_id = :a LIMIT 1", a=agent_id) is not None
+        db.row("SELECT 1 FROM connection WHERE kind = 'desk' AND owner_id = :a LIMIT 1", a=agent_id)
+        is not None
     )
 
 
@@ -145,6 +148,4 @@ def clear_cookie(response: Response, settings: Settings) -> None:
 
 
 def _not_available(agent_id: str, reason: str) -> Fact:
-    return fact(
-        "presence_declared", agent_id, available=False, reason=reason, command_id="", by=agent_id
-    )
+    return fact("presence_declared", agent_id, available=False, reason=reason, command_id="", by=agent_id)

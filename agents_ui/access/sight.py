@@ -10,7 +10,7 @@ from router.records import Fact, fact
 
 
 def may_see(db: Connection, person: Person, *, interaction_id: str = "", customer_id: str = "") -> bool:
-    """Whether this person may look at this interaction, or at this customer's interactions (give one of the two).
+    """Whether this person may look at this interaction, or at this customer's (give one of the two).
 
     An agent may see what is offered to or held by this agent now, and the earlier interactions of the
     customers concerned. Supervisors, admins and auditors may see everything. Every look is recorded

@@ -17,7 +17,7 @@ from router.journal.database import Database
 
 
 class Refused(Exception):
-    """The request is refused for an everyday reason: a code of words.py. retry_after_ms: 0 or how long to wait."""
+    """Refused for an everyday reason: a code of words.py. retry_after_ms: 0 or how long to wait."""
 
     def __init__(self, code: str, retry_after_ms: int = 0) -> None:
         super().__init__(code)

@@ -42,7 +42,7 @@ class IssueTicket:
 
 
 def redeem(db: Connection, ticket: str, now_ms: int) -> Person | None:
-    """Whom the ticket admits, or None. Inside a write transaction: the row is gone afterwards, whatever it said."""
+    """Whom the ticket admits, or None. In a write transaction: the row is gone afterwards either way."""
     ticket_hash = hash_of(ticket)
     row = db.row("SELECT session_hash, expires_at_ms FROM ticket WHERE ticket_hash = :h", h=ticket_hash)
     if row is None or db.run("DELETE FROM ticket WHERE ticket_hash = :h", h=ticket_hash) != 1:

@@ -1,0 +1,130 @@
+"""The reads behind a desk's messages: one consistent transaction each, in a thread, values in and out."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any  # entity values are JSON objects
+
+from agents_ui.access.person import Person
+from agents_ui.access.sessions import is_live
+from agents_ui.access.table import SEES_ALARMS
+from agents_ui.desk import entities
+from agents_ui.desk.alarms import alarms, open_alarms
+from agents_ui.desk.entities import Interaction
+from agents_ui.desk.touched import Touched
+from config.plan import Plan
+from router.journal.database import Connection, Database
+
+Value = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Values for one batch of changes, read at one moment."""
+
+    interactions: dict[str, Interaction] = field(default_factory=dict)
+    cards: dict[str, Value] = field(default_factory=dict)
+    """Offers and conversations, by interaction_id, of agents who have a desk here."""
+
+    messages: dict[str, list[Value]] = field(default_factory=dict)
+    """By interaction_id: all of them for a conversation that was not shown, else those that were touched."""
+
+    me: dict[str, Value] = field(default_factory=dict)
+    alarms: dict[str, Value] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    """Of people who changed and may still sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one desk shows, queue figures apart."""
+
+    work: list[Interaction]
+    entities: dict[str, dict[str, Value]]
+
+
+def load_changes(
+    database: Database,
+    plan: Plan,
+    touched: Touched,
+    *,
+    agents: Container[str],
+    shown: Mapping[str, tuple[str, str, str]],
+) -> Loaded:
+    """The values that this batch changed. Newer than the batch is fine: puts are whole."""
+    loaded = Loaded()
+    with database.reading() as db:
+        wanted = _with_delivered(db, touched, shown)
+        loaded.interactions = entities.interactions(db, wanted)
+        affected = {agent for agent in touched.agents if agent in agents}
+        for interaction_id, interaction in loaded.interactions.items():
+            before = shown.get(interaction_id)
+            affected |= {before[0]} if before else set()
+            if interaction.viewer in agents:
+                affected.add(interaction.viewer)
+                _load_card(db, loaded, interaction, wanted[interaction_id], before)
+        loaded.me = {agent: entities.me(db, plan, agent) for agent in sorted(affected) if agent in agents}
+        loaded.alarms = alarms(db, touched.alarms)
+        loaded.roles = _roles(db, touched.people)
+    return loaded
+
+
+def load_snapshot(database: Database, plan: Plan, person: Person) -> Snapshot | None:
+    """What a desk of this person shows now; None when the session has ended meanwhile."""
+    with database.reading() as db:
+        if not is_live(db, person.session_hash, now_ms=0):
+            return None
+        work = entities.interactions_with(db, person.agent_id)
+        conversations = [each for each in work if each.shown_as == "conversation"]
+        messages = [m for each in conversations for m in entities.newest_messages(db, each.interaction_id)]
+        return Snapshot(
+            work,
+            {
+                "me": {person.agent_id: entities.me(db, plan, person.agent_id)},
+                "offer": {
+                    each.offer_id: entities.offer(db, each) for each in work if each.shown_as == "offer"
+                },
+                "conversation": {
+                    each.interaction_id: entities.conversation(db, each) for each in conversations
+                },
+                "message": {message["message_id"]: message for message in messages},
+                "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
+            },
+        )
+
+
+def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object]) -> dict[str, set[str]]:
+    """The touched interactions with their messages, those whose status moved included."""
+    wanted = {interaction_id: set(messages) for interaction_id, messages in touched.interactions.items()}
+    for message_id, interaction_id in entities.interactions_of(db, touched.delivered).items():
+        if interaction_id in shown:
+            wanted.setdefault(interaction_id, set()).add(message_id)
+    return wanted
+
+
+def _load_card(
+    db: Connection,
+    loaded: Loaded,
+    interaction: Interaction,
+    messages: set[str],
+    before: tuple[str, str, str] | None,
+) -> None:
+    """The offer's or the conversation's value, and the messages its viewer lacks."""
+    interaction_id = interaction.interaction_id
+    if interaction.shown_as == "offer":
+        loaded.cards[interaction_id] = entities.offer(db, interaction)
+        return
+    loaded.cards[interaction_id] = entities.conversation(db, interaction)
+    if before == (interaction.viewer, "conversation", interaction_id):
+        found = entities.messages_by_id(db, messages)
+        loaded.messages[interaction_id] = sorted(found, key=lambda each: int(each["seq"]))
+    else:
+        loaded.messages[interaction_id] = entities.newest_messages(db, interaction_id)
+
+
+def _roles(db: Connection, people: set[str]) -> dict[str, str]:
+    roles = {}
+    for agent_id in sorted(people):
+        row = db.row("SELECT role FROM person WHERE agent_id = :a AND active = 1", a=agent_id)
+        if row is not None:
+            roles[agent_id] = row[0]
+    return roles

@@ -1,0 +1,21 @@
+"""The names a desk shows for the plan's ids."""
+
+from typing import Any  # entity values are JSON objects
+
+from agents_ui.access.table import DESK
+from agents_ui.desk.words import MANUAL_QUEUE_NAME
+from config.plan import Plan
+from config.words import MANUAL_QUEUE
+
+
+def words_of(plan: Plan) -> dict[str, Any]:
+    """Queues, channels, reasons, dispositions as {id, name}; agents as {agent_id, name}; the site's name."""
+    queues = [{"id": queue.queue_id, "name": queue.name} for queue in plan.queues]
+    return {
+        "queues": [*queues, {"id": MANUAL_QUEUE, "name": MANUAL_QUEUE_NAME}],
+        "channels": [{"id": channel.channel_id, "name": channel.name} for channel in plan.channels],
+        "reasons": [{"id": reason.reason_id, "name": reason.name} for reason in plan.reasons],
+        "dispositions": [{"id": each.reason_id, "name": each.name} for each in plan.dispositions],
+        "agents": [{"agent_id": p.agent_id, "name": p.name} for p in plan.people if p.role in DESK],
+        "site": plan.site.name,
+    }

@@ -1,0 +1,139 @@
+"""What a desk page may say: typed the moment it arrives, lengths bounded, unknown fields refused."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Id = Annotated[str, Meta(min_length=1, max_length=200)]
+MaybeId = Annotated[str, Meta(max_length=200)]
+CommandId = Annotated[str, Meta(min_length=8, max_length=64)]
+Text = Annotated[str, Meta(max_length=65_536)]
+
+
+class Hello(msgspec.Struct, tag="hello", tag_field="kind", forbid_unknown_fields=True):
+    """The first message: a ticket fetched over the session."""
+
+    ticket: Annotated[str, Meta(max_length=200)]
+
+
+class _Command(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, kw_only=True):
+    command_id: CommandId
+
+
+class Accept(_Command, tag="accept"):
+    """Take the offer."""
+
+    offer_id: Id
+
+
+class Decline(_Command, tag="decline"):
+    """Let somebody else have it."""
+
+    offer_id: Id
+
+
+class Presence(_Command, tag="presence"):
+    """Available, or not and why."""
+
+    available: bool
+    reason: MaybeId = ""
+
+
+class Reply(_Command, tag="reply"):
+    """Words for the customer. client_id is the page's id of the message: a repeat is one message."""
+
+    interaction_id: Id
+    client_id: Id
+    text: Text
+
+
+class Note(_Command, tag="note"):
+    """Words for agents only."""
+
+    interaction_id: Id
+    client_id: Id
+    text: Text
+
+
+class Typing(msgspec.Struct, tag="typing", tag_field="kind", forbid_unknown_fields=True, kw_only=True):
+    """The agent types. Not answered."""
+
+    interaction_id: Id
+    command_id: MaybeId = ""
+
+
+class End(_Command, tag="end"):
+    """The conversation is over; wrap-up begins."""
+
+    interaction_id: Id
+
+
+class Dispose(_Command, tag="dispose"):
+    """The outcome, with an optional note."""
+
+    interaction_id: Id
+    disposition: Id
+    note: Text = ""
+
+
+class Transfer(_Command, tag="transfer"):
+    """To a queue or to a named agent, with an optional note. Exactly one of the two."""
+
+    interaction_id: Id
+    to_queue_id: MaybeId = ""
+    to_agent_id: MaybeId = ""
+    note: Text = ""
+
+
+class Urgency(_Command, tag="urgency"):
+    """How urgent a person says it is."""
+
+    interaction_id: Id
+    urgency: int
+
+
+class History(_Command, tag="history"):
+    """The customer's interactions, newest first."""
+
+    customer_id: Id
+
+
+class AlarmSeen(_Command, tag="alarm_seen"):
+    """Somebody looks after it."""
+
+    alarm_id: Id
+
+
+Command = (
+    Accept
+    | Decline
+    | Presence
+    | Reply
+    | Note
+    | Typing
+    | End
+    | Dispose
+    | Transfer
+    | Urgency
+    | History
+    | AlarmSeen
+)
+
+
+class Outline(msgspec.Struct):
+    """What can still be told of a message that is no command."""
+
+    kind: str = ""
+    command_id: str | None = None
+
+
+HELLO = msgspec.json.Decoder(Hello)
+COMMAND: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+OUTLINE = msgspec.json.Decoder(Outline)
+
+
+def kind_of(command: Command) -> str:
+    """The command's name on the wire and in the table of access."""
+    kind = command.__struct_config__.tag
+    return str(kind)

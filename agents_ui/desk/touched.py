@@ -1,0 +1,117 @@
+"""Which desks a batch of the journal's rows concerns, told from the rows alone; values come from SQL later.
+
+Pure: rows and what desks show now go in, ids come out.
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from router.records import DECISION_KINDS, Row
+
+_SHOWN: Final = frozenset(
+    {
+        "message_added",
+        "read",
+        "queued",
+        "held",
+        "offered",
+        "offer_ended",
+        "accepted",
+        "wrap_up_began",
+        "closed",
+        "urgency_set",
+        "connections_noted",
+    }
+)
+"""Kinds that change what a desk shows of an interaction (their ref)."""
+
+_BRINGS: Final = frozenset({"offered", "accepted"})
+"""Kinds that bring an interaction to an agent."""
+
+_WAITING: Final = frozenset(
+    {"queued", "held", "offered", "offer_ended", "accepted", "closed", "call_back_opened", "urgency_set"}
+)
+"""Kinds that change how many wait."""
+
+_AGENT: Final = frozenset({"presence_set", "desks_noted", "person_changed"})
+"""Kinds about an agent (their ref)."""
+
+
+class RowData(msgspec.Struct):
+    """The keys of rows that desks look at."""
+
+    agent_id: str = ""
+    command_id: str = ""
+    message_id: str = ""
+    code: str = ""
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a batch of rows concerns."""
+
+    interactions: dict[str, set[str]] = field(default_factory=dict)
+    """Interactions to look at, with those of their messages that are new or changed."""
+
+    agents: set[str] = field(default_factory=set)
+    delivered: set[str] = field(default_factory=set)
+    """Messages whose status moved; whose interactions they are, SQL knows."""
+
+    alarms: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    """Hashes of sessions that ended."""
+
+    people: set[str] = field(default_factory=set)
+    """People whose role, name or password changed."""
+
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
+    """(command_id, kind, code) of decisions that answer a command."""
+
+    figures: bool = False
+    plan: bool = False
+
+
+def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[str, object]) -> Touched:
+    """What these rows concern, given the agents with a desk here and the interactions these desks show."""
+    touched = Touched()
+    for row in rows:
+        if row.kind in _SHOWN:
+            _interaction(touched, row, agents, shown)
+        elif row.kind in _AGENT:
+            if row.ref in agents:
+                touched.agents.add(row.ref)
+                if row.kind == "person_changed":
+                    touched.people.add(row.ref)
+        elif row.kind == "delivered":
+            touched.delivered.add(row.ref)
+        elif row.kind == "alarm_raised":
+            touched.alarms.add(f"{row.site}/{row.seq}")
+        elif row.kind == "alarm_seen":
+            touched.alarms.add(row.ref)
+        elif row.kind == "session_ended":
+            touched.sessions.add(row.ref)
+        elif row.kind == "plan_activated":
+            touched.plan = True
+        touched.figures |= row.kind in _WAITING
+        _answer(touched, row)
+    return touched
+
+
+def _interaction(touched: Touched, row: Row, agents: Container[str], shown: Mapping[str, object]) -> None:
+    data = msgspec.json.decode(row.data, type=RowData)
+    if row.ref in shown or (row.kind in _BRINGS and data.agent_id in agents):
+        messages = touched.interactions.setdefault(row.ref, set())
+        if data.message_id:
+            messages.add(data.message_id)
+
+
+def _answer(touched: Touched, row: Row) -> None:
+    """Requests carry their command_id too: only a decision answers it."""
+    if row.kind not in DECISION_KINDS or '"command_id":""' in row.data:
+        return
+    data = msgspec.json.decode(row.data, type=RowData)
+    if data.command_id:
+        touched.answers.append((data.command_id, row.kind, data.code))
