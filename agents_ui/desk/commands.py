@@ -28,6 +28,8 @@ Decided = (
     | shapes.Urgency
 )
 
+Asked = Decided | shapes.Reply | shapes.Note | shapes.History | shapes.AlarmSeen
+
 
 class Commands:
     """What the desks of one web process ask for."""
@@ -50,14 +52,13 @@ class Commands:
         except CommitUnknown:
             return refused("not_saved")
 
-    async def _do(self, desk: Desk, command: shapes.Command) -> Answer:
+    async def _do(self, desk: Desk, command: Asked) -> Answer:
         if isinstance(command, shapes.Reply | shapes.Note):
             return await self._say(desk, command)
         if isinstance(command, shapes.History):
             return await self._history(desk, command)
         if isinstance(command, shapes.AlarmSeen):
             return await self._append(desk, requests.alarm_seen(desk.person, command)) or DONE
-        assert not isinstance(command, shapes.Typing)
         return await self._once(desk, command)
 
     async def _once(self, desk: Desk, command: Decided) -> Answer:

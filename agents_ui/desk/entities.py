@@ -25,11 +25,12 @@ IN_CHUNK: Final = 400
 
 _INTERACTION: Final = (
     "interaction_id, channel, urgency, queue_id, accepted_at_ms, assigned_at_ms, wrap_up_since_ms,"
-    " customer_id, connection_ids, language, reading, follows, traffic, state, agent_id, offer_id, closed_seq, arrived_seq"
+    " customer_id, connection_ids, language, reading, follows, traffic, state, agent_id, offer_id,"
+    " closed_seq, arrived_seq"
 )
 _MESSAGE: Final = (
-    "m.message_id, m.interaction_id, m.seq, m.at_ms, m.direction, m.author_id, m.kind,"
-    " m.content_id, m.client_id, m.status, m.reading, p.name, c.media_type, c.file_name, length(c.body),"
+    "m.message_id, m.interaction_id, m.seq, m.at_ms, m.direction, m.author_id, m.kind, m.content_id,"
+    " m.client_id, m.status, m.reading, p.name, c.media_type, c.file_name, length(c.body),"
     " CASE m.kind WHEN 'attachment' THEN NULL ELSE c.body END"
 )
 _FROM_MESSAGE: Final = (

@@ -10,7 +10,10 @@ Value = dict[str, Any]
 INTERACTIONS_MAX: Final = 20
 """What somebody can read while a customer waits."""
 
-_COLUMNS: Final = "i.interaction_id, i.channel, i.state, i.urgency, i.queue_id, i.accepted_at_ms, i.closed_at_ms, i.disposition"
+_COLUMNS: Final = (
+    "i.interaction_id, i.channel, i.state, i.urgency, i.queue_id, i.accepted_at_ms, i.closed_at_ms,"
+    " i.disposition"
+)
 
 
 def load_history(database: Database, customer_id: str) -> Value:

@@ -1,8 +1,8 @@
 """Commands as appends: each decides under the counter's lock, from the tables of that moment, what to append.
 
 Refusals are values, not exceptions: an exception would make the committer take its whole batch apart.
-What the router has to decide (accept, end, transfer …) is only checked here for whose it is; the router checks
-again.
+What the router has to decide (accept, end, transfer …) is only checked here for whose it is; the router
+checks again.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from agents_ui.access.table import DESK, MAY_LOWER_URGENCY
 from agents_ui.desk import shapes
 from config.plan import Plan
 from config.words import MANUAL_QUEUE, URGENCIES
+from router import refusals
 from router.channels.ids import message_id_of
 from router.channels.text import kept
 from router.journal.database import Connection
@@ -62,7 +63,7 @@ def _press(kind: str, person: Person, command: shapes.Accept | shapes.Decline) -
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         row = db.row("SELECT agent_id FROM offer WHERE offer_id = :o", o=command.offer_id)
         if row is None or row[0] != person.agent_id:
-            return "offer_gone"
+            return refusals.OFFER_ENDED
         return [fact(kind, command.offer_id, agent_id=person.agent_id, command_id=command.command_id)]
 
     return decide
@@ -98,7 +99,7 @@ def dispose(person: Person, command: shapes.Dispose, plan: Plan) -> Decide:
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         if command.disposition not in known:
-            return "unknown_disposition"
+            return refusals.UNKNOWN_DISPOSITION
         if refused := _not_held(db, person, command.interaction_id):
             return refused
         asked = _asked("disposition_given", person, command, {"disposition": command.disposition})
@@ -114,8 +115,10 @@ def transfer(person: Person, command: shapes.Transfer, plan: Plan) -> Decide:
     to_queue, to_agent = command.to_queue_id, command.to_agent_id
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
-        if bool(to_queue) == bool(to_agent) or (to_queue not in queues and to_agent not in agents):
-            return "unknown_target"
+        if bool(to_queue) == bool(to_agent):
+            return refusals.TRANSFER_UNCLEAR
+        if to_queue not in queues and to_agent not in agents:
+            return refusals.UNKNOWN_QUEUE if to_queue else refusals.UNKNOWN_AGENT
         if refused := _not_held(db, person, command.interaction_id):
             return refused
         asked = _asked("transfer_asked", person, command, {"to_queue_id": to_queue, "to_agent_id": to_agent})
@@ -130,7 +133,7 @@ def urgency(person: Person, command: shapes.Urgency) -> Decide:
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         if command.urgency not in URGENCIES:
-            return "bad_urgency"
+            return refusals.UNKNOWN_URGENCY
         if not may_see(db, person, interaction_id=command.interaction_id):
             return "not_found"
         return [
@@ -273,8 +276,8 @@ def _not_held(db: Connection, person: Person, interaction_id: str, *, talking: b
         a=person.agent_id,
     )
     if row is None:
-        return "not_yours"
-    return "conversation_over" if talking and row[0] else ""
+        return refusals.NOT_YOURS
+    return refusals.ALREADY_ENDED if talking and row[0] else ""
 
 
 def _characters_max(db: Connection, plan: Plan, interaction_id: str) -> int:

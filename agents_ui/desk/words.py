@@ -1,27 +1,41 @@
 """What agents read when a command is refused, beside the stable code the page acts on.
 
-Codes from the router (RefuseRequest) and from the desk are in one table.
+Codes of the router (router/refusals.py) and codes that the desk finds out itself are in one table.
 """
 
 from typing import Final
 
+from router import refusals
+
 MANUAL_QUEUE_NAME: Final = "Manual"
 
 TEXTS: Final = {
+    refusals.GONE: "This conversation is closed.",
+    refusals.OFFER_ENDED: "This offer has ended.",
+    refusals.OFFERED_ELSEWHERE: "Somebody else is answering this by now.",
+    refusals.ALREADY_YOURS: "You have this conversation already.",
+    refusals.NOT_YOURS: "You do not hold this conversation.",
+    refusals.NO_ROOM: "You have taken other work meanwhile; this went to somebody else.",
+    refusals.NO_DESK: "Your desk was closed. Open it again.",
+    refusals.ALREADY_ENDED: "The conversation has ended.",
+    refusals.UNKNOWN_DISPOSITION: "There is no such outcome.",
+    refusals.UNKNOWN_QUEUE: "There is no such queue.",
+    refusals.UNKNOWN_AGENT: "There is nobody of that name who could answer.",
+    refusals.AGENT_NOT_HERE: "This colleague is not at a desk.",
+    refusals.TRANSFER_UNCLEAR: "Choose a queue or a colleague.",
+    refusals.UNKNOWN_URGENCY: "Urgency is a number from 1 to 5.",
+    refusals.SAME_URGENCY: "It is that urgent already.",
+    refusals.MAY_NOT_LOWER: "Only a supervisor may make it less urgent.",
+    refusals.CORE_ERROR: "Something failed. A supervisor is told; the customer is not lost.",
     "slow": "Still working; the screen will show it.",
     "malformed": "This command could not be understood.",
     "unknown_command": "There is no such command.",
     "too_fast": "Too many commands at once. Wait a moment.",
     "not_allowed": "Your role may not do this.",
     "not_found": "This is not here, or not yours.",
-    "not_yours": "You do not hold this conversation.",
-    "conversation_over": "The conversation has ended.",
     "too_long": "This text is too long for the channel.",
     "empty": "There is nothing to send.",
     "unknown_reason": "There is no such reason.",
-    "unknown_disposition": "There is no such outcome.",
-    "unknown_target": "There is no such queue or agent to transfer to.",
-    "bad_urgency": "Urgency is a number from 1 to 5.",
     "id_taken": "This message id belongs to another message.",
     "session_ended": "You are signed out. Sign in again.",
     "not_saved": "This could not be saved. Try again.",
