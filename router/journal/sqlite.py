@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final  # Any: a column's value is whatever the table says
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 
 from router.journal.connection import DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.turnstile import Turnstile, pauses
 
 BUSY_MS: Final = 4_300
 """How long a writer waits for another: `muster up` kills a frozen one after 3 s and looks every 500 ms."""
@@ -51,9 +53,10 @@ class SqliteConnection:
 
     dialect = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, turnstile: Turnstile | None = None) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
+        self._turnstile = turnstile
         self.usable = True
 
     @classmethod
@@ -84,7 +87,29 @@ class SqliteConnection:
             raise self._translated(error) from error
 
     def begin(self) -> None:
-        self.run("BEGIN IMMEDIATE")
+        if self._turnstile is None:
+            self.run("BEGIN IMMEDIATE")
+            return
+        give_up = time.monotonic() + BUSY_MS / 1_000
+        self._turnstile.enter(give_up)
+        self.run("PRAGMA busy_timeout = 0")
+        try:
+            self._begin_by(give_up)
+        finally:
+            self._turnstile.leave()
+            if self.usable:
+                self.run(f"PRAGMA busy_timeout = {BUSY_MS}")
+
+    def _begin_by(self, give_up: float) -> None:
+        """First in line: asks often, so that the lock is not idle while somebody waits for it."""
+        for pause_s in pauses():
+            try:
+                self.run("BEGIN IMMEDIATE")
+                return
+            except DatabaseBusy:
+                if time.monotonic() >= give_up:
+                    raise
+                time.sleep(pause_s)
 
     def begin_reading(self) -> None:
         self.run("BEGIN")
@@ -102,6 +127,8 @@ class SqliteConnection:
     def close(self) -> None:
         self.usable = False
         self._connection.close()
+        if self._turnstile is not None:
+            self._turnstile.close()
 
     def _translated(self, error: sqlite3.Error) -> Exception:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
@@ -131,11 +158,12 @@ class SqliteDriver:
                 self._path, isolation_level=None, check_same_thread=not reading, cached_statements=512
             )
             self._prepare(connection)
-        except sqlite3.Error as error:
+            turnstile = None if reading else Turnstile(Path(f"{self._path}-turn"))
+        except (sqlite3.Error, OSError) as error:
             raise DatabaseGone(
                 f"cannot open {self._path} ({error}): make {self._path.parent} a folder you may write to"
             ) from error
-        return SqliteConnection(connection)
+        return SqliteConnection(connection, turnstile)
 
     def ddl_dialect(self) -> Dialect:
         return SQLiteDialect()

@@ -68,7 +68,13 @@ def test_an_offender_in_a_batch_fails_alone(database, committer):
     with pytest.raises(ValueError, match="c-000003 cannot be appended"):
         batch[2].result(PATIENCE_S)
     assert [len(future.result(PATIENCE_S)) for future in batch if future is not batch[2]] == [1] * 4
-    assert [row.ref for row in all_rows(database)] == ["c-000000", "c-000001", "c-000002", "c-000004", "c-000005"]
+    assert [row.ref for row in all_rows(database)] == [
+        "c-000000",
+        "c-000001",
+        "c-000002",
+        "c-000004",
+        "c-000005",
+    ]
     with database.reading() as db:
         assert db.row("SELECT count(*) FROM content WHERE content_id LIKE 'c-000003%'") == (0,)
 

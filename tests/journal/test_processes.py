@@ -1,4 +1,4 @@
-"""Real processes on one journal: killed, frozen, many at once. An outside observer notes what was acknowledged."""
+"""Real processes on one journal, killed, frozen, many at once; an observer notes what was acknowledged."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from router.journal.committer import Committer
-from router.journal.database import Database
+from router.journal.database import open_database
 from tests.journal.writing import PATIENCE_S, Arrival, all_rows, checked
 
 pytestmark = pytest.mark.system
@@ -48,7 +48,7 @@ def test_two_processes_number_their_rows_without_gaps(database, database_url):
 
 @pytest.mark.parametrize("acknowledged", [1, 23, 200])
 def test_a_writer_killed_at_any_point_loses_nothing_acknowledged(database, database_url, acknowledged):
-    """kill -9 in the middle: what a customer was told is kept is there, and the chain holds (S-01 to S-03)."""
+    """kill -9 in the middle: what a customer was told is kept is there, the chain holds (S-01 to S-03)."""
     noted: set[str] = set()
     with writer(database_url, 0, 0) as process:
         for line in process.stdout or ():
@@ -62,7 +62,7 @@ def test_a_writer_killed_at_any_point_loses_nothing_acknowledged(database, datab
 
 
 def test_a_frozen_writer_stops_the_site_only_until_it_is_killed(database, database_url):
-    """A process stopped while it holds the lock: `up` kills it after 3 s, and everybody goes on (H-10, S-17)."""
+    """Stopped while it holds the lock: `up` kills it after 3 s, and everybody goes on (H-10, S-17)."""
     committer = Committer(database)
     with writer(database_url, 1, 1, "freeze") as process:
         assert process.stdout is not None
@@ -82,9 +82,7 @@ def test_a_frozen_writer_stops_the_site_only_until_it_is_killed(database, databa
 
 
 def test_postgresql_frees_itself_from_a_frozen_writer(postgres_url):
-    """The server ends the frozen session after a second; thawed, the writer appends what it meant to, once."""
-    from router.journal.database import open_database
-
+    """The server ends the frozen session after a second; thawed, the writer appends its contact once."""
     database = open_database(postgres_url)
     database.create_tables()
     committer = Committer(database)
@@ -104,31 +102,21 @@ def test_postgresql_frees_itself_from_a_frozen_writer(postgres_url):
     database.close()
 
 
-def test_a_quiet_writer_gets_its_turn_beside_a_busy_one(database, database_url):
+def test_a_quiet_writer_gets_its_turn_beside_a_flood(database, database_url):
     """The router commits rarely and must not starve while a flood of contacts is being kept."""
     committer = Committer(database)
     waits: list[float] = []
-    with writer(database_url, 10_000, 0) as process:
+    with writer(database_url, 10_000, 0, "flood") as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        drain = threading.Thread(target=process.stdout.read)
-        drain.start()
-        for number in range(30):
+        assert process.stdout.readline().strip() == "flooding"
+        for number in range(50):
             started = time.monotonic()
             committer.submit(Arrival(number)).result(PATIENCE_S)
             waits.append(time.monotonic() - started)
-        process.kill()
-        drain.join()
     committer.close()
-    assert sorted(waits)[15] < 0.1
-    assert max(waits) < 1.0
-
-
-def _thaw_until_it_ends(process: "subprocess.Popen[str]") -> None:
-    give_up = time.monotonic() + PATIENCE_S
-    while process.poll() is None and time.monotonic() < give_up:
-        os.kill(process.pid, signal.SIGCONT)
-        time.sleep(0.01)
+    assert sorted(waits)[25] < 0.1
+    assert max(waits) < 0.5
+    assert len(all_rows(database)) > 150
 
 
 def test_tables_created_by_two_processes_at_once_are_created_once(database_url):
@@ -140,10 +128,14 @@ def test_tables_created_by_two_processes_at_once_are_created_once(database_url):
     command = [sys.executable, "-c", code, database_url]
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
-    database: Database
-    from router.journal.database import open_database
-
     database = open_database(database_url, unsafe=True)
     with database.reading() as db:
         assert db.row("SELECT count(*), min(site) FROM stream") == (1, "north")
     database.close()
+
+
+def _thaw_until_it_ends(process: "subprocess.Popen[str]") -> None:
+    give_up = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < give_up:
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.01)

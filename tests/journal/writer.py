@@ -1,12 +1,14 @@
-"""A process that appends to a journal until it is told to stop, or killed: `python -m tests.journal.writer URL …`.
+"""A process that appends to a journal until it is done, or killed: `python -m tests.journal.writer URL …`.
 
-Arguments: first number, how many (0: for ever), and `freeze` to stop itself (SIGSTOP) while it holds the lock.
-Each contact that was acknowledged is printed on a line of its own.
+Arguments: first number, how many (0: for ever); then `freeze` to stop itself (SIGSTOP) while it holds the
+lock, or `flood` to append from 64 threads at once. Each acknowledged contact is printed on its own line.
 """
 
 import os
 import signal
 import sys
+import threading
+from itertools import count
 
 from router.journal.committer import Committer
 from router.journal.connection import Connection
@@ -16,9 +18,14 @@ from tests.journal.writing import PATIENCE_S, Arrival
 
 def main() -> None:
     """Append as the arguments say."""
-    url, first, count, *rest = sys.argv[1:]
+    url, first, many, *rest = sys.argv[1:]
     committer = Committer(open_database(url, unsafe=True))
-    last = int(first) + int(count) if int(count) else sys.maxsize
+    if rest == ["flood"]:
+        for thread in range(64):
+            threading.Thread(target=_flood, args=(committer, int(first) + thread), daemon=True).start()
+        print("flooding", flush=True)
+        signal.pause()
+    last = int(first) + int(many) if int(many) else sys.maxsize
     for number in range(int(first), last):
         freeze = _freeze if rest and number == int(first) else lambda db: None
         append = Arrival(number, while_locked=freeze)
@@ -30,6 +37,11 @@ def main() -> None:
 def _freeze(db: Connection) -> None:
     print("frozen", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _flood(committer: Committer, first: int) -> None:
+    for number in count(first, 64):
+        committer.submit(Arrival(number)).result(PATIENCE_S)
 
 
 if __name__ == "__main__":

