@@ -1,0 +1,218 @@
+"""A real centre for one measurement: `muster up` on its own folder, with as many agents as wanted.
+
+People and sessions are put into the new database before it starts, because signing 500 people in by password
+would measure Argon2id, which is slow on purpose.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agents_ui.access.people import AddPeople, NewPerson
+from agents_ui.access.sessions import BeginSession, cookie_name, hash_of
+from benchmarks.processes import cpu_s, tree_of
+from config.plan import Plan
+from config.plan_file import parse_plan
+from config.settings import Settings, read_settings
+from router.journal.committer import Committer
+from router.journal.database import Connection, Database, open_database
+from router.run.plan_activation import ActivatePlan
+
+READY_S: Final = 30.0
+NO_PASSWORD: Final = "benchmark"
+"""In place of a password's hash: nobody can sign in with it, the session is there already."""
+
+PLAN: Final = """
+[site]
+id = "bench"
+name = "Benchmark"
+time_zone = "UTC"
+languages = ["en"]
+
+[[skills]]
+id = "answers"
+name = "Answers"
+
+[[channels]]
+id = "chat"
+name = "Chat"
+queue_id = "line"
+urgency = 3
+load = {load}
+max_at_once = {at_once}
+offer_ms_urgent = 60_000
+offer_ms = 60_000
+body_bytes_max = 65_536
+message_characters_max = 4_000
+attachment_bytes_max = 1_000_000
+abandoned_after_ms = 3_600_000
+
+[[queues]]
+id = "line"
+name = "Line"
+requirement = {{ require = {{ answers = 1 }} }}
+
+[[rules]]
+id = "everything"
+queue_id = "line"
+urgency = 3
+language_skill = false
+when = {{ all = [] }}
+
+[[reasons]]
+id = "break"
+name = "Break"
+
+[[dispositions]]
+id = "done"
+name = "Done"
+"""
+PERSON: Final = """
+[[people]]
+id = "agent-{number:03}"
+name = "Agent {number}"
+role = "agent"
+skills = {{ answers = 3 }}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A centre that serves. `cookies` has the session of every agent, by id; `pid` is `muster up`."""
+
+    url: str
+    data_dir: Path
+    pid: int
+    cookies: Mapping[str, str]
+
+    def pid_of(self, role: str) -> int:
+        """The process of a role."""
+        for pid in tree_of(self.pid):
+            if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2:-1] == [role.encode()]:
+                return pid
+        raise LookupError(role)
+
+    def cpu_s(self) -> float:
+        """Processor seconds of all its processes so far, Redis included."""
+        return sum(cpu_s(pid) for pid in tree_of(self.pid))
+
+
+@contextmanager
+def running_site(*, agents: int, at_once: int = 1) -> Iterator[Site]:
+    """A new centre that serves, and is gone afterwards."""
+    data_dir = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    try:
+        environ = _environ(data_dir, _plan_text(agents, at_once))
+        settings = read_settings(environ)
+        with _prepared(settings) as (database, committer, plan):
+            cookies = add_people(committer, plan, settings)
+            database.close()
+        with _started(environ) as process:
+            ports = json.loads((data_dir / "ports.json").read_text())
+            yield Site(url=ports["web"]["url"], data_dir=data_dir, pid=process.pid, cookies=cookies)
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@contextmanager
+def _prepared(settings: Settings) -> Iterator[tuple[Database, Committer, Plan]]:
+    plan = parse_plan(settings.plan_file.read_text(), file_name="benchmark")
+    database = open_database(settings.database_url)
+    database.create_tables(site=plan.site.site_id)
+    committer = Committer(database)
+    committer.submit(ActivatePlan(plan=plan, by="benchmark")).result()
+    try:
+        yield database, committer, plan
+    finally:
+        committer.close()
+
+
+def add_people(committer: Committer, plan: Plan, settings: Settings) -> dict[str, str]:
+    """Everybody of the plan, signed in; the cookie of each."""
+    everybody = plan.people
+    new = [
+        NewPerson(agent_id=p.agent_id, name=p.name, role=p.role, password_hash=NO_PASSWORD) for p in everybody
+    ]
+    committer.submit(AddPeople(people=tuple(new))).result()
+    cookies = {}
+    for person in everybody:
+        token = secrets.token_urlsafe(32)
+        session = BeginSession(
+            agent_id=person.agent_id,
+            role=person.role,
+            token_hash=hash_of(token),
+            expires_at_ms=1 << 52,
+            password_hash=NO_PASSWORD,
+        )
+        committer.submit(session)
+        cookies[person.agent_id] = f"{cookie_name(settings)}={token}"
+    committer.submit(_Statement("UPDATE credential SET must_change = 0")).result()
+    return cookies
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """An append without facts: one statement on content, in its turn."""
+
+    sql: str
+
+    def write_content(self, db: Connection) -> None:
+        db.run(self.sql)
+
+    def facts(self, db: Connection, at_ms: int) -> tuple[()]:
+        return ()
+
+
+@contextmanager
+def _started(environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "agents_ui.cli", "up"]
+    process = subprocess.Popen(
+        command, env=dict(environ), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        _wait_ready(process)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("ready"):
+            return
+    raise RuntimeError("muster up ended before it was ready:\n" + "".join(lines))
+
+
+def _plan_text(agents: int, at_once: int) -> str:
+    people = "".join(PERSON.format(number=number) for number in range(agents))
+    return PLAN.format(load=100 // at_once, at_once=at_once) + people
+
+
+def _environ(data_dir: Path, plan_text: str) -> dict[str, str]:
+    plan_file = data_dir / "plan.toml"
+    plan_file.write_text(plan_text)
+    own = {
+        "MUSTER_DATA": str(data_dir),
+        "MUSTER_PORT": "0",
+        "MUSTER_PLAN": str(plan_file),
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+    }
+    return {**os.environ, **own}
