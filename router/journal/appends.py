@@ -16,6 +16,9 @@ from router.records import EVENT_KINDS, GROUP, Fact, fact, fact_of
 ROUTER: Final = "router"
 """Name of the router's lease row, of its position row, and ref of its groups."""
 
+SAFE_MARK: Final = "+safe"
+"""Ends the release of groups decided in safe mode, which are not the core's (router/run/safe_mode.py)."""
+
 SALT_BYTES: Final = 16
 
 
@@ -43,7 +46,9 @@ class RouterAppend:
     Shape: now_ms is what the core was advanced to after the last row read; core_ms is `Core.state().now_ms`
            after that (an advance that decides nothing leaves it behind). Where nothing for the core was read
            and nothing decided, only the position moves and no row is written. extra are facts of the
-           router about others: desk_left and customer_disconnected for a dead web.
+           router about others: desk_left and customer_disconnected for a dead web. quiet are pairs (seq,
+           now_ms) of earlier turns that decided nothing and were not appended: rows up to seq were handled
+           at that time. Replay needs them, because a core may decide more when it is told later.
     """
 
     epoch: int
@@ -54,6 +59,7 @@ class RouterAppend:
     release: str
     decisions: tuple[Decision, ...] = ()
     extra: tuple[Fact, ...] = ()
+    quiet: tuple[tuple[int, int], ...] = ()
 
     def write_content(self, db: Connection) -> None:
         """None."""
@@ -62,14 +68,7 @@ class RouterAppend:
         """Raises Fenced."""
         check_epoch(db, self.epoch)
         handled = bool(self.decisions) or self._read_events(db)
-        db.run(
-            """INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :read_through, :now_ms)
-               ON CONFLICT (reader) DO UPDATE
-               SET read_through = excluded.read_through, now_ms = excluded.now_ms""",
-            reader=ROUTER,
-            read_through=self.read_through,
-            now_ms=self.core_ms,
-        )
+        set_position(db, self.read_through, self.core_ms)
         group = [self._group()] if handled else []
         return [*group, *map(fact_of, self.decisions), *self.extra]
 
@@ -85,15 +84,30 @@ class RouterAppend:
         return any(kind in EVENT_KINDS for (kind,) in rows)
 
     def _group(self) -> Fact:
+        quiet = {"quiet": self.quiet} if self.quiet else {}
         return fact(
             GROUP,
             ROUTER,
+            **quiet,
             read_through=self.read_through,
             now_ms=self.now_ms,
+            core_ms=self.core_ms,
             plan_version=self.plan_version,
             release=self.release,
             epoch=self.epoch,
         )
+
+
+def set_position(db: Connection, read_through: int, core_ms: int) -> None:
+    """How far the router has read, and its core's clock after that."""
+    db.run(
+        """INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :read_through, :now_ms)
+           ON CONFLICT (reader) DO UPDATE
+           SET read_through = excluded.read_through, now_ms = excluded.now_ms""",
+        reader=ROUTER,
+        read_through=read_through,
+        now_ms=core_ms,
+    )
 
 
 def check_epoch(db: Connection, epoch: int) -> None:
