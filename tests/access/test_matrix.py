@@ -1,0 +1,165 @@
+"""Who may do what: every route and every desk command, for every role and for nobody, against the one table."""
+
+import uuid
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from agents_ui.access.gate import NoEntry, gated
+from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED_OUT
+from agents_ui.desk import shapes
+from config.words import ROLES
+from tests.desk.plans import PEOPLE
+from tests.desk.site import Site
+
+WHO = (*ROLES, SIGNED_OUT)
+PERSON = {role: agent_id for agent_id, role in reversed(PEOPLE.items())}
+
+HTTP = sorted(entry for entry in ROUTES if entry[0] != "WS")
+SOCKETS = sorted(path for method, path in ROUTES if method == "WS")
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "accept": {"offer_id": "none/1"},
+    "decline": {"offer_id": "none/1"},
+    "presence": {"available": False, "reason": "nothing of the plan"},
+    "reply": {"interaction_id": "none", "client_id": "c", "text": "t"},
+    "note": {"interaction_id": "none", "client_id": "c", "text": "t"},
+    "typing": {"interaction_id": "none"},
+    "end": {"interaction_id": "none"},
+    "dispose": {"interaction_id": "none", "disposition": "done"},
+    "transfer": {"interaction_id": "none", "to_queue_id": "second"},
+    "urgency": {"interaction_id": "none", "urgency": 1},
+    "history": {"customer_id": "none"},
+    "alarm_seen": {"alarm_id": "none"},
+}
+"""A well-formed command of each kind that names nothing of anybody's."""
+
+
+async def _behind(site: Site, method: str, path: str) -> Site:
+    """The site with a stand-in behind the real gate: 200 means the gate let somebody through."""
+
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("in")
+
+    site.routes = [Route(path, endpoint, methods=[method])]
+    site.__post_init__()
+    return site
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize(("method", "path"), HTTP)
+async def test_the_gate_lets_in_whom_the_table_names_and_nobody_else(
+    site: Site, method: str, path: str, who: str
+) -> None:
+    """A role that is not in the entry gets 403, nobody at all 401 (or the sign-in page)."""
+    await _behind(site, method, path)
+    token = await site.session(PERSON[who]) if who != SIGNED_OUT else ""
+    reply = await site.ask(method, path, {} if method == "POST" else None, token=token)
+    if who in ROUTES[method, path]:
+        assert (reply.status, reply.body) == (200, b"in")
+    elif who == SIGNED_OUT:
+        assert reply.status == (401 if path.startswith("/api/") else 303)
+    else:
+        assert (reply.status, reply.json["code"]) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize(("method", "path"), HTTP)
+async def test_a_one_time_password_opens_nothing_but_the_change_of_password(
+    site: Site, method: str, path: str
+) -> None:
+    """Whoever finds the paper with a one-time password gets to no customer with it."""
+    await _behind(site, method, path)
+    token = await site.session("ada")
+    with site.database.writing() as db:
+        db.run("UPDATE credential SET must_change = 1 WHERE agent_id = 'ada'")
+    reply = await site.ask(method, path, {} if method == "POST" else None, token=token)
+    let_in = SIGNED_OUT in ROUTES[method, path] or path == "/api/password"
+    assert (reply.status == 200) == let_in
+
+
+@pytest.mark.parametrize(("method", "path"), [entry for entry in HTTP if entry[0] == "POST"])
+async def test_every_change_needs_our_own_page(site: Site, method: str, path: str) -> None:
+    """A form or a script of another site, sent with somebody's cookie, changes nothing."""
+    await _behind(site, method, path)
+    token = await site.session("ada")
+    for headers in (
+        {"x-muster": ""},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ):
+        reply = await site.ask(method, path, {}, token=token, headers=headers)
+        assert (reply.status, reply.json["code"]) == (403, "cross_site"), headers
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://muster.test.evil.example"])
+async def test_a_socket_of_a_foreign_page_is_refused_in_the_handshake(
+    site: Site, path: str, origin: str
+) -> None:
+    """Another site's page can open sockets with somebody's cookie; it may not open ours."""
+
+    async def endpoint(websocket: Any) -> None:
+        await websocket.accept()
+
+    site.routes = [WebSocketRoute(path, endpoint)]
+    site.__post_init__()
+    page = site.page()
+    page.path = path
+    page.headers = {"origin": origin}
+    await page.open()
+    assert not page.accepted
+
+
+async def test_a_route_without_an_entry_cannot_be_registered(site: Site) -> None:
+    """A new route that nobody has thought about stops the program, not the review."""
+
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("in")
+
+    for route in (
+        Route("/api/new", endpoint),
+        Route("/desk", endpoint, methods=["POST"]),
+        WebSocketRoute("/desk", endpoint),
+        Mount("/api", endpoint),
+        Mount("/desk", endpoint),
+    ):
+        with pytest.raises(NoEntry):
+            gated([route], site.services)
+
+
+def test_every_command_is_in_the_table_and_in_this_test() -> None:
+    """A command that the socket understands but the table does not know would be nobody's."""
+    kinds = {command.__struct_config__.tag for command in shapes.Command.__args__}
+    assert kinds == set(COMMANDS) == set(FIELDS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_no_command_goes_past_its_entry(site: Site, role: str) -> None:
+    """Every command of the desk's socket, for every role: allowed ones are answered on their merits."""
+    if role not in DESK:
+        token = await site.session(PERSON[role])
+        reply = await site.ask("POST", "/api/ticket", {}, token=token)
+        assert reply.status == 403
+        return
+    page = await site.desk(PERSON[role])
+    for kind, fields in FIELDS.items():
+        if kind == "typing":
+            continue
+        answer = await page.command(kind, command_id=str(uuid.uuid4()), **fields)
+        assert not answer["ok"]
+        assert (answer["code"] == "not_allowed") == (role not in COMMANDS[kind]), kind
+
+
+async def test_a_desk_whose_person_lost_the_role_can_do_nothing_more(site: Site) -> None:
+    """Rights are those of this moment, not those of the moment the desk was opened."""
+    page = await site.desk("sue")
+    with site.database.writing() as db:
+        db.run("UPDATE person SET active = 0 WHERE agent_id = 'sue'")
+    answer = await page.command("presence", command_id=str(uuid.uuid4()), available=True)
+    assert answer["code"] == "session_ended"
+    await page.until(lambda: page.code == 4401)
