@@ -147,11 +147,13 @@ def _taken(db: Connection, *, owner: str, regardless: bool) -> int:
 class Tenure:
     """This process's time as the active router: waits for the lease, renews it, and knows when it has ended.
 
-    Shape: epoch is 0 until the lease is held. SQL runs in a thread, so that a slow database stops no beat.
+    Shape: epoch is 0 until the lease is held; standing_by is true while another router has it. SQL runs in a
+           thread, so that a slow database stops no beat.
     """
 
     def __init__(self, lease: Lease) -> None:
         self.epoch = 0
+        self.standing_by = False
         self._lease = lease
         self._good_since = 0.0
         self._lost = False
@@ -170,7 +172,8 @@ class Tenure:
                 await asyncio.sleep(RENEW_S)
                 continue
             self._good_since = started
-            if self.epoch == 0:
+            self.standing_by = self.epoch == 0
+            if self.standing_by:
                 await asyncio.sleep(STANDBY_S)
         return self.epoch
 

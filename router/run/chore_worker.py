@@ -1,0 +1,101 @@
+"""Chores by order, over rq: a thread that takes orders from Redis, and how to give one. Nothing urgent.
+
+Only what chores.py lists is ever run: an order names it, and nothing is imported by a name that came from
+Redis. Orders are JSON, never pickles.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final  # Any: rq leaves its functions' results untyped
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import TimerDeathPenalty
+from rq.worker import SimpleWorker
+
+from router.run.chores import CHORES
+
+QUEUE: Final = "chores"
+CHORE_S_MAX: Final = 7_200
+"""Checking a journal of a hundred million rows is the longest chore there is."""
+
+WORKER_TTL_S: Final = 45
+"""Also bounds how long a lost Redis goes unnoticed: rq waits for orders this long minus 15 s at a time."""
+
+ANSWER_S: Final = 1.0
+PAUSE_S: Final = 2.0
+
+_log = logging.getLogger("muster.chores")
+
+
+class UnknownChore(Exception):
+    """An order names something that is no chore of ours."""
+
+
+class ChoreJob(Job):
+    """An order of rq that can only name one of CHORES, and calls nothing back."""
+
+    @property
+    def func(self) -> Callable[[], Any]:
+        """The chore. Raises UnknownChore."""
+        chore = CHORES.get(self.func_name or "")
+        if chore is None:
+            raise UnknownChore("an order names no chore of ours; it is not run")
+        return chore
+
+    success_callback = failure_callback = stopped_callback = None
+
+
+class _Worker(SimpleWorker):
+    death_penalty_class = TimerDeathPenalty  # Signals reach the main thread only.
+    job_class = ChoreJob
+
+    def _install_signal_handlers(self) -> None:
+        """The process handles its signals itself."""
+
+
+class ChoreWorker:
+    """Takes orders in a thread of its own until the process ends; mends itself when Redis goes and comes."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._url = redis_url
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, if there is a Redis at all."""
+        if self._url:
+            threading.Thread(target=self._work, name="chores", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no further order. A chore under way is cut off with the process, and ordered again by rq."""
+        self._stopping.set()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with Redis.from_url(self._url, socket_connect_timeout=ANSWER_S) as redis:
+                    worker = _Worker(
+                        [QUEUE], connection=redis, serializer=JSONSerializer, worker_ttl=WORKER_TTL_S
+                    )
+                    worker.work(logging_level="WARNING")
+            except (RedisError, OSError) as problem:
+                _log.debug("no orders now error=%s", type(problem).__name__)
+            self._stopping.wait(PAUSE_S)
+
+
+def order(redis_url: str, chore: str, *, order_id: str) -> bool:
+    """Order a chore of CHORES once under this id. False when Redis does not take it: then do it yourself."""
+    if not redis_url:
+        return False
+    try:
+        with Redis.from_url(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
+            queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=ChoreJob)
+            queue.enqueue(chore, job_id=order_id, job_timeout=CHORE_S_MAX, result_ttl=86_400)
+    except (RedisError, OSError) as problem:
+        _log.info("chore is not ordered error=%s", type(problem).__name__)
+        return False
+    return True
