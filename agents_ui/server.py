@@ -24,7 +24,7 @@ KEEP_ALIVE_S: Final = 15
 TLS_HANDSHAKE_S: Final = 5.0
 """uvloop would wait a minute, for as many as like to connect and say nothing."""
 
-STOPPING_S: Final = 3
+STOPPING_S: Final = 1
 """Requests under way get this long to end when the process stops."""
 
 

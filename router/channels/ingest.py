@@ -6,6 +6,7 @@ run/intake.py.
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +15,21 @@ from uuid import uuid4
 
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 from router.records import Fact, fact
+
+SAME_THREAD: Final = """(thread = :thread OR (thread = '' AND follows <> ''
+    AND customer_id IN (SELECT customer_id FROM identity WHERE address_hash = :thread)))"""
+"""Interactions that contacts of a thread belong to; a call-back belongs to the person it calls back."""
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
 
 SALT_BYTES: Final = 16
 """Enough that a hash in the journal says nothing about erased words, however few words there are."""
+
+_log = logging.getLogger("muster.ingest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +45,8 @@ class Kept:
 class KeepContact:
     """Append that keeps one contact. Read `kept` after the commit, and only then.
 
-    Shape: connection_id is the live line of the customer, if there is one, held by process web_id.
+    Shape: web_id is the process that keeps it, and so the first to read it; connection_id the live line of
+           the customer, if that process holds one.
     """
 
     def __init__(self, contact: Contact, *, connection_id: str = "", web_id: str = "") -> None:
@@ -140,12 +150,39 @@ class KeepContact:
             "client_id": contact.client_id,
             "message_kind": contact.kind,
             "received_at_ms": contact.received_at_ms,
+            "web_id": self._web_id,
         }
 
     def _note(
         self, interaction_id: str, message_id: str, *, began: bool = False, repeated: bool = False
     ) -> None:
         self.kept = Kept(interaction_id=interaction_id, message_id=message_id, began=began, repeated=repeated)
+
+
+class NotKept(Exception):
+    """Nothing may be acknowledged: the outcome is unknown or the database is gone. A repeat is harmless."""
+
+
+async def keep(committer: Committer, contact: Contact, *, connection_id: str = "", web_id: str = "") -> Kept:
+    """Keep a contact, raw where it cannot be kept as it is; on disk when this returns. Raises NotKept."""
+    try:
+        return await _keep_as_is(committer, KeepContact(contact, connection_id=connection_id, web_id=web_id))
+    except NotKept:
+        raise
+    except Exception as refused:  # noqa: BLE001 - content never causes loss, whatever it makes a driver raise
+        _log.warning("contact kept raw channel=%s error=%s", contact.channel, type(refused).__name__)
+    raw = KeepContact(unparsed(contact), connection_id=connection_id, web_id=web_id)
+    return await _keep_as_is(committer, raw)
+
+
+async def _keep_as_is(committer: Committer, append: KeepContact) -> Kept:
+    try:
+        await committer.append(append)
+    except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+        raise NotKept(str(problem)) from problem
+    if append.kept is None:
+        raise NotKept("the committer did not ask where it belongs")
+    return append.kept
 
 
 def unparsed(contact: Contact) -> Contact:
@@ -162,7 +199,7 @@ def open_interaction(db: Connection, thread: str) -> str | None:
     if not thread:
         return None
     found = db.row(
-        "SELECT interaction_id, state FROM interaction WHERE thread = :thread AND closed_seq = 0"
+        f"SELECT interaction_id, state FROM interaction WHERE {SAME_THREAD} AND closed_seq = 0"
         " AND wrap_up_since_ms = 0 ORDER BY arrived_seq DESC, interaction_id LIMIT 1",
         thread=thread,
     )

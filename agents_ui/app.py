@@ -1,0 +1,43 @@
+"""The web application: every route behind the gate, everything behind the guard."""
+
+from collections.abc import Callable
+
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import BaseRoute, Router
+
+from agents_ui.access.gate import gated
+from agents_ui.access.routes import access_routes
+from agents_ui.chat.room import Room
+from agents_ui.chat.routes import chat_routes, with_session
+from agents_ui.desk.routes import desk_routes
+from agents_ui.guard import Guard
+from agents_ui.health import Health
+from agents_ui.pages import page_routes
+from agents_ui.services import Services
+
+BODY_BYTES_MAX = 65_536
+"""Requests of our own pages are below 10 KB; only attachments are larger."""
+
+
+def create_app(services: Services, *, room: Room, health: Health, port: int) -> Guard:
+    """The ASGI application of one web process that listens on this port."""
+    routes: list[BaseRoute] = [
+        *with_session(page_routes(services), services),
+        *chat_routes(services, room),
+        *access_routes(services),
+        *desk_routes(services),
+        *health.routes(),
+    ]
+    router = Router(routes=gated(routes, services), redirect_slashes=False)
+    return Guard(ExceptionMiddleware(router), services.settings, port=port)
+
+
+def body_limit(services: Services) -> Callable[[str], int]:
+    """The most bytes a request body may have, by its path."""
+
+    def limit(path: str) -> int:
+        if path == "/chat/attachment":
+            return max(channel.attachment_bytes_max for channel in services.plan().channels)
+        return BODY_BYTES_MAX
+
+    return limit

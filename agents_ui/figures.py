@@ -1,0 +1,169 @@
+"""What /metrics says: counted here from the feed, the committer and, now and then, the tables."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from router.journal.committer import Append, Committer
+from router.journal.database import Database
+from router.records import Row
+
+BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""250 ms is the promised p99 of an answer."""
+
+SAMPLE_ROWS: Final = (
+    "SELECT state, urgency, count(*) FROM interaction WHERE closed_seq = 0 GROUP BY state, urgency"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFigures:
+    """One look at the tables.
+
+    Units: times in milliseconds UTC, 0 where nothing waits. `behind_rows` are rows the router has not read.
+    """
+
+    at_ms: int
+    interactions: tuple[tuple[str, int, int], ...]
+    unread: int
+    unread_since_ms: int
+    last_seq: int
+    behind_rows: int
+    behind_since_ms: int
+    router_until_ms: int
+
+
+def load_figures(database: Database) -> TableFigures:
+    """Counts, in one read transaction."""
+    with database.reading() as db:
+        unread = db.row("SELECT count(*), coalesce(min(at_ms), 0) FROM message WHERE reading = 'unread'") or (
+            0,
+            0,
+        )
+        stream = db.row("SELECT last_seq, site, incarnation FROM stream WHERE own = 1") or (0, "", "")
+        position = db.row("SELECT read_through FROM position WHERE reader = 'router'") or (0,)
+        oldest = db.row(
+            "SELECT at_ms FROM journal WHERE site = :site AND incarnation = :incarnation AND seq = :seq",
+            site=stream[1],
+            incarnation=stream[2],
+            seq=position[0] + 1,
+        )
+        lease = db.row("SELECT until_ms FROM lease WHERE name = 'router'") or (0,)
+        return TableFigures(
+            at_ms=time.time_ns() // 1_000_000,
+            interactions=tuple((str(a), int(b), int(c)) for a, b, c in db.rows(SAMPLE_ROWS)),
+            unread=unread[0],
+            unread_since_ms=unread[1],
+            last_seq=stream[0],
+            behind_rows=stream[0] - position[0],
+            behind_since_ms=oldest[0] if oldest else 0,
+            router_until_ms=lease[0],
+        )
+
+
+class Figures:
+    """The metrics of one web process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.commits = Histogram(
+            "muster_commit_seconds", "From handing over to durable", buckets=BUCKETS_S, registry=self.registry
+        )
+        self.failed = Counter(
+            "muster_commits_failed", "Appends that did not become durable", registry=self.registry
+        )
+        self.rows = Counter(
+            "muster_journal_rows", "Rows seen in the journal", ["kind"], registry=self.registry
+        )
+        self._tables = _Tables()
+        self.registry.register(self._tables)
+
+    def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """A figure that is asked for at each scrape."""
+        Gauge(name, text, registry=self.registry).set_function(value)
+
+    def sockets(self, count: Callable[[], Mapping[str, int]]) -> None:
+        """Connections by kind, asked for at each scrape."""
+        self.registry.register(_Sockets(count))
+
+    def hear(self, rows: Sequence[Row]) -> None:
+        """Feed listener."""
+        for row in rows:
+            self.rows.labels(row.kind).inc()
+
+    def take(self, figures: TableFigures) -> None:
+        """The newest look at the tables."""
+        self._tables.figures = figures
+
+
+class TimedCommitter(Committer):
+    """A committer that says how long its commits took."""
+
+    def __init__(
+        self, database: Database, figures: Figures, *, after_commit: Callable[[int], None] | None = None
+    ) -> None:
+        super().__init__(database, after_commit=after_commit)
+        self._figures = figures
+
+    def submit(self, append: Append) -> "Future[tuple[Row, ...]]":
+        began = time.monotonic()
+        future = super().submit(append)
+
+        def note(done: "Future[tuple[Row, ...]]") -> None:
+            if done.cancelled() or done.exception() is not None:
+                self._figures.failed.inc()
+            else:
+                self._figures.commits.observe(time.monotonic() - began)
+
+        future.add_done_callback(note)
+        return future
+
+
+class _Sockets(Collector):
+    def __init__(self, count: Callable[[], Mapping[str, int]]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        metric = GaugeMetricFamily("muster_connections", "Open connections of this process", labels=["kind"])
+        for kind, number in sorted(self._count().items()):
+            metric.add_metric([kind], number)
+        yield metric
+
+
+class _Tables(Collector):
+    def __init__(self) -> None:
+        self.figures: TableFigures | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        figures = self.figures
+        if figures is None:
+            return
+        now_ms = time.time_ns() // 1_000_000
+        metric = GaugeMetricFamily("muster_interactions", "Open interactions", labels=["state", "urgency"])
+        for state, urgency, count in figures.interactions:
+            metric.add_metric([state, str(urgency)], count)
+        yield metric
+        values = {
+            "muster_figures_age_seconds": ("Since the tables were counted", now_ms - figures.at_ms),
+            "muster_unread_messages": ("Messages not read by triage yet", figures.unread * 1000),
+            "muster_unread_age_seconds": ("Age of the oldest of them", _age(now_ms, figures.unread_since_ms)),
+            "muster_journal_last_seq": ("Newest row of the journal", figures.last_seq * 1000),
+            "muster_router_behind_rows": ("Rows the router has not read", figures.behind_rows * 1000),
+            "muster_router_behind_seconds": (
+                "Age of the oldest of them",
+                _age(now_ms, figures.behind_since_ms),
+            ),
+            "muster_router_lease_left_seconds": ("PostgreSQL only", figures.router_until_ms - now_ms),
+        }
+        for name, (text, thousandths) in values.items():
+            yield GaugeMetricFamily(name, text, value=thousandths / 1000)
+
+
+def _age(now_ms: int, since_ms: int) -> int:
+    return max(0, now_ms - since_ms) if since_ms else 0

@@ -1,0 +1,242 @@
+"""One web process: builds its long-lived objects, runs them, and stops them in order.
+
+On SIGTERM sockets close with 1012 (pages come back by themselves), what was submitted is committed, and
+nothing is begun. The end of any essential task ends the process; `muster up` starts it again.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agents_ui.app import body_limit, create_app
+from agents_ui.chat.room import Room
+from agents_ui.feed import Feed
+from agents_ui.figures import Figures, TimedCommitter
+from agents_ui.health import Health
+from agents_ui.plan_holder import PlanHolder, load_plan
+from agents_ui.server import FrontServer, server_of
+from agents_ui.services import Services
+from agents_ui.supervision import Watchdog, run_essential
+from agents_ui.typing_marks import TypingMarks
+from config.settings import Settings
+from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
+from router.run.beat import beat
+from router.run.hints import Hints
+from router.run.intake import Intake
+from router.run.web_lease import RENEW_S, end_web, renew_web
+
+WAIT_S: Final = 0.25
+"""Between looks for a database that is not there yet, or that has no plan in force yet."""
+
+STARTED_S: Final = 0.02
+
+SETTLE_S: Final = 1.0
+"""At the end, what is still to be appended gets this long; the router notices what is then left."""
+
+_AWAY: Final = (DatabaseBusy, DatabaseGone)
+
+_log = logging.getLogger("muster.web")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Everything that lives as long as the process serves."""
+
+    services: Services
+    plan: PlanHolder
+    room: Room
+    intake: Intake
+    health: Health
+    figures: Figures
+    server: FrontServer
+    watchdog: Watchdog
+
+
+class WebRole:
+    """A web process on a listening socket. `ready` once everything serves; stop() is what SIGTERM does."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self.ready = False
+        self._settings = settings
+        self._listener = listener
+        self._web_id = uuid.uuid4().hex[:12]
+        self._stop = asyncio.Event()
+        self._over = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop in order; run() returns."""
+        self._stop.set()
+
+    async def run(self, *, signals: bool = True) -> None:
+        """Serve until stopped. Raises EssentialTaskEnded."""
+        if signals:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.stop)
+        beats = beat(self._settings.beat_fd, ready=lambda: self.ready)
+        await run_essential({"beat": beats, "serve": self._serve()}, self._over)
+
+    async def _serve(self) -> None:
+        database = await self._open()
+        plan = await self._first_plan(database) if database is not None else None
+        if database is None or plan is None:
+            self._over.set()
+            return
+        parts = self._build(database, plan)
+        try:
+            await asyncio.to_thread(self._renew, database)
+            await parts.services.feed.start()
+            await run_essential(
+                {
+                    "feed": parts.services.feed.run(),
+                    "chat": parts.room.run(),
+                    "typing": parts.services.typing.run(),
+                    "intake": parts.intake.run(),
+                    "lease": self._keep_lease(database),
+                    "watchdog": parts.watchdog.run(),
+                    "committer": _watch(parts.services.committer),
+                    "http": self._serve_http(parts),
+                },
+                self._over,
+            )
+        finally:
+            self.ready = False
+            await asyncio.to_thread(parts.services.committer.close)
+            await parts.services.hints.close()
+            parts.services.feed.close()
+            database.close()
+
+    async def _open(self) -> Database | None:
+        """The database once it can be opened; None when told to stop before."""
+        while not self._stop.is_set():
+            try:
+                return await asyncio.to_thread(
+                    open_database, self._settings.database_url, unsafe=self._settings.unsafe
+                )
+            except DatabaseGone as gone:
+                _log.warning("waiting for the database: %s", gone)
+                await self._pause()
+        return None
+
+    async def _first_plan(self, database: Database) -> PlanHolder | None:
+        """The plan in force once there is one; None when told to stop before."""
+        while not self._stop.is_set():
+            try:
+                plan = await asyncio.to_thread(load_plan, database)
+            except Exception as problem:  # noqa: BLE001 - before the first start there are no tables: a driver's error
+                _log.warning("waiting for tables: type muster up once (%s)", type(problem).__name__)
+            else:
+                if plan is not None:
+                    return plan
+            await self._pause()
+        return None
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._stop.wait(), WAIT_S)
+        except TimeoutError:
+            return
+
+    def _build(self, database: Database, plan: PlanHolder) -> _Parts:
+        figures, watchdog = Figures(), Watchdog()
+        site = plan().site.site_id
+        hints = Hints(self._settings.redis_url, site)
+        committer = TimedCommitter(database, figures, after_commit=hints.publish)
+        feed = Feed(database, hints)
+        feed.subscribe(
+            plan.hear
+        )  # first, so that every other listener already sees the plan its rows are about
+        services = Services(
+            settings=self._settings,
+            plan=plan,
+            database=database,
+            committer=committer,
+            hints=hints,
+            feed=feed,
+            typing=TypingMarks(self._settings.redis_url, site, self._web_id),
+            web_id=self._web_id,
+        )
+        intake = Intake(database, committer, plan, web_id=self._web_id)
+        feed.subscribe(intake.hear)
+        feed.subscribe(figures.hear)
+        room = Room(services)
+        health = Health(database, committer, figures, self._web_id)
+        port = self._listener.getsockname()[1]
+        app = create_app(services, room=room, health=health, port=port)
+        server = server_of(app, self._settings, body_limit=body_limit(services))
+        figures.sockets(lambda: _connections(server, room))
+        figures.gauge(
+            "muster_feed_lag_seconds", "Age of the newest row when we saw it", lambda: feed.lag_ms / 1000
+        )
+        figures.gauge("muster_feed_position", "Newest row seen here", lambda: feed.position)
+        figures.gauge("muster_loop_lag_seconds", "How late the loop's last tick was", lambda: watchdog.lag_s)
+        return _Parts(
+            services=services,
+            plan=plan,
+            room=room,
+            intake=intake,
+            health=health,
+            figures=figures,
+            server=server,
+            watchdog=watchdog,
+        )
+
+    async def _serve_http(self, parts: _Parts) -> None:
+        """Serve, say so, and on stop() end in order: sockets, then what they still had to append."""
+        serving = asyncio.create_task(parts.server.serve(sockets=[self._listener]))
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            while not parts.server.started and not serving.done():
+                await asyncio.sleep(STARTED_S)
+            self.ready = parts.health.serving = True
+            await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
+            self.ready = parts.health.serving = False
+            if self._stop.is_set():
+                parts.server.should_exit = True
+                await serving
+                await self._say_goodbye(parts)
+                self._over.set()
+        finally:
+            stop.cancel()
+            serving.cancel()
+
+    async def _say_goodbye(self, parts: _Parts) -> None:
+        try:
+            await asyncio.wait_for(parts.room.settle(), SETTLE_S)
+            await asyncio.wait_for(asyncio.to_thread(self._end_lease, parts.services.database), SETTLE_S)
+        except (TimeoutError, *_AWAY):
+            _log.warning("stopped before everything was written; the router notices")
+
+    async def _keep_lease(self, database: Database) -> None:
+        """Renew while the loop turns. A renewal that comes late is not the end: rooms and desks notice and rejoin."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                await asyncio.to_thread(self._renew, database)
+            except _AWAY as problem:
+                _log.warning("lease not renewed error=%s", type(problem).__name__)
+
+    def _renew(self, database: Database) -> None:
+        with database.writing() as db:
+            renew_web(db, web_id=self._web_id)
+
+    def _end_lease(self, database: Database) -> None:
+        with database.writing() as db:
+            end_web(db, web_id=self._web_id)
+
+
+async def _watch(committer: TimedCommitter) -> None:
+    """Ends when the committer's thread has: nothing can be kept any more."""
+    while committer.running:
+        await asyncio.sleep(WAIT_S)
+
+
+def _connections(server: FrontServer, room: Room) -> Mapping[str, int]:
+    kinds = Counter(type(each).__name__ for each in server.server_state.connections)
+    return {"http": kinds["FrontProtocol"], "socket": kinds["FrontSocket"], "chat": room.count()}

@@ -1,0 +1,269 @@
+"""Reading: what each kept message needs (language, urgency, queue), as a fact within a second of its arrival.
+
+It runs in every web process and reads what its own process kept, at once; what a dead process left unread,
+whoever holds the sweep's claim picks up. Two readers of one message are harmless: the second append finds it
+read. A message that cannot be read, or takes too long, is marked unparsed with its channel's defaults: a
+human sees it as it is.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final  # Any: columns of a row
+
+import msgspec
+
+from config.plan import Plan
+from router.channels.port import UNPARSED
+from router.channels.text import shown
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.database import Connection, Database
+from router.records import Fact, Row, fact
+from skills.language import detect
+from skills.requirement import Requirement
+from skills.triage import CHANNEL_RULE, Contact, Reading, Triage
+
+SWEEP_S: Final = 0.3
+LEFT_MS: Final = 400
+"""Unread for this long means that whoever kept it is not going to read it. With SWEEP_S well below a second."""
+
+BATCH: Final = 64
+CLAIM_MS: Final = 2_000
+CLAIM: Final = "intake"
+
+TRIAGE_S: Final = 0.5
+"""For text of at most some thousand characters triage takes a millisecond; this is a mistake of ours, or an attack."""
+
+STUCK_MAX: Final = 8
+"""Threads that never came back. After so many the process should be replaced, and says so by ending the loop."""
+
+HOUR_MS: Final = 3_600_000
+RETRY_S: Final = 0.5
+
+_UNREAD: Final = """
+    SELECT m.message_id, m.interaction_id, m.kind, m.at_ms, i.channel, i.customer_id, i.language,
+        c.media_type, CASE WHEN m.kind = 'text' THEN c.body END FROM message m JOIN interaction i ON
+        i.interaction_id = m.interaction_id LEFT JOIN content c ON c.content_id = m.content_id WHERE
+        m.reading = 'unread'
+"""
+
+_log = logging.getLogger("muster.intake")
+
+
+class IntakeStuck(Exception):
+    """Too many readings never ended; the process should be replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A message to read. `readable` is False where its content is gone or was kept raw."""
+
+    message_id: str
+    interaction_id: str
+    contact: Contact
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMessages:
+    """Append: what these messages need, except those that somebody else has read meanwhile."""
+
+    readings: tuple[tuple[Unread, Reading, str], ...]
+
+    def write_content(self, db: Connection) -> None:
+        """Nothing."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """One fact for each that is still unread."""
+        facts = []
+        for unread, reading, how in self.readings:
+            row = db.row("SELECT reading FROM message WHERE message_id = :id", id=unread.message_id)
+            if row is not None and row[0] == "unread":
+                facts.append(_read_fact(unread, reading, how))
+        return facts
+
+
+class Intake:
+    """The reading loop of one web process. `web_id` marks what this process kept (see ingest.KeepContact)."""
+
+    def __init__(
+        self, database: Database, committer: Committer, plan: Callable[[], Plan], *, web_id: str
+    ) -> None:
+        self._database = database
+        self._committer = committer
+        self._plan = plan
+        self._web_id = web_id
+        self._mine: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._triage: Triage | None = None
+        self._triage_digest = ""
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="triage")
+        self._stuck = 0
+
+    def hear(self, rows: Sequence[Row]) -> None:
+        """Feed listener: what this process kept is read at once."""
+        for row in rows:
+            if row.kind not in ("arrived", "message_added") or self._web_id not in row.data:
+                continue
+            data = msgspec.json.decode(row.data)
+            if data.get("web_id") == self._web_id and data.get("reading", "unread") == "unread":
+                self._mine[data["message_id"]] = None
+                self._wake.set()
+
+    async def warm_up(self) -> None:
+        """Load the language model: a second that no message should wait for."""
+        languages = self._plan().site.languages
+        await asyncio.get_running_loop().run_in_executor(self._threads, detect, "warm up", languages)
+
+    async def run(self) -> None:
+        """Read until cancelled. Raises IntakeStuck."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._read_mine())
+            both.create_task(self._sweep())
+
+    async def _read_mine(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._mine:
+                ids = [self._mine.popitem()[0] for _ in range(min(BATCH, len(self._mine)))]
+                await self._read(lambda ids=ids: self._load(ids))  # type: ignore[misc]  # mypy 2.4: default binds
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._read(self._load_left)
+
+    async def _read(self, load: Callable[[], list[Unread]]) -> None:
+        """What fails here is read by the next sweep."""
+        try:
+            unread = await asyncio.to_thread(load)
+            if unread:
+                readings = tuple([(each, *(await self._reading(each))) for each in unread])
+                await self._committer.append(ReadMessages(readings=readings))
+        except CommitUnknown:
+            await asyncio.sleep(RETRY_S)
+        except IntakeStuck:
+            raise
+        except Exception as problem:  # noqa: BLE001 - drivers raise many kinds; the messages stay unread
+            _log.error("intake failed error=%s", type(problem).__name__)
+            await asyncio.sleep(RETRY_S)
+
+    async def _reading(self, unread: Unread) -> tuple[Reading, str]:
+        plan = self._plan()
+        if not unread.readable:
+            return default_reading(plan, unread.contact.channel), "unparsed"
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._threads, self._triage_of(plan).read, unread.contact)
+        try:
+            return await asyncio.wait_for(work, TRIAGE_S), "read"
+        except TimeoutError:
+            self._replace_threads()
+            _log.error("triage too slow message_id=%s", unread.message_id)
+        except Exception as mistake:  # noqa: BLE001 - content never causes loss: shown raw to a human
+            _log.error("triage failed message_id=%s error=%s", unread.message_id, type(mistake).__name__)
+        return default_reading(plan, unread.contact.channel), "unparsed"
+
+    def _triage_of(self, plan: Plan) -> Triage:
+        if self._triage is None or plan.digest != self._triage_digest:
+            self._triage, self._triage_digest = Triage(plan), plan.digest
+        return self._triage
+
+    def _replace_threads(self) -> None:
+        """A thread cannot be stopped, only left behind."""
+        self._stuck += 1
+        if self._stuck > STUCK_MAX:
+            raise IntakeStuck(f"{self._stuck} readings never ended")
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="triage")
+
+    def _load(self, message_ids: Iterable[str]) -> list[Unread]:
+        with self._database.reading() as db:
+            rows = [db.row(f"{_UNREAD} AND m.message_id = :id", id=each) for each in message_ids]
+            return [_unread(db, row) for row in rows if row is not None]
+
+    def _load_left(self) -> list[Unread]:
+        """What nobody has read for a while, if the sweep is ours."""
+        before_ms = time.time_ns() // 1_000_000 - LEFT_MS
+        with self._database.reading() as db:
+            rows = db.rows(
+                f"{_UNREAD} AND m.at_ms < :before_ms ORDER BY m.seq LIMIT {BATCH}", before_ms=before_ms
+            )
+            left = [_unread(db, row) for row in rows]
+        return left if left and self._claimed() else []
+
+    def _claimed(self) -> bool:
+        now_ms = time.time_ns() // 1_000_000
+        with self._database.writing() as db:
+            return 1 == db.run(
+                "INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, :until_ms)"
+                " ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
+                " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner",
+                ref=CLAIM,
+                owner=self._web_id,
+                until_ms=now_ms + CLAIM_MS,
+                now_ms=now_ms,
+            )
+
+
+def default_reading(plan: Plan, channel_id: str) -> Reading:
+    """What is assumed of a message on this channel that could not be read."""
+    channel = next((each for each in plan.channels if each.channel_id == channel_id), plan.channels[0])
+    return Reading(
+        queue_id=channel.queue_id,
+        urgency=channel.urgency,
+        requirement=Requirement(),
+        rule_id=CHANNEL_RULE,
+        language="",
+        hits=(),
+    )
+
+
+def _unread(db: Connection, row: Sequence[Any]) -> Unread:
+    message_id, interaction_id, kind, at_ms, channel, customer_id, language, media_type, body = row
+    repeats, earlier = _earlier(db, customer_id, at_ms)
+    contact = Contact(
+        channel=channel,
+        text=shown(bytes(body)) if body is not None else "",
+        at_ms=at_ms,
+        earlier_language=language or earlier,
+        repeats=repeats,
+        attachments=int(kind == "attachment"),
+    )
+    readable = media_type not in (None, UNPARSED)
+    return Unread(message_id=message_id, interaction_id=interaction_id, contact=contact, readable=readable)
+
+
+def _earlier(db: Connection, customer_id: str, at_ms: int) -> tuple[int, str]:
+    """(contacts of this customer in the last hour, the language of the newest that had one)."""
+    if not customer_id:
+        return 1, ""
+    count = db.row(
+        "SELECT count(*) FROM interaction WHERE customer_id = :id AND follows = '' AND accepted_at_ms > :since_ms",
+        id=customer_id,
+        since_ms=at_ms - HOUR_MS,
+    )
+    language = db.row(
+        "SELECT language FROM interaction WHERE customer_id = :id AND language <> ''"
+        " ORDER BY arrived_seq DESC, interaction_id LIMIT 1",
+        id=customer_id,
+    )
+    return max(1, int(count[0]) if count else 1), str(language[0]) if language else ""
+
+
+def _read_fact(unread: Unread, reading: Reading, how: str) -> Fact:
+    return fact(
+        "read",
+        unread.interaction_id,
+        message_id=unread.message_id,
+        queue_id=reading.queue_id,
+        urgency=reading.urgency,
+        requirement=msgspec.to_builtins(reading.requirement),
+        rule_id=reading.rule_id,
+        language=reading.language,
+        reading=how,
+        hits=list(reading.hits),
+    )
