@@ -113,7 +113,7 @@ class _Reader:
             if key in table and key not in _NOT_IN_FILE:
                 found[field.name] = self._value(hints[field.name], table[key], (*path, key))
             elif not _has_default(field):
-                if hints[field.name] is not Condition and isinstance(value, dict):
+                if not _may_be_left_out(hints[field.name]) and isinstance(value, dict):
                     self.wrong((*path, key), f"{_spoken(path)} needs {key!r}")
                 found[field.name] = _placeholder(hints[field.name])
         return cls(**found)
@@ -201,6 +201,12 @@ def _placeholder(hint: Any) -> object:
         shape: Any = hint
         return shape(**{field.name: _placeholder(hints[field.name]) for field in needed})
     return () if typing.get_origin(hint) is tuple else _EMPTY[hint]
+
+
+def _may_be_left_out(hint: Any) -> bool:
+    """A rule without a condition matches everything; without tables of a kind there are none of it."""
+    tables = typing.get_origin(hint) is tuple and dataclasses.is_dataclass(typing.get_args(hint)[0])
+    return hint is Condition or tables
 
 
 def _key_of(cls: type, field_name: str) -> str:
