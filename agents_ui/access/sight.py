@@ -28,9 +28,9 @@ def may_see(db: Connection, person: Person, *, interaction_id: str = "", custome
             return True
         if not customer_id:
             return person.role in SEES_EVERYTHING
-    if not customer_id:
-        return False
-    return person.role in SEES_EVERYTHING or _serves(db, person.agent_id, customer_id)
+    if person.role in SEES_EVERYTHING:
+        return db.row("SELECT 1 FROM customer WHERE customer_id = :c", c=customer_id) is not None
+    return customer_id != "" and _serves(db, person.agent_id, customer_id)
 
 
 def _serves(db: Connection, agent_id: str, customer_id: str) -> bool:

@@ -185,9 +185,9 @@ async def running_site(folder: Path, **environ: str) -> AsyncIterator[Site]:
     plan = plans.plan()
     feed = Feed(database, hints)
     await committer.append(ActivatePlan(plan=plan, by="test"))
-    await committer.append(AddPeople(people=_people()))
-    for agent_id in PEOPLE:
-        await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
+    if await committer.append(AddPeople(people=_people())):
+        for agent_id in PEOPLE:
+            await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
     services = Services(
         settings=read_settings({"MUSTER_DATA": str(folder), **environ}),
         plan=lambda: plan,
