@@ -1,7 +1,7 @@
 """Many desks in one process: they accept what is offered at once, hold it, and end it.
 
-The time from the moment an agent frees (the outcome is sent) to the next offer's arrival is what those who wait
-feel.
+The time from the moment an agent frees (the outcome is sent) to the next offer's arrival is what those feel
+who wait.
 """
 
 import asyncio
@@ -154,9 +154,7 @@ class Desks:
 
     async def until_accepted(self, count: int) -> int:
         """Wait until so many were accepted since the last look."""
-        return await self._until(
-            lambda: len(self.seen.accepted_at) >= count, lambda: len(self.seen.accepted_at)
-        )
+        return await self._until(count, lambda: len(self.seen.accepted_at))
 
     async def until_offered(self, count: int) -> int:
         """Wait until so many offers came since the last look."""

@@ -20,6 +20,7 @@ from typing import Final
 
 from agents_ui.access.people import AddPeople, NewPerson
 from agents_ui.access.sessions import BeginSession, cookie_name, hash_of
+from benchmarks.plans import plan_text
 from benchmarks.processes import cpu_s, tree_of
 from config.plan import Plan
 from config.plan_file import parse_plan
@@ -31,59 +32,6 @@ from router.run.plan_activation import ActivatePlan
 READY_S: Final = 30.0
 NO_PASSWORD: Final = "benchmark"
 """In place of a password's hash: nobody can sign in with it, the session is there already."""
-
-PLAN: Final = """
-[site]
-id = "bench"
-name = "Benchmark"
-time_zone = "UTC"
-languages = ["en"]
-
-[[skills]]
-id = "answers"
-name = "Answers"
-
-[[channels]]
-id = "chat"
-name = "Chat"
-queue_id = "line"
-urgency = 3
-load = {load}
-max_at_once = {at_once}
-offer_ms_urgent = 60_000
-offer_ms = 60_000
-body_bytes_max = 65_536
-message_characters_max = 4_000
-attachment_bytes_max = 1_000_000
-abandoned_after_ms = 3_600_000
-
-[[queues]]
-id = "line"
-name = "Line"
-requirement = {{ require = {{ answers = 1 }} }}
-
-[[rules]]
-id = "everything"
-queue_id = "line"
-urgency = 3
-language_skill = false
-when = {{ all = [] }}
-
-[[reasons]]
-id = "break"
-name = "Break"
-
-[[dispositions]]
-id = "done"
-name = "Done"
-"""
-PERSON: Final = """
-[[people]]
-id = "agent-{number:03}"
-name = "Agent {number}"
-role = "agent"
-skills = {{ answers = 3 }}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +60,7 @@ def running_site(*, agents: int, at_once: int = 1) -> Iterator[Site]:
     """A new centre that serves, and is gone afterwards."""
     data_dir = Path(tempfile.mkdtemp(prefix="muster-bench-"))
     try:
-        environ = _environ(data_dir, _plan_text(agents, at_once))
+        environ = _environ(data_dir, plan_text(agents=agents, at_once=at_once))
         settings = read_settings(environ)
         with _prepared(settings) as (database, committer, plan):
             cookies = add_people(committer, plan, settings)
@@ -200,14 +148,9 @@ def _wait_ready(process: subprocess.Popen[str]) -> None:
     raise RuntimeError("muster up ended before it was ready:\n" + "".join(lines))
 
 
-def _plan_text(agents: int, at_once: int) -> str:
-    people = "".join(PERSON.format(number=number) for number in range(agents))
-    return PLAN.format(load=100 // at_once, at_once=at_once) + people
-
-
-def _environ(data_dir: Path, plan_text: str) -> dict[str, str]:
+def _environ(data_dir: Path, plan: str) -> dict[str, str]:
     plan_file = data_dir / "plan.toml"
-    plan_file.write_text(plan_text)
+    plan_file.write_text(plan)
     own = {
         "MUSTER_DATA": str(data_dir),
         "MUSTER_PORT": "0",

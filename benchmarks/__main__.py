@@ -1,0 +1,90 @@
+"""`make bench`: floors and product alternately. RESULTS.md is for people, results.json for machines.
+
+The old results are removed first: a run that fails leaves none, rather than those of another day.
+"""
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from statistics import median
+
+from benchmarks import results
+
+ROUNDS = 5
+IDLE_S = 60.0
+
+
+def main() -> int:
+    """Measure, print what was found, write it down; 0 when every target was met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
+    parser.add_argument("--only", choices=["core", "lines", "rebuild", "desktop"], action="append")
+    arguments = parser.parse_args()
+    wanted = arguments.only or ["core", "lines", "rebuild", "desktop"]
+    results.remove()
+    began = time.monotonic()
+    samples = _measure(wanted, arguments.rounds)
+    found = {name: median(values) for name, values in samples.items()}
+    found["bench_s"] = time.monotonic() - began
+    results.write(found, samples, rounds=arguments.rounds)
+    sys.stdout.write("\n" + results.table(found) + "\n")
+    return 0 if results.all_met(found) else 1
+
+
+def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
+    samples: dict[str, list[float]] = defaultdict(list)
+    for number in range(rounds):
+        if "core" in wanted:
+            _take(samples, "core", number, _core)
+        if "lines" in wanted:
+            _take(samples, "lines", number, _lines(number))
+    if "rebuild" in wanted:
+        _take(samples, "rebuild", 0, lambda: _rebuild(rounds))
+    if "desktop" in wanted:
+        _take(samples, "desktop", 0, _desktop)
+    return samples
+
+
+def _take(
+    samples: dict[str, list[float]], name: str, number: int, measurement: Callable[[], dict[str, float]]
+) -> None:
+    """Run one measurement, add what it found, and show that something is going on."""
+    began = time.monotonic()
+    found = measurement()
+    for key, value in found.items():
+        samples[key].append(value)
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
+    print(f"{name} {number + 1} ({time.monotonic() - began:.0f} s): {figures}", flush=True)
+
+
+# Each is imported when it is wanted: one that cannot run does not stop the others.
+
+
+def _core() -> dict[str, float]:
+    from benchmarks.core import core_over_floor
+
+    return core_over_floor()
+
+
+def _lines(number: int) -> Callable[[], dict[str, float]]:
+    from benchmarks.lines import round_of_lines
+
+    return lambda: round_of_lines(idle_s=0 if number else IDLE_S)
+
+
+def _rebuild(times: int) -> dict[str, float]:
+    from benchmarks.rebuild import rebuild
+
+    return rebuild(times)
+
+
+def _desktop() -> dict[str, float]:
+    from benchmarks.desktop import desktop
+
+    return desktop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What a desk costs the web process in memory: 500 of them, each with three conversations, all quiet."""
+
+import json
+import time
+
+from benchmarks.parts import Part
+from benchmarks.processes import rss_kb
+from benchmarks.site import running_site
+
+DESKS = 500
+EACH = 3
+SETTLE_S = 5.0
+
+
+def desktop() -> dict[str, float]:
+    """Kilobytes of the web's memory for one desk. The customers have left before the first look."""
+    with running_site(agents=DESKS, at_once=EACH) as site:
+        cookies = site.data_dir / "cookies.json"
+        cookies.write_text(json.dumps(dict(site.cookies)))
+        with (
+            Part("benchmarks.chats", site.url) as chats,
+            Part("benchmarks.desks", site.url, str(cookies)) as desks,
+        ):
+            chats.ask("open", count=DESKS * EACH)
+            chats.ask("say_all")
+            chats.ask("hang_up")
+            time.sleep(SETTLE_S)
+            web = site.pid_of("web")
+            before_kb = rss_kb(web)
+            desks.ask("open")
+            desks.ask("available", keep=True)
+            accepted = desks.ask("until_accepted", count=DESKS * EACH)
+            if accepted < DESKS * EACH:
+                raise RuntimeError(f"{accepted} of {DESKS * EACH} conversations were accepted")
+            time.sleep(SETTLE_S)
+            return {"desktop_kb": (rss_kb(web) - before_kb) / DESKS, "web_rss_mb": rss_kb(web) / 1024}

@@ -1,0 +1,102 @@
+"""What was found, beside what was promised: a table for people, one flat object for machines."""
+
+import json
+import os
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+MACHINES: Final = HERE / "results.json"
+PEOPLE: Final = HERE / "RESULTS.md"
+
+TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
+    "free_to_offer_p50_ms": (
+        "at most",
+        25,
+        "agent frees until the next offer is there; 1,000 wait, 100 agents",
+    ),
+    "drain_excess_pct": ("at most", 5, "time to drain those 1,000 over the ideal, each is held for 1 s"),
+    "offer_p99_ms": ("at most", 100, "last byte of a contact until its offer is there; 100/s, agents free"),
+    "waiting_cpu_pct": ("at most", 5, "of one core, everything; 1,000 wait, 100 desks, nothing happens"),
+    "core_over_floor_1k": ("at least", 0.1, "decisions a second over bare heaps, 1,000 waiting"),
+    "core_over_floor_1m": ("at least", 0.2, "the same with 1,000,000 waiting"),
+    "rebuild_100k_s": ("at most", 5, "start of a router to its first offer, 100,000 wait, slower database"),
+    "desktop_kb": ("at most", 100, "memory of the web for a quiet desk with 3 conversations, 500 desks"),
+}
+
+PAGE: Final = """\
+# Results
+
+Written by `make bench` on {machine}. Medians of {rounds} rounds, floors and product in turn; everything,
+the clients too, ran on this one machine. Figures of other machines differ: compare within one run.
+
+{table}
+
+Also seen:
+
+| what | median | least to most |
+|---|---|---|
+{others}
+
+How each is measured is the first lines of its module here. Not measured: several web processes, several
+sites, hours of load.
+"""
+
+
+def remove() -> None:
+    """Nothing is left of an earlier run."""
+    MACHINES.unlink(missing_ok=True)
+
+
+def write(found: Mapping[str, float], samples: Mapping[str, Sequence[float]], *, rounds: int) -> None:
+    """Both files."""
+    flat = {name: _rounded(value) for name, value in sorted(found.items())}
+    MACHINES.write_text(json.dumps(flat, indent=1) + "\n")
+    others = "\n".join(
+        f"| `{name}` | {_rounded(found[name])} | {_spread(samples[name])} |"
+        for name in sorted(samples)
+        if name not in TARGETS
+    )
+    PEOPLE.write_text(
+        PAGE.format(machine=_machine(), rounds=rounds, table=table(found, samples), others=others)
+    )
+
+
+def table(found: Mapping[str, float], samples: Mapping[str, Sequence[float]] | None = None) -> str:
+    """What was promised and what was found, as Markdown."""
+    lines = ["| figure | found | promised | | least to most | what it is |", "|---|---|---|---|---|---|"]
+    for name, (word, limit, meaning) in TARGETS.items():
+        value = found.get(name)
+        if value is None:
+            continue
+        spread = _spread(samples[name]) if samples else ""
+        verdict = "met" if _met(name, value) else "**missed**"
+        cells = (f"`{name}`", _rounded(value), f"{word} {limit:g}", verdict, spread, meaning)
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def all_met(found: Mapping[str, float]) -> bool:
+    """Whether every figure that was measured is as promised."""
+    return all(_met(name, found[name]) for name in TARGETS if name in found)
+
+
+def _met(name: str, value: float) -> bool:
+    word, limit, _ = TARGETS[name]
+    return value <= limit if word == "at most" else value >= limit
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{_rounded(min(values))} to {_rounded(max(values))}" if len(values) > 1 else ""
+
+
+def _machine() -> str:
+    python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {python}"
