@@ -50,6 +50,11 @@ class Rebuilt:
     core_ms: int
 
 
+def clock_of(core: Deciding) -> int:
+    """The core's own time: that of its last event or decision."""
+    return core.centre.now_ms if isinstance(core, Core) else getattr(core, "now_ms", 0)
+
+
 class Rebuilder:
     """Makes the core from the tables, counts its mistakes, and knows when safe mode begins and ends."""
 

@@ -19,7 +19,7 @@ from router.journal.database import Database
 from router.journal.stream import read_rows
 from router.records import Fact, Row, event_of
 from router.run.dead_webs import DeadWebs
-from router.run.rebuild import Deciding, Rebuilder
+from router.run.rebuild import Deciding, Rebuilder, clock_of
 
 ROWS_MAX: Final = 500
 """Rows handled in one turn; with DECISIONS_MAX it bounds how long one commit holds the counter."""
@@ -152,7 +152,7 @@ class RouterStep:
                 break
             self._show(core, row, turn)
         turn.decisions += core.advance(now_ms)
-        turn.core_ms = max((turn.core_ms, *(decision.at_ms for decision in turn.decisions)))
+        turn.core_ms = clock_of(core)
         if abs(now_ms - self._checked_at_ms) >= CHECK_MS:
             self._checked_at_ms = now_ms
             self._check(core)
@@ -164,7 +164,6 @@ class RouterStep:
         if event is None:
             return
         turn.decisions += core.handle(event, turn.now_ms)
-        turn.core_ms = max(turn.core_ms, event.at_ms)
         if isinstance(event, PlanActivated):
             turn.plan_version = event.version
 

@@ -35,12 +35,12 @@ class SafeCore:
 
     def __init__(self, plan: Plan, state: CoreState) -> None:
         self._plan = plan
-        self._now_ms = state.now_ms
+        self.now_ms = state.now_ms
         self._memory = SafeMemory(state)
 
     def handle(self, event: facts.Event, now_ms: int = 0) -> list[Decision]:
         """What follows from one fact."""
-        self._now_ms = max(self._now_ms, now_ms, event.at_ms)
+        self.now_ms = max(self.now_ms, now_ms, event.at_ms)
         if isinstance(event, facts.PlanActivated):
             self._plan = event.plan
         if isinstance(event, facts.ContactArrived):
@@ -49,7 +49,7 @@ class SafeCore:
 
     def advance(self, now_ms: int) -> list[Decision]:
         """End what is over, then give out what waits."""
-        self._now_ms = max(self._now_ms, now_ms)
+        self.now_ms = max(self.now_ms, now_ms)
         return self._applied(self._endings()) + self._applied(self._offers())
 
     def next_deadline_ms(self) -> int | None:
@@ -118,7 +118,7 @@ class SafeCore:
 
     def _endings(self) -> Iterator[Decision]:
         memory = self._memory
-        for interaction_id in sorted(key for key, due_ms in memory.timed.items() if due_ms <= self._now_ms):
+        for interaction_id in sorted(key for key, due_ms in memory.timed.items() if due_ms <= self.now_ms):
             now = memory.open[interaction_id]
             if now.state == "parked":
                 channel = self._channel(now.channel)
@@ -126,9 +126,9 @@ class SafeCore:
             else:
                 yield self._end_offer(now, "ring_no_answer")
                 yield self._presence(now.agent_id, False, NOT_RESPONDING)
-        gone = [each for each in memory.agents.values() if 0 < each.grace_until_ms <= self._now_ms]
+        gone = [each for each in memory.agents.values() if 0 < each.grace_until_ms <= self.now_ms]
         for agent in sorted(gone, key=lambda each: each.agent_id):
-            yield orders.NoteDesks(at_ms=self._now_ms, agent_id=agent.agent_id, desk_ids=(), grace_until_ms=0)
+            yield orders.NoteDesks(at_ms=self.now_ms, agent_id=agent.agent_id, desk_ids=(), grace_until_ms=0)
             for now in sorted(memory.held.get(agent.agent_id, {}).values(), key=place_of):
                 if now.state == "offered":
                     yield self._end_offer(now, "rescinded")
@@ -157,7 +157,7 @@ class SafeCore:
         channel = self._channel(now.channel)
         held = self._memory.held.get(agent.agent_id, {}).values()
         alike = sum(each.channel == now.channel for each in held)
-        cooled = self._memory.cooldown.get((now.interaction_id, agent.agent_id), 0) <= self._now_ms
+        cooled = self._memory.cooldown.get((now.interaction_id, agent.agent_id), 0) <= self.now_ms
         return cooled and alike < channel.max_at_once and self._load(agent) + channel.load <= FULL
 
     def _load(self, agent: AgentState) -> int:
@@ -170,7 +170,7 @@ class SafeCore:
         return next(found, self._plan.channels[0])
 
     def _ids(self, now: InteractionState, command_id: str = "") -> dict[str, Any]:
-        at_ms, agent_id = self._now_ms, now.agent_id
+        at_ms, agent_id = self.now_ms, now.agent_id
         return {
             "at_ms": at_ms,
             "interaction_id": now.interaction_id,
@@ -180,7 +180,7 @@ class SafeCore:
 
     def _queue(self, now: InteractionState, queue_id: str, why: str, command_id: str = "") -> Decision:
         return orders.QueueInteraction(
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             interaction_id=now.interaction_id,
             queue_id=queue_id,
             urgency=now.urgency,
@@ -193,23 +193,23 @@ class SafeCore:
     def _offer(self, now: InteractionState, agent: AgentState) -> Decision:
         channel = self._channel(now.channel)
         return orders.OfferInteraction(
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             offer_id=f"{now.interaction_id}/{now.offer_count + 1}",
             interaction_id=now.interaction_id,
             agent_id=agent.agent_id,
-            deadline_ms=self._now_ms
+            deadline_ms=self.now_ms
             + (channel.offer_ms_urgent if now.urgency <= URGENT_MAX else channel.offer_ms),
             explanation=_WHY,
         )
 
     def _end_offer(self, now: InteractionState, outcome: str, command_id: str = "") -> Decision:
-        again_ms = self._now_ms + self._plan.limits.only_candidate_ms
+        again_ms = self.now_ms + self._plan.limits.only_candidate_ms
         ids = self._ids(now, command_id)
         return orders.EndOffer(offer_id=now.offer_id, outcome=outcome, cooldown_until_ms=again_ms, **ids)
 
     def _urgency(self, now: InteractionState, urgency: int, by: str, command_id: str = "") -> Decision:
         return orders.SetUrgency(
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             interaction_id=now.interaction_id,
             urgency=urgency,
             by=by,
@@ -218,7 +218,7 @@ class SafeCore:
 
     def _presence(self, agent_id: str, available: bool, reason: str, command_id: str = "") -> Decision:
         return orders.SetPresence(
-            at_ms=self._now_ms, agent_id=agent_id, available=available, reason=reason, command_id=command_id
+            at_ms=self.now_ms, agent_id=agent_id, available=available, reason=reason, command_id=command_id
         )
 
     def _desks(self, event: facts.DeskJoined | facts.DeskLeft) -> Decision:
@@ -226,9 +226,9 @@ class SafeCore:
         desks = {*(known.desk_ids if known else ())} - {event.desk_id}
         if isinstance(event, facts.DeskJoined):
             desks.add(event.desk_id)
-        until_ms = 0 if desks else self._now_ms + self._plan.limits.desk_grace_ms
+        until_ms = 0 if desks else self.now_ms + self._plan.limits.desk_grace_ms
         return orders.NoteDesks(
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             agent_id=event.agent_id,
             desk_ids=tuple(sorted(desks)),
             grace_until_ms=until_ms,
@@ -236,7 +236,7 @@ class SafeCore:
 
     def _connections(self, now: InteractionState, connections: Set[str]) -> Decision:
         return orders.NoteConnections(
-            at_ms=self._now_ms,
+            at_ms=self.now_ms,
             interaction_id=now.interaction_id,
             connection_ids=tuple(sorted(connections)),
             abandon_at_ms=0,
@@ -244,5 +244,5 @@ class SafeCore:
 
     def _refusal(self, event: _Request, code: str, ref: str) -> Decision:
         return orders.RefuseRequest(
-            at_ms=self._now_ms, agent_id=event.agent_id, command_id=event.command_id, code=code, ref=ref
+            at_ms=self.now_ms, agent_id=event.agent_id, command_id=event.command_id, code=code, ref=ref
         )
