@@ -14,6 +14,10 @@ class DatabaseGone(Exception):
     """The database cannot be used now: not reachable, disk full, connection lost."""
 
 
+NO_TABLES = "the database has no tables yet: start it once with `muster up`"
+"""Message of the DatabaseGone that is raised where a table is missing."""
+
+
 class DatabaseBusy(Exception):
     """Somebody held a lock for too long, or a deadlock was broken: nothing changed, try again."""
 

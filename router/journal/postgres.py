@@ -10,7 +10,7 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import Dialect
 
-from router.journal.connection import DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
 
 IDLE_WRITING_MS: Final = 1_000
 """A writer that stops inside a transaction would stop the site: the server ends its session after this."""
@@ -111,7 +111,7 @@ class PostgresConnection:
         if self._connection.closed or state[:2] in ("08", "53", "57", "58") or state in ("25P03", "25006"):
             self.close()
             return DatabaseGone(_last_line(error))
-        return error
+        return DatabaseGone(NO_TABLES) if isinstance(error, psycopg.errors.UndefinedTable) else error
 
 
 class PostgresDriver:

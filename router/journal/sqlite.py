@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 
-from router.journal.connection import DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
 from router.journal.turnstile import Turnstile, pauses
 
 BUSY_MS: Final = 4_300
@@ -137,7 +137,7 @@ class SqliteConnection:
         if code in _GONE:
             self.close()
             return DatabaseGone(str(error))
-        return error
+        return DatabaseGone(NO_TABLES) if str(error).startswith("no such table") else error
 
 
 class SqliteDriver:

@@ -1,0 +1,123 @@
+"""`muster journal verify` and `muster journal replay`: is it whole, and would the core decide the same?"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any, Final  # Any: parsed JSON, only printed
+
+from agents_ui.commands import Subparsers
+from config.settings import read_settings
+from router.journal.database import open_database
+
+FINE: Final = 0
+FOUND: Final = 1
+
+
+def add_to(subparsers: Subparsers) -> None:
+    """Add `muster journal` and what can be asked of it."""
+    words = "verify or replay the journal"
+    parser = subparsers.add_parser("journal", help=words, description=words)
+    questions = parser.add_subparsers(title="questions", metavar="QUESTION", required=True)
+    verify = questions.add_parser(
+        "verify",
+        help="check every row's hash, and every table against the journal",
+        description="Follows the chain of hashes row by row, then fills an empty database from the journal "
+        "and compares all tables. Names each damaged row and each difference. "
+        "Exit status 1: something was found.",
+    )
+    verify.set_defaults(run=run_verify)
+    replay = questions.add_parser(
+        "replay",
+        help="let the core decide everything again and compare",
+        description="Shows the journal to a fresh core exactly as the router did, and compares every "
+        "decision byte for byte. Stops at the first difference. Exit status 1: there is one.",
+    )
+    replay.set_defaults(run=run_replay)
+    for each in (verify, replay):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Verify, say what was found; 0 or 1."""
+    from router.journal.verify import Report, verify
+
+    settings = read_settings()
+    with (
+        closing(open_database(settings.database_url, unsafe=settings.unsafe)) as database,
+        database.reading() as db,
+    ):
+        report: Report = verify(db, _progress("row"))
+    fine = not report.problem_count
+    if arguments.json:
+        print(json.dumps({"fine": fine, **asdict(report)}, ensure_ascii=False))
+        return FINE if fine else FOUND
+    for problem in report.problems:
+        print(f"{problem.where}: {problem.text}")
+    tables = ", ".join(f"{count} {name}" for name, count in sorted(report.compared.items()) if count)
+    print(
+        f"Site {report.site}, incarnation {report.incarnation}: {report.rows} rows up to {report.head_seq}."
+    )
+    print(f"Compared with the tables: {tables or 'all are empty'}.")
+    more = report.problem_count - len(report.problems)
+    tail = f" ({more} more not listed)" if more else ""
+    print(
+        "The journal is whole and the tables say the same."
+        if fine
+        else f"{_things(report.problem_count)}{tail}."
+    )
+    return FINE if fine else FOUND
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """Replay, say what differs; 0 or 1."""
+    from router.journal.replay import Replayed, replay
+
+    settings = read_settings()
+    seen = Replayed()
+    progress = _progress("row")
+    with (
+        closing(open_database(settings.database_url, unsafe=settings.unsafe)) as database,
+        database.reading() as db,
+    ):
+        for seen in replay(db):
+            progress(seen.rows)
+    fine = seen.difference is None
+    if arguments.json:
+        print(json.dumps({"fine": fine, **asdict(seen)}, ensure_ascii=False))
+        return FINE if fine else FOUND
+    print(f"{seen.rows} rows, {seen.groups} groups, {seen.decisions} decisions.")
+    if seen.passed_over:
+        print(f"{seen.passed_over} groups of safe mode were passed over: the core did not decide them.")
+    if seen.difference is None:
+        print("The core decides the same again, byte for byte.")
+        return FINE
+    found = seen.difference
+    print(
+        f"First difference at row {found.seq} (group {found.group_seq}, decided by release {found.release}):"
+    )
+    print(f"  recorded: {_fact(found.recorded)}")
+    print(f"  replayed: {_fact(found.replayed)}")
+    return FOUND
+
+
+def _fact(found: Any) -> str:
+    return "nothing" if found is None else f"{found.kind} {found.ref} {found.data}"
+
+
+def _things(count: int) -> str:
+    return f"{count} {'thing is' if count == 1 else 'things are'} not as written"
+
+
+def _progress(what: str) -> Callable[[int], None]:
+    """Says on a terminal how far a long check has come; says nothing into a pipe."""
+    if not sys.stderr.isatty():
+        return lambda count: None
+
+    def say(count: int) -> None:
+        sys.stderr.write(f"\r{what} {count}\r")
+        sys.stderr.flush()
+
+    return say
