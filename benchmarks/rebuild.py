@@ -42,8 +42,8 @@ WAITING_STATE: Mapping[str, Value] = {
     "rule_id": "everything", "arrived_seq": 1, "connection_ids": "[]",
     **dict.fromkeys(("account", "customer_id", "thread", "follows", "language", "offer_id", "agent_id"), ""),
     **dict.fromkeys(("named_agent_id", "disposition", "closed_by", "closed_why"), ""),
-    **dict.fromkeys(("single_copy", "closed_seq", "step", "offer_count", "closed_at_ms"), 0),
-    **dict.fromkeys(("parked_until_ms", "named_until_ms", "abandon_at_ms", "assigned_at_ms", "wrap_up_since_ms"), 0),
+    **dict.fromkeys(("single_copy", "closed_seq", "step", "offer_count", "closed_at_ms", "abandon_at_ms"), 0),
+    **dict.fromkeys(("parked_until_ms", "named_until_ms", "assigned_at_ms", "wrap_up_since_ms"), 0),
 }  # fmt: skip
 AGENT_SQL = """
     INSERT INTO agent
