@@ -3,9 +3,9 @@
 import json
 import time
 
+from benchmarks.centre import running_site
 from benchmarks.parts import Part
 from benchmarks.processes import rss_kb
-from benchmarks.site import running_site
 
 DESKS = 500
 EACH = 3

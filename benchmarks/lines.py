@@ -10,8 +10,8 @@ import time
 from statistics import median, quantiles
 from typing import Any  # Any: what a part answers
 
+from benchmarks.centre import Site, running_site
 from benchmarks.parts import Part
-from benchmarks.site import Site, running_site
 
 AGENTS = 100
 WAITING = 1_000
