@@ -193,8 +193,9 @@ class Child:
             due = self._beat_at + SILENT_S if self._beat_at else self._began_at + START_S
             if _now() >= due:
                 return
-            await asyncio.sleep(due - _now())
-            if _now() - due > LAG_S:
+            wake_at = min(due, _now() + SILENT_S)
+            await asyncio.sleep(wake_at - _now())
+            if _now() - wake_at > LAG_S:
                 self._beat_at = _now()
 
     async def _kill_when_dumb(self, answers: Callable[[], Awaitable[bool]]) -> None:

@@ -52,6 +52,7 @@ def server_command(binary: Path, folder: Path) -> list[str]:
         "maxmemory": MEMORY_MAX,
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
+        "loglevel": "warning",
     }
     words = [word for name, value in settings.items() for word in (f"--{name}", value)]
     return [str(binary), *words]
