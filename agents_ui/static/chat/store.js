@@ -4,6 +4,7 @@ import { keep, kept } from "../shared/keep.js";
 import { openLink } from "../shared/link.js";
 import { openOutbox } from "../shared/outbox.js";
 import { uniqueId } from "../shared/unique.js";
+import { hasWords, say } from "../shared/words.js";
 
 /** @typedef {import("../types.js").ChatConversation} ChatConversation */
 /** @typedef {import("../types.js").ChatMessage} ChatMessage */
@@ -11,6 +12,9 @@ import { uniqueId } from "../shared/unique.js";
 const OUTBOX_KEY = "muster.chat.unsaved";
 const DRAFT_KEY = "muster.chat.draft";
 const SAVED_WITHIN_MS = 6000; // a message not confirmed by then: the connection is not to be trusted
+const AGAIN_AFTER_MS = 2000;
+/** Refusals that pass by themselves: the page tries again instead of asking somebody afraid to do so. */
+const NOT_FINAL = ["slow_down", "not_kept"];
 const TYPING_SHOWN_MS = 5000;
 const TYPING_EVERY_MS = 3000;
 const RENEW_FROM_ATTEMPT = 2; // after two failed tries, the session cookie may be what is missing
@@ -68,10 +72,14 @@ export function openChat() {
     if (value.from === "agent") showTyping(0);
   }
 
-  /** @param {{client_id: string | null, text: string}} message */
-  function refuse(message) {
-    if (message.client_id) outbox.refused(message.client_id, message.text);
-    else refusal.value = message.text;
+  /** @param {{client_id: string | null, code: string, text: string}} message */
+  function refuse({ client_id, code, text }) {
+    const entry = outbox.entries.value.find((one) => one.client_id === client_id);
+    const limit = conversation.value?.limits.characters ?? 0;
+    const why = hasWords(`code_${code}`) ? say(`code_${code}`, { limit }) : text;
+    if (entry && NOT_FINAL.includes(code)) setTimeout(() => deliver(entry), AGAIN_AFTER_MS);
+    else if (client_id) outbox.refused(client_id, why);
+    else refusal.value = why;
   }
 
   /** @param {number} ms how long the sign stays; 0 takes it away */
@@ -111,6 +119,7 @@ export function openChat() {
       if (!text) return;
       const entry = { client_id: uniqueId(), text, at_ms: Date.now(), state: /** @type {const} */ ("unsaved") };
       outbox.add(entry);
+      refusal.value = "";
       write("");
       deliver(entry);
     },

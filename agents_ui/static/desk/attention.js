@@ -8,10 +8,18 @@ const KEY = "muster.desk.seen"; // interaction_id → message_id last looked at,
 export function openAttention(store) {
   const chosen = signal("");
   const awaited = signal(""); // accepted here, and not there yet: it is shown as soon as it comes
+  /** @type {import("@preact/signals").Signal<"list" | "talk" | "customer">} */
+  const view = signal("list"); // on a narrow screen only one of the three is shown
   const visible = signal(document.visibilityState === "visible");
   /** @type {import("@preact/signals").Signal<Record<string, string>>} */
   const seen = signal(kept(sessionStorage, KEY, {}));
   document.addEventListener("visibilitychange", () => (visible.value = document.visibilityState === "visible"));
+
+  /** @param {string} interaction_id */
+  function choose(interaction_id) {
+    chosen.value = interaction_id;
+    view.value = "talk";
+  }
 
   const shown = computed(() => {
     const conversations = store.conversation.value;
@@ -37,7 +45,7 @@ export function openAttention(store) {
 
   effect(() => {
     if (!awaited.value || !store.conversation.value.has(awaited.value)) return;
-    chosen.value = awaited.value;
+    choose(awaited.value);
     awaited.value = "";
   });
   effect(() => {
@@ -51,21 +59,23 @@ export function openAttention(store) {
 
   return {
     shown,
+    view,
+    choose,
     awaited,
     byConversation,
     unread,
-    /** @param {string} interaction_id */
-    choose: (interaction_id) => (chosen.value = interaction_id),
     /** @param {number} step */
     move(step) {
       const ids = [...store.conversation.value.keys()];
-      if (ids.length) chosen.value = ids[(ids.indexOf(shown.value) + step + ids.length) % ids.length];
+      if (ids.length) choose(ids[(ids.indexOf(shown.value) + step + ids.length) % ids.length]);
     },
   };
 }
 
-/** Customer's messages after the last one looked at. @param {import("../types.js").Message[]} messages @param {string | undefined} seen_id */
+/** Customer's messages after the last one looked at, or answered. @param {import("../types.js").Message[]} messages @param {string | undefined} seen_id */
 function countUnread(messages, seen_id) {
-  const from = messages.findIndex((message) => message.message_id === seen_id) + 1;
+  const looked = messages.findIndex((message) => message.message_id === seen_id);
+  const answered = messages.findLastIndex((message) => message.direction === "out");
+  const from = Math.max(looked, answered) + 1;
   return messages.slice(from).filter((message) => message.direction === "in").length;
 }

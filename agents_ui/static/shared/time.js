@@ -23,9 +23,15 @@ export function duration(ms) {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)}`;
 }
 
+/** The reader's own way to write times, where it is of the language of the page: en-GB, not en. */
+function locale() {
+  const { lang } = document.documentElement;
+  return navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === lang) ?? lang;
+}
+
 /** Hours and minutes on this machine's clock face. @param {number} at_ms server time */
 export function clockTime(at_ms) {
-  return new Date(at_ms - ahead_ms).toLocaleTimeString(document.documentElement.lang, {
+  return new Date(at_ms - ahead_ms).toLocaleTimeString(locale(), {
     hour: "2-digit",
     minute: "2-digit",
   });
@@ -33,12 +39,12 @@ export function clockTime(at_ms) {
 
 /** With seconds, for outages. @param {number} at_ms this machine's time */
 export function exactTime(at_ms) {
-  return new Date(at_ms).toLocaleTimeString(document.documentElement.lang);
+  return new Date(at_ms).toLocaleTimeString(locale());
 }
 
 /** Date and time. @param {number} at_ms server time */
 export function dayAndTime(at_ms) {
-  return new Date(at_ms - ahead_ms).toLocaleString(document.documentElement.lang, {
+  return new Date(at_ms - ahead_ms).toLocaleString(locale(), {
     dateStyle: "medium",
     timeStyle: "short",
   });

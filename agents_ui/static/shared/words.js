@@ -2,7 +2,8 @@
 
 /** @typedef {Record<string, string>} Catalogue */
 
-const LANGUAGES = ["en", "es", "fr", "nl", "ar", "zh", "ru"];
+/** Which catalogues there are, in words/; a language that is not here reads English. @type {Record<string, string[]>} */
+const LANGUAGES = { chat: ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], desk: ["en"], "sign-in": ["en"] };
 const RIGHT_TO_LEFT = ["ar"];
 
 /** @type {Catalogue} */
@@ -14,7 +15,7 @@ let plural = new Intl.PluralRules("en");
  * @param {string} page chat, desk or sign-in
  */
 export async function loadWords(page) {
-  const language = chosenLanguage();
+  const language = chosenLanguage(LANGUAGES[page]);
   Object.assign(catalogue, (await import(`../words/${page}.en.js`)).words);
   if (language !== "en") await addTranslation(page, language);
 }
@@ -46,10 +47,10 @@ export function say(key, values = {}) {
 /** Whether a key has words; for codes that a newer server may know better than this page. @param {string} key */
 export const hasWords = (key) => key in catalogue;
 
-/** ?lang=nl goes before the browser's list, so that a desk or a leaflet can choose. */
-function chosenLanguage() {
+/** ?lang=nl goes before the browser's list, so that a desk or a leaflet can choose. @param {string[]} languages */
+function chosenLanguage(languages) {
   const asked = new URLSearchParams(location.search).get("lang");
   const wanted = [...(asked ? [asked] : []), ...navigator.languages];
   const bare = wanted.map((tag) => tag.toLowerCase().split("-")[0]);
-  return bare.find((tag) => LANGUAGES.includes(tag)) ?? "en";
+  return bare.find((tag) => languages.includes(tag)) ?? "en";
 }

@@ -30,6 +30,8 @@ export const words = {
   saved: "وصلت",
   unsaved: "لم تصل بعد",
   refused: "تعذّر الإرسال.",
+  code_too_long: "هذا طويل جدًا: الحد الأقصى {limit} حرفًا. أرسله على أجزاء.",
+  code_bad_message: "حدث خطأ في هذه الصفحة. أعد تحميلها: ما كتبته محفوظ.",
   take_back: "تعديل",
   "characters_left.other": "الأحرف المتبقية: {count}",
 

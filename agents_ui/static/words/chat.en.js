@@ -30,6 +30,8 @@ export const words = {
   saved: "arrived",
   unsaved: "not yet arrived",
   refused: "Could not be sent.",
+  code_too_long: "This is too long: at most {limit} characters. Send it in parts.",
+  code_bad_message: "Something went wrong on this page. Reload it: what you wrote is kept.",
   take_back: "Change it",
   "characters_left.one": "{count} character left",
   "characters_left.other": "{count} characters left",

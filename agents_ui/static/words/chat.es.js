@@ -30,6 +30,8 @@ export const words = {
   saved: "ha llegado",
   unsaved: "aún no ha llegado",
   refused: "No se pudo enviar.",
+  code_too_long: "Es demasiado largo: como máximo {limit} caracteres. Envíelo por partes.",
+  code_bad_message: "Algo falló en esta página. Vuelva a cargarla: lo que escribió se conserva.",
   take_back: "Cambiarlo",
   "characters_left.one": "queda {count} carácter",
   "characters_left.other": "quedan {count} caracteres",

@@ -30,6 +30,8 @@ export const words = {
   saved: "arrivé",
   unsaved: "pas encore arrivé",
   refused: "N’a pas pu être envoyé.",
+  code_too_long: "C’est trop long : {limit} caractères au plus. Envoyez-le en plusieurs fois.",
+  code_bad_message: "Un problème est survenu sur cette page. Rechargez-la : ce que vous avez écrit est gardé.",
   take_back: "Modifier",
   "characters_left.one": "encore {count} caractère",
   "characters_left.other": "encore {count} caractères",

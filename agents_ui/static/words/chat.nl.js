@@ -30,6 +30,8 @@ export const words = {
   saved: "aangekomen",
   unsaved: "nog niet aangekomen",
   refused: "Kon niet verstuurd worden.",
+  code_too_long: "Dit is te lang: hoogstens {limit} tekens. Stuur het in stukken.",
+  code_bad_message: "Er ging iets mis op deze pagina. Laad hem opnieuw: wat u schreef blijft bewaard.",
   take_back: "Wijzigen",
   "characters_left.one": "nog {count} teken",
   "characters_left.other": "nog {count} tekens",

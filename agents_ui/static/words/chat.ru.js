@@ -30,6 +30,8 @@ export const words = {
   saved: "дошло",
   unsaved: "ещё не дошло",
   refused: "Не удалось отправить.",
+  code_too_long: "Слишком длинно: не больше {limit} символов. Отправьте по частям.",
+  code_bad_message: "На этой странице произошла ошибка. Обновите её: написанное сохранится.",
   take_back: "Изменить",
   "characters_left.one": "остался {count} символ",
   "characters_left.few": "осталось {count} символа",

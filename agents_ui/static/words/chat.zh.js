@@ -30,6 +30,8 @@ export const words = {
   saved: "已送达",
   unsaved: "尚未送达",
   refused: "无法发送。",
+  code_too_long: "太长了：最多 {limit} 个字符，请分几次发送。",
+  code_bad_message: "本页出了问题，请重新加载，您写的内容会保留。",
   take_back: "修改",
   "characters_left.other": "还可输入 {count} 个字符",
 

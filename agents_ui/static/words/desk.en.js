@@ -107,6 +107,7 @@ export const words = {
   traffic_drill: "DRILL",
   traffic_probe: "PROBE",
   to_list: "Back to the list",
+  to_talk: "Back to the conversation",
   transfer: "Transfer",
   end: "End",
   messages: "Messages",

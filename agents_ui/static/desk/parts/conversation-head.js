@@ -14,7 +14,7 @@ export function ConversationHead({ desk, conversation }) {
   const since = assigned_at_ms && second.value ? duration(serverNow() - assigned_at_ms) : "";
   const talking = !conversation.wrap_up_since_ms;
   return html`<header class="conversation-head">
-    <button type="button" class="icon-button back" aria-label=${say("to_list")} onClick=${() => scrollToList()}>‹</button>
+    <button type="button" class="icon-button back" aria-label=${say("to_list")} onClick=${() => (desk.attention.view.value = "list")}><span class="turns">‹</span></button>
     <div class="head-who">
       <h2><bdi>${say("customer", { label: customer_label })}</bdi></h2>
       <ul class="facts">
@@ -29,15 +29,11 @@ export function ConversationHead({ desk, conversation }) {
       </ul>
     </div>
     <div class="head-actions">
+      <button type="button" class="to-customer" onClick=${() => (desk.attention.view.value = "customer")}>${say("history")} ${conversation.earlier || ""}</button>
       <button type="button" class="urgency-button" onClick=${toggle("urgency")} aria-expanded=${panel.value === "urgency"}
         aria-label=${say("change_urgency")} title="Alt+U"><${UrgencyMark} urgency=${urgency} word size=${20} /></button>
       ${talking && html`<button type="button" onClick=${toggle("transfer")} aria-expanded=${panel.value === "transfer"} title="Alt+T">${say("transfer")}</button>
         <button type="button" onClick=${toggle("end")} aria-expanded=${panel.value === "end"} title="Alt+E">${say("end")}</button>`}
     </div>
   </header>`;
-}
-
-/** On a narrow screen the list is above the conversation. */
-function scrollToList() {
-  document.querySelector(".side")?.scrollIntoView();
 }

@@ -21,7 +21,9 @@ export function Customer({ desk, conversation }) {
     setEarlier(all.filter((/** @type {any} */ one) => one.interaction_id !== interaction_id));
   };
   return html`<aside class="customer" aria-label=${say("history")}>
-    <h2>${say("history")}</h2>
+    <header><button type="button" class="icon-button back" aria-label=${say("to_talk")}
+      onClick=${() => (desk.attention.view.value = "talk")}><span class="turns">‹</span></button>
+      <h2>${say("history")}</h2></header>
     ${count === 0 && html`<p class="hint">${say("history_none")}</p>`}
     ${count > 0 && !earlier && html`<p>${say("history_count", { count })}</p>
       <button type="button" onClick=${fetchThem} disabled=${asking}>${say("history_show")}</button>

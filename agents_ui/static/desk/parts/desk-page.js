@@ -27,7 +27,7 @@ export function DeskPage({ desk, arming }) {
   const id = desk.attention.shown.value;
   const conversation = desk.store.conversation.value.get(id);
   if (!desk.store.words.value) return html`<${LinkBanner} link=${desk.link} /><p class="opening">${say("opening")}</p>`;
-  return html`<div class="desk" data-live=${desk.live.value} data-open=${Boolean(conversation)}>
+  return html`<div class="desk" data-live=${desk.live.value} data-view=${conversation ? desk.attention.view.value : "list"}>
     <${Bar} desk=${desk} />
     <${LinkBanner} link=${desk.link} />
     <div class="side">

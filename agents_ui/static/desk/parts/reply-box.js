@@ -11,7 +11,7 @@ export function ReplyBox({ desk, conversation }) {
   const writing = desk.writing.value;
   const text = writing?.draft(id, kind) ?? "";
   useEffect(() => {
-    if (!field.current) return;
+    if (!field.current?.scrollHeight) return; // not shown just now: it has no height to follow
     field.current.style.blockSize = "auto";
     field.current.style.blockSize = `${field.current.scrollHeight}px`;
   }, [text]);

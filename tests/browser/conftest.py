@@ -1,0 +1,104 @@
+"""A real Chromium for every test here; without one they are skipped with a reason, and fail in CI."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from config.plan import Plan
+from config.plan_file import parse_plan
+from tests.browser.fake import FakeCentre
+from tests.browser.stage import set_stage
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+WAIT_MS = 10_000
+
+Open = Callable[..., Page]
+
+
+def _chromium() -> str:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "")
+    if not found:
+        reason = "no Chromium on the PATH: apt-get install chromium, or set CHROMIUM to one"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; each test has contexts of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: MUSTER_SCREENSHOTS, or pytest's folder, which keeps those of the last three runs."""
+    wanted = os.environ.get("MUSTER_SCREENSHOTS", "")
+    folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens an address in a context of its own. A page that logs an error or breaks the CSP fails its test."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_page(
+        url: str, *, width: int = 1280, height: int = 800, dark: bool = False, language: str = "en-GB"
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            locale=language,
+        )
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if _is_ours(line.type, line.text) else None)
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def _is_ours(kind: str, text: str) -> bool:
+    """A refused connection is the network's error, not the page's."""
+    return kind == "error" and "WebSocket connection" not in text and "Failed to load resource" not in text
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    """The plan that comes with Muster."""
+    path = Path(__file__).parents[2] / "config" / "default.toml"
+    return parse_plan(path.read_text(encoding="utf-8"), str(path))
+
+
+@pytest.fixture
+def centre(plan: Plan) -> Iterator[FakeCentre]:
+    """A fake centre with an agent, two conversations and a customer's chat that nobody has answered."""
+    centre = FakeCentre(plan)
+    set_stage(centre, plan)
+    yield centre
+    centre.stop()
