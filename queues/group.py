@@ -1,0 +1,48 @@
+"""Waiting interactions that are alike: same channel, urgency, audience and ageing, in one heap."""
+
+from heapq import heapify, heappop, heappush
+
+from queues.interaction import Entry, Interaction
+from queues.wish import Audience
+
+STALE_MAX = 32
+"""A heap may hold this many entries of interactions that have left, and as many again as live ones."""
+
+
+class Group:
+    """Interactions that never overtake each other. `heap[0]`, when there is one, is always live.
+
+    Interactions leave the middle of the heap by forgetting their entry; what is left of it is swept out when
+    it reaches the top, or when such entries are more than half of the heap.
+    """
+
+    __slots__ = ("ageing_pct", "audience", "heap", "live")
+
+    def __init__(self, audience: Audience, ageing_pct: int) -> None:
+        self.audience = audience
+        self.ageing_pct = ageing_pct
+        self.heap: list[Entry] = []
+        self.live = 0
+
+    def insert(self, entry: Entry) -> bool:
+        """Let this entry's interaction wait here. Whether it is the first in line now."""
+        heap = self.heap
+        entry[3].entry = entry
+        self.live += 1
+        heappush(heap, entry)
+        return heap[0] is entry
+
+    def remove(self, interaction: Interaction) -> None:
+        """The interaction waits here no longer."""
+        heap = self.heap
+        interaction.entry = None
+        self.live -= 1
+        while heap and heap[0][3].entry is not heap[0]:
+            heappop(heap)
+        if len(heap) > 2 * self.live + STALE_MAX:
+            heap[:] = [entry for entry in heap if entry[3].entry is entry]
+            heapify(heap)
+
+    def members(self) -> list[Interaction]:
+        """Everybody who waits here, in the order of the group."""
+        return [entry[3] for entry in sorted(entry for entry in self.heap if entry[3].entry is entry)]

@@ -1,0 +1,333 @@
+"""What each decision does to the centre: the only code that changes it. The fold does the same in SQL.
+
+Nothing is chosen here, and everything a decision needs was checked when it was decided: a change that fails
+is an InvariantBroken, and the centre is rebuilt from the tables.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final  # Any: the table below is keyed by the type of its function's argument
+
+from config.words import URGENT_MAX
+from queues.interaction import Interaction
+from queues.lifecycle import ASSIGNED, TRANSITIONS
+from router import deadlines
+from router import decisions as d
+from router.agent import Agent
+from router.centre import Centre
+from router.events import READ_WITHIN_MS, ContactArrived
+from router.invariants import InvariantBroken
+from router.offer import ACCEPTED, COOLING, TRANSFERRED, Offer
+
+
+def park(centre: Centre, event: ContactArrived) -> None:
+    """A new interaction is parked until it has been read: the one change that needs no decision."""
+    until_ms = event.parked_until_ms or event.at_ms + READ_WITHIN_MS
+    centre.interactions[event.interaction_id] = Interaction(
+        event.interaction_id,
+        event.channel,
+        event.accepted_at_ms,
+        event.customer_id,
+        event.traffic,
+        parked_until_ms=until_ms,
+        kind=centre.capacity.kind_of(event.channel),
+    )
+    centre.deadlines.add(until_ms, deadlines.UNREAD, event.interaction_id)
+
+
+def apply(centre: Centre, decision: d.Decision) -> None:
+    """Make the change. Raises InvariantBroken when it cannot be made."""
+    change = _CHANGES.get(type(decision))
+    if change is not None:
+        try:
+            change(centre, decision)
+        except Exception as error:
+            raise InvariantBroken(f"cannot apply {decision!r}: {error!r}") from error
+
+
+def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:
+    """A waiting interaction goes where it waits: the line, or the named agent's own."""
+    ask = centre.ask_of(interaction)
+    if interaction.named_agent_id:
+        interaction.ask = ask
+        agent = centre.agents.get(interaction.named_agent_id)
+        if agent is not None:
+            agent.named[interaction.interaction_id] = interaction
+        centre.deadlines.add(centre.named_due_ms(interaction), deadlines.NAMED, interaction.interaction_id)
+    else:
+        centre.line.enter(interaction, ask)
+        if ask.next_ms is not None:
+            due_ms = interaction.accepted_at_ms + ask.next_ms
+            centre.moments.add(due_ms, deadlines.WIDEN, interaction.interaction_id)
+    if alarm or interaction not in centre.fresh:
+        centre.fresh[interaction] = alarm
+
+
+def seat(centre: Centre, agent: Agent) -> None:
+    """Bring everything that follows from an agent's presence, desks and work up to date."""
+    if centre.ready.refresh(agent):
+        centre.freed[agent] = None
+
+
+def _queue(centre: Centre, order: d.QueueInteraction) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    was_urgent = 0 < interaction.urgency <= URGENT_MAX
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["queued"]
+    interaction.queue_id = order.queue_id
+    interaction.urgency = order.urgency
+    interaction.requirement = order.requirement
+    interaction.rule_id = order.rule_id
+    interaction.step = 0
+    _let_go(interaction)
+    line_up(centre, interaction, alarm=True)
+    if order.urgency <= URGENT_MAX or was_urgent:
+        centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
+
+
+def _hold(centre: Centre, order: d.HoldForAgent) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["held"]
+    _let_go(interaction)
+    interaction.named_agent_id = order.agent_id
+    interaction.named_until_ms = order.until_ms
+    line_up(centre, interaction, alarm=False)
+
+
+def _let_go(interaction: Interaction) -> None:
+    interaction.offer_id = interaction.agent_id = interaction.named_agent_id = ""
+    interaction.parked_until_ms = interaction.named_until_ms = 0
+    interaction.assigned_at_ms = interaction.wrap_up_since_ms = 0
+
+
+def _offer(centre: Centre, order: d.OfferInteraction) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["offered"]
+    interaction.offer_id = order.offer_id
+    interaction.agent_id = order.agent_id
+    interaction.offer_count += 1
+    offer = Offer(order.offer_id, order.interaction_id, order.agent_id, order.at_ms, order.deadline_ms)
+    if interaction.offers is None:
+        interaction.offers = {}
+    interaction.offers[order.agent_id] = offer
+    agent = centre.agents[order.agent_id]
+    agent.cooled.pop(order.interaction_id, None)
+    _take(centre, agent, interaction)
+    centre.deadlines.add(centre.offer_due_ms(interaction), deadlines.OFFER, order.interaction_id)
+
+
+def _end_offer(centre: Centre, order: d.EndOffer) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    agent = centre.agents[order.agent_id]
+    offer: Offer = (interaction.offers or {})[order.agent_id]
+    offer.outcome = order.outcome
+    offer.ended_at_ms = order.at_ms
+    offer.cooldown_until_ms = order.cooldown_until_ms
+    if order.outcome == TRANSFERRED:
+        agent.idle_since_ms = order.at_ms
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["offer_ended"]
+    interaction.offer_id = interaction.agent_id = ""
+    interaction.assigned_at_ms = interaction.wrap_up_since_ms = 0
+    if order.outcome in COOLING and order.cooldown_until_ms > order.at_ms:
+        cool(centre, agent, interaction, offer)
+    line_up(centre, interaction, alarm=True)
+    if order.outcome == TRANSFERRED and interaction.urgency <= URGENT_MAX:
+        centre.watch(interaction, was_urgent=True, now_ms=order.at_ms)
+
+
+def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer) -> None:
+    """This agent is not offered this interaction again for a while."""
+    agent.cooled[interaction.interaction_id] = interaction
+    retry_ms = min(offer.ended_at_ms + centre.limits.only_candidate_ms, offer.cooldown_until_ms)
+    for at_ms in (retry_ms, offer.cooldown_until_ms):
+        centre.moments.add(at_ms, deadlines.COOLED, interaction.interaction_id)
+
+
+def _connect(centre: Centre, order: d.ConnectParties) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    agent = centre.agents[order.agent_id]
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["accepted"]
+    _let_go(interaction)
+    interaction.offer_id = order.offer_id
+    interaction.agent_id = order.agent_id
+    interaction.assigned_at_ms = order.at_ms
+    interaction.abandon_at_ms = 0
+    offer: Offer = (interaction.offers or {})[order.agent_id]
+    offer.outcome = ACCEPTED
+    offer.ended_at_ms = order.at_ms
+    offer.cooldown_until_ms = 0
+    agent.cooled.pop(order.interaction_id, None)
+    agent.idle_since_ms = order.at_ms
+    _take(centre, agent, interaction)
+    centre.overdue.pop(interaction, None)
+
+
+def _begin_wrap_up(centre: Centre, order: d.BeginWrapUp) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    interaction.state = TRANSITIONS[interaction.state]["wrap_up_began"]
+    interaction.wrap_up_since_ms = order.at_ms
+    centre.moments.add(order.at_ms + centre.limits.wrap_up_ms, deadlines.WRAP_UP, order.interaction_id)
+
+
+def _close(centre: Centre, order: d.CloseInteraction) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    if order.agent_id:
+        centre.agents[order.agent_id].idle_since_ms = order.at_ms
+    _release(centre, interaction)
+    interaction.state = TRANSITIONS[interaction.state]["closed"]
+    for agent_id in interaction.offers or ():
+        centre.agents[agent_id].cooled.pop(order.interaction_id, None)
+    centre.fresh.pop(interaction, None)
+    centre.overdue.pop(interaction, None)
+    del centre.interactions[order.interaction_id]
+
+
+def _open_call_back(centre: Centre, order: d.OpenCallBack) -> None:
+    interaction = Interaction(
+        order.interaction_id, order.channel, order.accepted_at_ms, order.customer_id, order.traffic
+    )
+    interaction.kind = centre.capacity.kind_of(order.channel)
+    interaction.state = TRANSITIONS[interaction.state]["queued"]
+    interaction.queue_id = order.queue_id
+    interaction.urgency = order.urgency
+    interaction.requirement = order.requirement
+    interaction.rule_id = order.rule_id
+    centre.interactions[order.interaction_id] = interaction
+    line_up(centre, interaction, alarm=False)
+    if order.urgency <= URGENT_MAX:
+        centre.watch(interaction, was_urgent=True, now_ms=order.at_ms)
+
+
+def _set_urgency(centre: Centre, order: d.SetUrgency) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    was_urgent = 0 < interaction.urgency <= URGENT_MAX
+    in_line = interaction.place is not None
+    if in_line:
+        centre.line.leave(interaction)
+    interaction.urgency = order.urgency
+    if in_line:
+        line_up(centre, interaction, alarm=False)
+    elif interaction.named_agent_id:
+        centre.fresh.setdefault(interaction, False)
+    if order.urgency <= URGENT_MAX or was_urgent:
+        centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
+
+
+def _widen(centre: Centre, order: d.WidenRequirement) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    in_line = interaction.place is not None
+    if in_line:
+        centre.line.leave(interaction)
+    interaction.step = order.step
+    if in_line:
+        line_up(centre, interaction, alarm=False)
+
+
+def _set_presence(centre: Centre, order: d.SetPresence) -> None:
+    agent = _known(centre, order.agent_id, order.at_ms)
+    was_working = agent.working
+    if (agent.available, agent.reason) != (order.available, order.reason):
+        agent.presence_since_ms = order.at_ms
+    if order.available and not agent.available:
+        agent.idle_since_ms = order.at_ms
+    agent.available = order.available
+    agent.reason = order.reason
+    _recount(centre, agent, was_working=was_working, was_signed_in=agent.signed_in)
+
+
+def _note_desks(centre: Centre, order: d.NoteDesks) -> None:
+    agent = _known(centre, order.agent_id, order.at_ms)
+    was_working, was_signed_in = agent.working, agent.signed_in
+    if not was_signed_in and order.desk_ids:
+        agent.idle_since_ms = order.at_ms
+    agent.desk_ids = order.desk_ids
+    agent.grace_until_ms = order.grace_until_ms
+    if order.grace_until_ms:
+        centre.deadlines.add(order.grace_until_ms, deadlines.GRACE, order.agent_id)
+        for interaction in agent.held.values():
+            if interaction.state != ASSIGNED:
+                due_ms = centre.offer_due_ms(interaction)
+                centre.deadlines.add(due_ms, deadlines.OFFER, interaction.interaction_id)
+        for interaction in agent.named.values():
+            centre.deadlines.add(
+                centre.named_due_ms(interaction), deadlines.NAMED, interaction.interaction_id
+            )
+    _recount(centre, agent, was_working=was_working, was_signed_in=was_signed_in)
+
+
+def _note_connections(centre: Centre, order: d.NoteConnections) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    interaction.connection_ids = order.connection_ids
+    interaction.abandon_at_ms = order.abandon_at_ms
+    if order.abandon_at_ms:
+        centre.deadlines.add(order.abandon_at_ms, deadlines.ABANDON, order.interaction_id)
+
+
+def _known(centre: Centre, agent_id: str, at_ms: int) -> Agent:
+    agent = centre.agents.get(agent_id)
+    if agent is None:
+        agent = centre.agents[agent_id] = Agent(
+            agent_id,
+            centre.capacity.empty,
+            centre.crew_of(agent_id),
+            presence_since_ms=at_ms,
+            idle_since_ms=at_ms,
+        )
+    return agent
+
+
+def _recount(centre: Centre, agent: Agent, *, was_working: bool, was_signed_in: bool) -> None:
+    centre.rolls += 1
+    if agent.crew is not None:
+        agent.crew.working += agent.working - was_working
+        change = agent.signed_in - was_signed_in
+        if change:
+            centre.population += change
+            centre.first_came = centre.first_came or (change > 0 and centre.population == 1)
+            if centre.line.book.note_signed_in(agent.crew, change):
+                if change > 0:
+                    centre.came = True
+                else:
+                    centre.lost.update((each, None) for each in agent.crew.serves if not each.reach)
+    seat(centre, agent)
+
+
+def _take(centre: Centre, agent: Agent, interaction: Interaction) -> None:
+    agent.held[interaction.interaction_id] = interaction
+    agent.fill = agent.fill.plus(interaction.kind)
+    seat(centre, agent)
+
+
+def _release(centre: Centre, interaction: Interaction) -> None:
+    """Take it from wherever it is: the line, an agent's own line, or the agent who holds or is offered it."""
+    if interaction.place is not None:
+        centre.line.leave(interaction)
+    elif interaction.agent_id:
+        agent = centre.agents[interaction.agent_id]
+        if agent.held.pop(interaction.interaction_id, None) is not None:
+            agent.fill = agent.fill.minus(interaction.kind)
+            seat(centre, agent)
+    elif interaction.named_agent_id:
+        named = centre.agents.get(interaction.named_agent_id)
+        if named is not None:
+            named.named.pop(interaction.interaction_id, None)
+
+
+_CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
+    d.QueueInteraction: _queue,
+    d.HoldForAgent: _hold,
+    d.OfferInteraction: _offer,
+    d.EndOffer: _end_offer,
+    d.ConnectParties: _connect,
+    d.BeginWrapUp: _begin_wrap_up,
+    d.CloseInteraction: _close,
+    d.OpenCallBack: _open_call_back,
+    d.SetUrgency: _set_urgency,
+    d.WidenRequirement: _widen,
+    d.SetPresence: _set_presence,
+    d.NoteDesks: _note_desks,
+    d.NoteConnections: _note_connections,
+}

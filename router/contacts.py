@@ -1,0 +1,146 @@
+"""What the core decides about contacts: arrived, read, unread, connected, gone. Reads only."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from config.words import MANUAL_QUEUE
+from queues.interaction import ANYBODY, Interaction
+from queues.lifecycle import ASSIGNED, PARKED, WAITING
+from router import events as e
+from router.centre import Centre
+from router.decisions import (
+    CloseInteraction,
+    Decision,
+    NoteConnections,
+    OpenCallBack,
+    QueueInteraction,
+    SetUrgency,
+)
+from router.placing import MANUAL_RULE, UNREAD_RULE, queue, withdrawn
+
+CALL_BACKS: Final = UUID("7b0e4c3a-52f1-5d0c-9a57-3c6b1f6f2a10")
+"""The namespace of call-back ids; any fixed UUID does, and it must never change."""
+
+
+def arrived(centre: Centre, event: e.ContactArrived, now_ms: int) -> list[Decision]:
+    """Nothing but its connection: it is parked (change.park), and its place in line is fixed."""
+    if not event.connection_id:
+        return []
+    return [
+        NoteConnections(
+            at_ms=now_ms,
+            interaction_id=event.interaction_id,
+            connection_ids=(event.connection_id,),
+            abandon_at_ms=0,
+        )
+    ]
+
+
+def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
+    """Into line with it; or, when it was there already, further up, never down."""
+    interaction = centre.interactions.get(event.interaction_id)
+    if interaction is None:
+        return []
+    more_urgent = event.urgency < interaction.urgency or not interaction.urgency
+    if interaction.state == PARKED:
+        why = "read"
+    elif interaction.state != WAITING or interaction.named_agent_id or interaction.queue_id == MANUAL_QUEUE:
+        return [_raise(event, now_ms)] if more_urgent else []
+    elif interaction.rule_id == UNREAD_RULE:
+        why = "read"
+    elif more_urgent:
+        why = "more_urgent"
+    else:
+        return []
+    order = QueueInteraction(
+        at_ms=now_ms,
+        interaction_id=event.interaction_id,
+        queue_id=event.queue_id,
+        urgency=min(event.urgency, interaction.urgency or event.urgency),
+        requirement=event.requirement,
+        rule_id=event.rule_id,
+        why=why,
+    )
+    return [queue(centre, order)]
+
+
+def unread(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
+    """Nobody has read it in time: it waits as its channel's contacts do."""
+    return [queue(centre, _as_unread(centre, interaction, now_ms))]
+
+
+def connected(centre: Centre, event: e.CustomerConnected, now_ms: int) -> list[Decision]:
+    """The customer is there (again)."""
+    interaction = centre.interactions.get(event.interaction_id)
+    if interaction is None or event.connection_id in interaction.connection_ids:
+        return []
+    ids = tuple(sorted((*interaction.connection_ids, event.connection_id)))
+    return [
+        NoteConnections(
+            at_ms=now_ms, interaction_id=event.interaction_id, connection_ids=ids, abandon_at_ms=0
+        )
+    ]
+
+
+def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> list[Decision]:
+    """One connection less. The last one gone while nobody holds it: the customer may have given up."""
+    interaction = centre.interactions.get(event.interaction_id)
+    if interaction is None or event.connection_id not in interaction.connection_ids:
+        return []
+    ids = tuple(each for each in interaction.connection_ids if each != event.connection_id)
+    abandon_at_ms = 0
+    if not ids and interaction.state != ASSIGNED:
+        abandon_at_ms = now_ms + centre.capacity.channel(interaction.kind).abandoned_after_ms
+    return [
+        NoteConnections(
+            at_ms=now_ms,
+            interaction_id=event.interaction_id,
+            connection_ids=ids,
+            abandon_at_ms=abandon_at_ms,
+        )
+    ]
+
+
+def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
+    """The customer gave up before an agent accepted: it ends, and a call-back takes its place in line."""
+    close = CloseInteraction(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        agent_id="",
+        disposition="",
+        why="abandoned",
+    )
+    asks = _as_unread(centre, interaction, now_ms) if interaction.state == PARKED else interaction
+    centre.line.book.wish(asks.queue_id, asks.requirement)
+    call_back = OpenCallBack(
+        at_ms=now_ms,
+        interaction_id=str(uuid5(CALL_BACKS, interaction.interaction_id)),
+        follows=interaction.interaction_id,
+        channel=interaction.channel,
+        queue_id=asks.queue_id,
+        urgency=asks.urgency,
+        requirement=asks.requirement,
+        rule_id=asks.rule_id,
+        accepted_at_ms=interaction.accepted_at_ms,
+        customer_id=interaction.customer_id,
+        traffic=interaction.traffic,
+    )
+    return [*withdrawn(interaction, now_ms), close, call_back]
+
+
+def _as_unread(centre: Centre, interaction: Interaction, now_ms: int) -> QueueInteraction:
+    channel = centre.capacity.channel(interaction.kind)
+    known = centre.knows_queue(channel.queue_id)
+    return QueueInteraction(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        queue_id=channel.queue_id if known else MANUAL_QUEUE,
+        urgency=min(channel.urgency, interaction.urgency or channel.urgency),
+        requirement=ANYBODY,
+        rule_id=UNREAD_RULE if known else MANUAL_RULE,
+        why="unread",
+    )
+
+
+def _raise(event: e.ContactRead, now_ms: int) -> SetUrgency:
+    return SetUrgency(at_ms=now_ms, interaction_id=event.interaction_id, urgency=event.urgency, by="triage")

@@ -1,0 +1,230 @@
+"""The core: events in, decisions out. It decides everything about routing, and touches nothing else.
+
+It reads no clock and no words, draws no random number and opens nothing. `handle` and `advance` first decide
+(reading only), then change, then match; so what raises has changed nothing. README.md tells how it works.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import (  # Any: the table below is keyed by the type of its function's argument
+    Any,
+    Final,
+    ParamSpec,
+)
+
+from config.plan import Plan
+from config.words import MANUAL_QUEUE
+from queues.lifecycle import WAITING
+from router import alarms, answers, contacts, deadlines, desks, due, reach, refusals, restore
+from router import events as e
+from router.centre import Centre
+from router.change import apply, park
+from router.choose import Round
+from router.decisions import Decision, RaiseAlarm, RefuseRequest
+from router.invariants import InvariantBroken
+from router.offering import offer_of
+from router.placing import to_manual
+from router.state import CoreState
+
+_Given = ParamSpec("_Given")
+
+
+class Core:
+    """The routing of one centre under one plan at a time.
+
+    After every call, nobody who could be offered something is left without an offer while something waits
+    that this agent may serve, and the most urgent was offered first.
+    """
+
+    def __init__(self, plan: Plan, plan_version: int = 0) -> None:
+        self._centre = Centre(plan, plan_version)
+
+    @classmethod
+    def restore(cls, plan: Plan, state: CoreState) -> "Core":
+        """The core that had this state. It decides from here on as that one would have."""
+        core = cls(plan, state.plan_version)
+        restore.fill(core._centre, state)
+        return core
+
+    def state(self) -> CoreState:
+        """Everything the core knows, as plain values."""
+        return restore.state_of(self._centre)
+
+    @property
+    def centre(self) -> Centre:
+        """What is behind the core, to look at: for invariants, measures and tests."""
+        return self._centre
+
+    def next_deadline_ms(self) -> int | None:
+        """When `advance` should be called next, if nothing happens before; None when nothing is due."""
+        first = due.next_due(self._centre, self._centre.deadlines)
+        second = due.next_due(self._centre, self._centre.moments)
+        times = [found[0] for found in (first, second) if found is not None]
+        return min(times) if times else None
+
+    def handle(self, event: e.Event, now_ms: int = 0) -> list[Decision]:
+        """What follows from a fact.
+
+        The time of the decisions is the latest of the event's, now_ms and that of the last decision. Raises
+        InvariantBroken when the core cannot go on; nothing else, whatever the event.
+        """
+        centre = self._centre
+        event_ms = max(event.at_ms, centre.now_ms)
+        now_ms = max(event_ms, now_ms)
+        made: list[Decision] = []
+        self._moments(made, now_ms)
+        if type(event) is e.PlanActivated:
+            self._centre = centre = restore.under_plan(centre, event)
+        else:
+            self._decide(made, event, now_ms)
+        self._settle(made, now_ms)
+        centre.now_ms = now_ms if made else event_ms
+        return made
+
+    def advance(self, now_ms: int) -> list[Decision]:
+        """What follows from its being now_ms: every deadline up to then. Nothing decided: nothing changed."""
+        centre = self._centre
+        now_ms = max(now_ms, centre.now_ms)
+        made: list[Decision] = []
+        self._moments(made, now_ms)
+        while (found := due.next_due(centre, centre.deadlines)) is not None and found[0] <= now_ms:
+            centre.deadlines.drop()
+            _, what, ref = found
+            self._apply(made, self._tried(ref, now_ms, due.deadline, centre, what, ref, now_ms))
+        self._settle(made, now_ms)
+        if made:
+            centre.now_ms = now_ms
+        return made
+
+    def _decide(self, made: list[Decision], event: e.Event, now_ms: int) -> None:
+        centre = self._centre
+        if type(event) is e.ContactArrived:
+            if event.interaction_id in centre.interactions:
+                return
+            park(centre, event)
+        try:
+            orders = _DECIDE[type(event)](centre, event, now_ms)
+        except Exception as error:  # noqa: BLE001 - our mistake costs one interaction a detour
+            orders = self._rescued(_subject(event), error, now_ms)
+            command_id = getattr(event, "command_id", "")
+            if command_id:
+                agent_id = getattr(event, "agent_id", "")
+                orders.append(_refusal(agent_id, command_id, _subject(event), now_ms))
+        self._apply(made, orders)
+
+    def _settle(self, made: list[Decision], now_ms: int) -> None:
+        """Widen what has to be, then match until nobody who is able is left without an offer."""
+        centre = self._centre
+        self._moments(made, now_ms)
+        while centre.fresh or centre.freed or centre.came or centre.lost:
+            self._reach(made, now_ms)
+            self._match(made, Round(centre, now_ms), now_ms)
+            self._moments(made, now_ms)
+
+    def _match(self, made: list[Decision], round_: Round, now_ms: int) -> None:
+        while True:
+            try:
+                pair = round_.next()
+                orders: list[Decision] = [offer_of(self._centre, pair, now_ms)] if pair is not None else []
+            except Exception as error:
+                if round_.looking_at is None:
+                    raise InvariantBroken(f"cannot match at {now_ms}: {error!r}") from error
+                orders = self._rescued(round_.looking_at.interaction_id, error, now_ms)
+            if not orders:
+                return
+            self._apply(made, orders)
+
+    def _moments(self, made: list[Decision], now_ms: int) -> None:
+        """Everything that opened up to now: cool-downs over, requirements wider, alarms due."""
+        centre = self._centre
+        while (found := due.next_due(centre, centre.moments)) is not None and found[0] <= now_ms:
+            centre.moments.drop()
+            _, what, ref = found
+            interaction = centre.interactions[ref]
+            orders = self._tried(ref, now_ms, due.moment, centre, what, ref, now_ms)
+            if what == deadlines.UNATTENDED:
+                centre.overdue[interaction] = None
+            elif what == deadlines.COOLED:
+                centre.fresh.setdefault(interaction, False)
+            self._apply(made, orders)
+
+    def _reach(self, made: list[Decision], now_ms: int) -> None:
+        """Widen at once what nobody signed in could ever meet."""
+        centre = self._centre
+        if centre.population:
+            interactions = reach.unmet(centre)
+            if interactions:
+                self._apply(made, reach.alarm(centre, interactions, now_ms))
+            for interaction in interactions:
+                ref = interaction.interaction_id
+                self._apply(made, self._tried(ref, now_ms, reach.widened, interaction, now_ms))
+        else:
+            self._apply(made, reach.nobody_signed_in(centre, now_ms))
+        centre.lost.clear()
+        centre.came = centre.first_came = False
+
+    def _tried(
+        self,
+        subject: str,
+        at_ms: int,
+        decide: Callable[_Given, Sequence[Decision]],
+        *given: _Given.args,
+        **named: _Given.kwargs,
+    ) -> Sequence[Decision]:
+        """What this decides about an interaction; when it fails, the detour by the manual queue."""
+        try:
+            return decide(*given, **named)
+        except Exception as error:  # noqa: BLE001 - as in _decide
+            return self._rescued(subject, error, at_ms)
+
+    def _apply(self, made: list[Decision], orders: Sequence[Decision]) -> None:
+        for order in orders:
+            apply(self._centre, order)
+            made.append(order)
+
+    def _rescued(self, ref: str, error: Exception, now_ms: int) -> list[Decision]:
+        """The core failed on this interaction (or agent): a supervisor takes over, and the core goes on."""
+        orders: list[Decision] = []
+        interaction = self._centre.interactions.get(ref)
+        if interaction is not None:
+            if interaction.queue_id == MANUAL_QUEUE and interaction.state == WAITING:
+                raise InvariantBroken(f"{ref} cannot even be handled by hand: {error!r}") from error
+            try:
+                orders += to_manual(self._centre, interaction, now_ms)
+            except Exception as second:  # noqa: BLE001 - as in _decide
+                raise InvariantBroken(f"{ref} cannot go to the manual queue: {second!r}") from error
+        detail = f"{type(error).__name__}: {error}"[:DETAIL_MAX]
+        return [*orders, RaiseAlarm(at_ms=now_ms, code=alarms.CORE_ERROR, ref=ref, detail=detail)]
+
+
+DETAIL_MAX: Final = 200
+"""Up to so many characters of an exception go into the alarm about it."""
+
+
+def _subject(event: e.Event) -> str:
+    """The interaction an event is about, or the agent where it is about none."""
+    if isinstance(event, e.OfferAccepted | e.OfferDeclined):
+        return event.offer_id.rpartition("/")[0]
+    return str(getattr(event, "interaction_id", "") or getattr(event, "agent_id", ""))
+
+
+def _refusal(agent_id: str, command_id: str, ref: str, now_ms: int) -> RefuseRequest:
+    return RefuseRequest(
+        at_ms=now_ms, agent_id=agent_id, command_id=command_id, code=refusals.CORE_ERROR, ref=ref
+    )
+
+
+_DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
+    e.ContactArrived: contacts.arrived,
+    e.ContactRead: contacts.read,
+    e.CustomerConnected: contacts.connected,
+    e.CustomerDisconnected: contacts.disconnected,
+    e.DeskJoined: desks.joined,
+    e.DeskLeft: desks.left,
+    e.PresenceDeclared: desks.declared,
+    e.OfferAccepted: answers.accepted,
+    e.OfferDeclined: answers.declined,
+    e.ConversationEnded: answers.ended,
+    e.DispositionGiven: answers.disposed,
+    e.TransferAsked: answers.transferred,
+    e.UrgencyDeclared: answers.urgency_declared,
+}

@@ -1,0 +1,84 @@
+"""Where an interaction waits next: the QueueInteraction of every occasion. Reads only.
+
+Each order's wish is worked out here, while deciding: a requirement that cannot be raises now, not when the
+change is made.
+"""
+
+from typing import Final
+
+from config.people import language_skill
+from config.words import MANUAL_QUEUE, URGENT_MAX
+from queues.interaction import ANYBODY, Interaction
+from queues.lifecycle import OFFERED
+from router.centre import Centre
+from router.decisions import Decision, EndOffer, QueueInteraction
+from router.offer import RESCINDED
+from skills.requirement import Requirement, SkillLevels
+
+UNREAD_RULE: Final = "unread"
+MANUAL_RULE: Final = "manual"
+TRANSFER_RULE: Final = "transferred"
+
+
+def queue(centre: Centre, order: QueueInteraction) -> QueueInteraction:
+    """The order, once it is certain that it can be carried out."""
+    centre.line.book.wish(order.queue_id, order.requirement)
+    return order
+
+
+def back_in_line(interaction: Interaction, now_ms: int, *, why: str) -> QueueInteraction:
+    """It waits for everybody again, as before."""
+    return QueueInteraction(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        queue_id=interaction.queue_id,
+        urgency=interaction.urgency,
+        requirement=interaction.requirement,
+        rule_id=interaction.rule_id,
+        why=why,
+    )
+
+
+def to_manual(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
+    """What the core cannot handle waits for a supervisor, whoever had it."""
+    urgency = interaction.urgency or min(URGENT_MAX, centre.capacity.channel(interaction.kind).urgency)
+    order = QueueInteraction(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        queue_id=MANUAL_QUEUE,
+        urgency=urgency,
+        requirement=ANYBODY,
+        rule_id=MANUAL_RULE,
+        why="manual",
+    )
+    return [*withdrawn(interaction, now_ms), queue(centre, order)]
+
+
+def withdrawn(interaction: Interaction, now_ms: int) -> list[Decision]:
+    """The end of its outstanding offer, if it has one. Nobody refused, so nobody has to cool down."""
+    if interaction.state != OFFERED:
+        return []
+    return [
+        EndOffer(
+            at_ms=now_ms,
+            offer_id=interaction.offer_id,
+            interaction_id=interaction.interaction_id,
+            agent_id=interaction.agent_id,
+            outcome=RESCINDED,
+        )
+    ]
+
+
+def languages_only(requirement: Requirement) -> Requirement:
+    """What stays of a requirement in another queue: the customer still speaks the same language.
+
+    The subject does not stay: who transfers a chat about chest pain to the fire queue says that it is a fire.
+    """
+    return Requirement(
+        require=_languages(requirement.require), require_any=_languages(requirement.require_any)
+    )
+
+
+def _languages(pairs: SkillLevels) -> SkillLevels:
+    prefix = language_skill("")
+    return tuple((skill, level) for skill, level in pairs if skill.startswith(prefix))
