@@ -99,20 +99,28 @@ def _arrival(after_s: float, story: Story, random: Random) -> Arrival:
     )
 
 
-async def run_demo(options: Options, say: Callable[[str], None]) -> Counter[str]:
+async def run_demo(
+    options: Options, say: Callable[[str], None], ended: Callable[[str], object] = lambda how: None
+) -> Counter[str]:
     """Send customers, and answer them with as many demo agents as asked; what became of the customers.
 
+    Shape:  ended() is told how each visit ended, `helped` or `gave up`.
     Raises DemoFailed when nothing answers at the address, or a demo agent is not let in.
     """
     await _knock(options.url)
     outcomes: Counter[str] = Counter()
     allowance = Allowance()
     agents = _agents(options, allowance, say)
+
+    def visited(how: str) -> None:
+        outcomes[how] += 1
+        ended(how)
+
     try:
         async with asyncio.timeout(options.seconds or None), asyncio.TaskGroup() as group:
             for agent in agents:
                 group.create_task(agent.work())
-            group.create_task(_send_customers(options, allowance, outcomes, say))
+            group.create_task(_send_customers(options, allowance, say, visited))
     except TimeoutError:
         say(f"{options.seconds:g} s are over")
     except ExceptionGroup as failed:
@@ -157,7 +165,7 @@ def _agent(options: Options, sign_in: SignIn, allowance: Allowance) -> Agent:
 
 
 async def _send_customers(
-    options: Options, allowance: Allowance, outcomes: Counter[str], say: Callable[[str], None]
+    options: Options, allowance: Allowance, say: Callable[[str], None], visited: Callable[[str], None]
 ) -> None:
     stories = read_stories()
     random = Random(options.seed)
@@ -176,9 +184,9 @@ async def _send_customers(
                 # One more than its own place, so that the places of those who gave up come back as well.
                 answered=lambda: allowance.give_back(2),
             )
-            outcomes["came"] += 1
-            group.create_task(_visit(customer, outcomes))
+            visited("came")
+            group.create_task(_visit(customer, visited))
 
 
-async def _visit(customer: Customer, outcomes: Counter[str]) -> None:
-    outcomes[await customer.chat()] += 1
+async def _visit(customer: Customer, visited: Callable[[str], None]) -> None:
+    visited(await customer.chat())
