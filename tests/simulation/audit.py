@@ -1,0 +1,274 @@
+"""Whether the promises held: every commit of a simulated journal is looked at as soon as it is made.
+
+Beside the journal run a second core that is shown the same rows at the same times (so replay is tested at
+every commit), the mirror, and the reference router. Each call of the core is judged: the offers must be those
+the reference makes, in the same order, and nothing may be left undone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from config.plan import Plan
+from config.words import URGENT_MAX
+from router import decisions as orders
+from router.core import Core
+from router.decisions import Decision
+from router.events import ContactArrived, PlanActivated
+from router.journal.restore import load_state
+from router.records import GROUP, Row, decision_of, event_of
+from router.state import CoreState, InteractionState
+from tests.reference_router import ReferenceRouter
+from tests.simulation.journal import SimulatedConnection
+from tests.simulation.mirror import Mirror
+
+
+class Broken(BaseException):
+    """A promise did not hold. The message says which, and where in the journal.
+
+    Not an Exception: it must get through the router's own way of surviving mistakes.
+    """
+
+
+@dataclass(slots=True)
+class Known:
+    """What is remembered of an interaction for ever."""
+
+    accepted_at_ms: int
+    urgency: int = 0
+    closed: str = ""
+    followed: bool = False
+
+
+@dataclass(slots=True)
+class Figures:
+    """What happened, so that a run can show that it was worth running."""
+
+    commits: int = 0
+    calls: int = 0
+    offers: int = 0
+    closed: int = 0
+    call_backs: int = 0
+    refusals: int = 0
+    alarms: dict[str, int] = field(default_factory=dict)
+
+
+class Audit:
+    """Judges the rows of a journal, commit by commit."""
+
+    def __init__(self, db: SimulatedConnection, plan: Plan) -> None:
+        self.figures = Figures()
+        self.known: dict[str, Known] = {}
+        self.mirror = Mirror()
+        self._db = db
+        self._core = Core(plan)
+        self._reference = ReferenceRouter(plan)
+        self._unread: list[Row] = []
+        self._seq = 0
+        self._epoch = 0
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """The next commit, whole. Raises Broken."""
+        try:
+            self._commit(rows)
+        except Exception as error:
+            raise Broken(f"{type(error).__name__}: {error} (journal seq {self._seq})") from error
+
+    def _commit(self, rows: Sequence[Row]) -> None:
+        self.figures.commits += 1
+        for row in rows:
+            self._require(row.seq == self._seq + 1, f"seq {row.seq} follows {self._seq}")
+            self._seq = row.seq
+        if rows[0].kind == GROUP:
+            self._group(rows)
+        self._unread += rows
+
+    def compare(self) -> None:
+        """The tables, the core restored from them, the core in memory and the mirror are one state."""
+        read_through, stored = load_state(self._db)
+        unread = tuple(row.ref for row in self._unread if row.seq > read_through and row.kind == "arrived")
+        self._require(
+            not any(each.interaction_id in unread for each in stored.interactions), "restored too far"
+        )
+        self._same("tables and mirror", stored, self.mirror.state())
+        self._same("mirror and core", self.mirror.state(), self._core.state())
+
+    def _group(self, rows: Sequence[Row]) -> None:
+        """One group of decisions: what the router read before it, what it decided, in this order."""
+        group = msgspec.json.decode(rows[0].data)
+        self._require(group["epoch"] >= self._epoch, f"epoch went back to {group['epoch']}")
+        self._epoch = group["epoch"]
+        made = [decision for row in rows[1:] if (decision := decision_of(row.kind, row.ref, row.data))]
+        expected: list[Decision] = []
+        read = [row for row in self._unread if row.seq <= group["read_through"]]
+        self._unread = [row for row in self._unread if row.seq > group["read_through"]]
+        for row in read:
+            event = event_of(row)
+            if event is not None:
+                self._plan(event)
+                expected += self._call(event, lambda event=event: self._core.handle(event, group["now_ms"]))
+        expected += self._call(None, lambda: self._core.advance(group["now_ms"]))
+        if made != expected:
+            self._fail(f"replay decides otherwise: journal {_first_difference(made, expected)}")
+
+    def _plan(self, event: object) -> None:
+        if isinstance(event, PlanActivated):
+            self._reference = ReferenceRouter(event.plan)
+        if isinstance(event, ContactArrived):
+            self.known.setdefault(event.interaction_id, Known(event.accepted_at_ms))
+
+    def _call(self, event: object, call: Callable[[], list[Decision]]) -> list[Decision]:
+        """One call of the core, judged against the mirror as it was before."""
+        self.figures.calls += 1
+        made = call()
+        before = self.mirror.now_ms
+        if event is not None:
+            self.mirror.tell(event)  # type: ignore[arg-type]  # it is an Event
+        for order in (each for each in made if not isinstance(each, orders.OfferInteraction)):
+            self._judge(order)
+            self.mirror.apply(order)
+        offered = [each for each in made if isinstance(each, orders.OfferInteraction)]
+        now_ms = made[-1].at_ms if made else before
+        for order in offered:
+            self._judge_offer(order, now_ms)
+            self.mirror.apply(order)
+        if made:
+            missing = self._reference.next_offer(self.mirror, now_ms)
+            self._require(missing is None, f"nobody was offered what waits: {missing} at {now_ms}")
+        self._judge_state()
+        return made
+
+    def _judge_offer(self, order: orders.OfferInteraction, now_ms: int) -> None:
+        """Promises 5 and 9, and that the offer is the one the reference router makes."""
+        self.figures.offers += 1
+        wanted = self._reference.next_offer(self.mirror, now_ms)
+        given = (order.interaction_id, order.agent_id)
+        self._require(given == wanted, f"offered {given} instead of {wanted} at {now_ms}")
+        waiting = self.mirror.interactions[order.interaction_id]
+        why = order.explanation
+        self._require(
+            why.step == waiting.step and why.rule_id == waiting.rule_id, f"explained wrongly: {why}"
+        )
+        self._require(bool(why.strategy and why.tie_break), f"not explained: {why}")
+        self._require(order.deadline_ms > order.at_ms, f"over before it began: {order}")
+
+    def _judge(self, order: Decision) -> None:
+        """Promises 4 and 6."""
+        match order:
+            case orders.QueueInteraction() | orders.SetUrgency():
+                self.known[order.interaction_id].urgency = order.urgency
+            case orders.ConnectParties():
+                self._judge_accept(order)
+            case orders.CloseInteraction():
+                self._judge_end(order)
+            case orders.OpenCallBack():
+                left = self.known[order.follows]
+                same = (left.accepted_at_ms, left.urgency) == (order.accepted_at_ms, order.urgency)
+                self._require(same, f"the call-back lost its place: {order}")
+                left.followed = True
+                self.known[order.interaction_id] = Known(order.accepted_at_ms, order.urgency)
+                self.figures.call_backs += 1
+            case orders.RefuseRequest():
+                self.figures.refusals += 1
+            case orders.RaiseAlarm():
+                self.figures.alarms[order.code] = self.figures.alarms.get(order.code, 0) + 1
+                self._require(order.code != "core_error", f"the core failed: {order}")
+
+    def _judge_accept(self, order: orders.ConnectParties) -> None:
+        """Promise 3: only who is offered it gets it, or who was and answered late, while nobody else is."""
+        before = self.mirror.interactions[order.interaction_id]
+        if before.state == "offered":
+            self._require(before.agent_id == order.agent_id, f"accepted by somebody else: {order}")
+            return
+        self._require(before.state == "waiting", f"taken from its holder: {order}")
+        room = self._reference.has_room(self.mirror, self.mirror.agents[order.agent_id], before.channel)
+        self._require(room, f"a late accept without room: {order}")
+
+    def _judge_end(self, order: orders.CloseInteraction) -> None:
+        known = self.known[order.interaction_id]
+        self._require(not known.closed, f"closed twice: {order}")
+        known.closed = order.why
+        self.figures.closed += 1
+        held = self.mirror.interactions[order.interaction_id]
+        if order.why == "disposed":
+            self._require(held.agent_id == order.agent_id != "", f"disposed by somebody else: {order}")
+            self._require(bool(order.disposition), f"no disposition: {order}")
+        else:
+            self._require(order.why == "abandoned" and not held.agent_id, f"ended for no reason: {order}")
+
+    def _judge_state(self) -> None:
+        """Promises 2, 3, 4, and capacity, over everything that is open."""
+        for each in self.mirror.interactions.values():
+            self._require(
+                each.accepted_at_ms == self.known[each.interaction_id].accepted_at_ms,
+                f"moved in line: {each}",
+            )
+            problem = _limbo(each)
+            self._require(not problem, f"{problem}: {each}")
+            if each.state == "offered":
+                offer = self.mirror.offers[each.interaction_id, each.agent_id]
+                self._require(
+                    offer.outcome == "outstanding" and offer.offer_id == each.offer_id, f"no offer: {each}"
+                )
+        outstanding = sum(offer.outcome == "outstanding" for offer in self.mirror.offers.values())
+        offered = sum(each.state == "offered" for each in self.mirror.interactions.values())
+        self._require(outstanding == offered, f"{outstanding} offers outstanding for {offered} interactions")
+
+    def abandoned_without_call_back(self) -> list[str]:
+        """Interactions that a customer gave up and nobody will call back."""
+        return [
+            key for key, known in self.known.items() if known.closed == "abandoned" and not known.followed
+        ]
+
+    def urgent_ended_otherwise(self) -> list[str]:
+        """Urgent interactions that ended in another way than by a disposition or a call-back."""
+        return [
+            key
+            for key, known in self.known.items()
+            if 0 < known.urgency <= URGENT_MAX and known.closed not in ("", "disposed") and not known.followed
+        ]
+
+    def _same(self, what: str, one: CoreState, other: CoreState) -> None:
+        if one != other:
+            self._fail(f"{what} differ: {_state_difference(one, other)}")
+
+    def _require(self, holds: bool, words: str) -> None:
+        if not holds:
+            self._fail(words)
+
+    def _fail(self, words: str) -> None:
+        raise Broken(f"{words} (journal seq {self._seq})")
+
+
+def _limbo(each: InteractionState) -> str:
+    """What is wrong with the state of an open interaction; empty when it is exactly one of the four."""
+    if each.state == "parked":
+        return "" if each.parked_until_ms and not each.agent_id and not each.offer_id else "parked badly"
+    if each.state == "waiting":
+        free = not each.agent_id and not each.offer_id and not each.assigned_at_ms
+        return "" if free and each.queue_id and 1 <= each.urgency <= 5 else "waiting badly"
+    if each.state == "offered":
+        return "" if each.agent_id and each.offer_id and not each.assigned_at_ms else "offered badly"
+    if each.state == "assigned":
+        return "" if each.agent_id and each.assigned_at_ms else "assigned badly"
+    return "in no state"
+
+
+def _first_difference(made: Sequence[object], expected: Sequence[object]) -> str:
+    for index in range(max(len(made), len(expected))):
+        one = made[index] if index < len(made) else None
+        other = expected[index] if index < len(expected) else None
+        if one != other:
+            return f"[{index}] {one} and replay {other}"
+    return "nothing"
+
+
+def _state_difference(one: CoreState, other: CoreState) -> str:
+    for name in ("now_ms", "plan_version"):
+        if getattr(one, name) != getattr(other, name):
+            return f"{name} {getattr(one, name)} and {getattr(other, name)}"
+    for name in ("interactions", "agents", "offers"):
+        if getattr(one, name) != getattr(other, name):
+            return f"{name} {_first_difference(getattr(one, name), getattr(other, name))}"
+    return "nothing"

@@ -1,0 +1,152 @@
+"""Simulated agents: they accept, decline, miss offers, answer late and twice, talk, transfer, take breaks."""
+
+from typing import TYPE_CHECKING
+
+from router.records import Fact, fact
+from tests.simulation.appends import Say
+
+if TYPE_CHECKING:
+    from tests.simulation.processes import Web
+    from tests.simulation.world import World
+
+LOOK_MS = 700
+"""How often somebody looks at the desk."""
+
+_MINE = """
+    SELECT interaction_id, state, offer_id, wrap_up_since_ms FROM interaction
+    WHERE closed_seq = 0 AND agent_id = :agent_id ORDER BY interaction_id
+"""
+_ME = "SELECT available, reason FROM agent WHERE agent_id = :agent_id"
+
+
+class Desk:
+    """One agent and the window in front of them."""
+
+    def __init__(self, world: "World", agent_id: str) -> None:
+        self._world = world
+        self._agent_id = agent_id
+        self._web: Web | None = None
+        self._desk_id = ""
+        self._desks = 0
+        self._commands = 0
+        self._busy: dict[str, int] = {}
+        """What the agent is about to do something about, and until when."""
+
+    def join(self) -> None:
+        """Sign in, or come back after the connection was lost."""
+        world = self._world
+        self._desks += 1
+        self._desk_id = f"{self._agent_id}/d{self._desks}"
+        self._web = world.web()
+        self._busy.clear()
+        desk_id = self._desk_id
+        joined = fact("desk_joined", self._agent_id, desk_id=desk_id, web_id=self._web.web_id)
+        self._say(joined)
+        world.soon(200, 3_000, self._available)
+        world.at(LOOK_MS, lambda: self._look(desk_id))
+
+    def _look(self, desk_id: str) -> None:
+        """What is on the screen, and what to do about it."""
+        world = self._world
+        if desk_id != self._desk_id or self._web is None:
+            return
+        if not self._web.alive:
+            self._desk_id = ""
+            world.soon(300, 60_000 if world.chance(0.1) else 3_000, self.join)
+            return
+        if world.chance(0.004):
+            self._leave()
+            return
+        if world.chance(0.006):
+            self._say(self._presence(available=False, reason="break"))
+            world.soon(3_000, 30_000, self._available)
+        for interaction_id, state, offer_id, wrap_up_since_ms in world.journal.db.rows(
+            _MINE, agent_id=self._agent_id
+        ):
+            if self._busy.get(interaction_id + state, 0) <= world.clock.now_ms:
+                self._busy[interaction_id + state] = world.clock.now_ms + 45_000
+                self._react(interaction_id, state, offer_id, wrapping=bool(wrap_up_since_ms))
+        self._notice_myself()
+        world.at(LOOK_MS, lambda: self._look(desk_id))
+
+    def _react(self, interaction_id: str, state: str, offer_id: str, *, wrapping: bool) -> None:
+        world = self._world
+        if state == "offered":
+            self._answer(offer_id)
+        elif wrapping:
+            world.soon(500, 10_000, lambda: self._dispose(interaction_id))
+        elif state == "assigned":
+            most_ms = 5_000 if world.calm else 40_000
+            world.soon(1_000, most_ms, lambda: self._finish(interaction_id))
+
+    def _answer(self, offer_id: str) -> None:
+        world = self._world
+        pressed = self._command("accept_pressed", offer_id)
+        if world.chance(0.12):
+            pressed = self._command("decline_pressed", offer_id)
+        elif world.chance(0.12):
+            if world.chance(0.5):  # too late, or just in time, or after it was offered to somebody else
+                world.soon(5_000, 40_000, lambda: self._say(pressed))
+            return
+        for _ in range(2 if world.chance(0.1) else 1):
+            world.soon(300, 2_000 if world.calm else 10_000, lambda: self._say(pressed))
+
+    def _finish(self, interaction_id: str) -> None:
+        world = self._world
+        self._busy.pop(interaction_id + "assigned", None)
+        if world.chance(0.1):
+            self._say(self._transfer(interaction_id))
+        elif world.chance(0.1):
+            urgency = world.dice.randint(1, 5)
+            self._say(
+                self._command(
+                    "urgency_declared", interaction_id, urgency=urgency, may_lower=world.chance(0.5)
+                )
+            )
+        elif world.chance(0.2):
+            self._dispose(interaction_id)
+        else:
+            self._say(self._command("conversation_ended", interaction_id))
+
+    def _dispose(self, interaction_id: str) -> None:
+        self._busy.pop(interaction_id + "assigned", None)
+        self._say(self._command("disposition_given", interaction_id, disposition="done"))
+
+    def _transfer(self, interaction_id: str) -> Fact:
+        dice, plan = self._world.dice, self._world.plan
+        if dice.random() < 0.5:
+            queue_id = dice.choice([*(queue.queue_id for queue in plan.queues), "manual", "nowhere"])
+            return self._command("transfer_asked", interaction_id, to_queue_id=queue_id, to_agent_id="")
+        agent_id = dice.choice([person.agent_id for person in plan.people])
+        return self._command("transfer_asked", interaction_id, to_queue_id="", to_agent_id=agent_id)
+
+    def _leave(self) -> None:
+        """The window is closed; the agent comes back later, sooner or later than the grace."""
+        left = fact(
+            "desk_left", self._agent_id, desk_id=self._desk_id, web_id=self._web.web_id if self._web else ""
+        )
+        self._desk_id = ""
+        self._say(left)
+        self._world.soon(1_000, 50_000, self.join)
+
+    def _notice_myself(self) -> None:
+        found = self._world.journal.db.row(_ME, agent_id=self._agent_id)
+        if found and not found[0] and (self._world.calm or found[1] == "not responding"):
+            self._world.soon(1_000, 6_000, self._available)
+
+    def _available(self) -> None:
+        if self._desk_id:
+            self._say(self._presence(available=True, reason=""))
+
+    def _presence(self, *, available: bool, reason: str) -> Fact:
+        return self._command("presence_declared", self._agent_id, available=available, reason=reason)
+
+    def _command(self, kind: str, ref: str, **values: object) -> Fact:
+        self._commands += 1
+        command_id = f"{self._agent_id}-{self._commands}"
+        if kind == "presence_declared":
+            return fact(kind, ref, command_id=command_id, by=self._agent_id, **values)
+        return fact(kind, ref, agent_id=self._agent_id, command_id=command_id, **values)
+
+    def _say(self, said: Fact) -> None:
+        self._world.say(Say(said=(said,)))
