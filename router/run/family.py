@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from config.settings import Settings
 from router.run import redis_server
@@ -183,7 +184,8 @@ async def _answers_ready(settings: Settings) -> bool:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection(host, settings.port, ssl=context)
             try:
-                writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                name = urlsplit(address(settings)).netloc  # The front answers to its own names only.
+                writer.write(f"GET /readyz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
                 return b" 200 " in await reader.readline()
             finally:
                 writer.close()

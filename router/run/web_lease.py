@@ -26,7 +26,7 @@ _DEAD: Final = """
     WHERE lease.name IS NULL OR lease.until_ms < {now}
     ORDER BY connection.web_id
 """
-_END: Final = "UPDATE lease SET until_ms = 0 WHERE name = :name"
+_END: Final = "UPDATE lease SET until_ms = {now} - 1 WHERE name = :name"
 _FORGET: Final = "DELETE FROM lease WHERE name LIKE 'web/%' AND until_ms < {now} - :age"
 
 
@@ -37,7 +37,7 @@ def renew_web(db: Connection, *, web_id: str, owner: str = "") -> None:
 
 def end_web(db: Connection, *, web_id: str) -> None:
     """This web has closed everything it held and ends."""
-    db.run(_END, name=f"web/{web_id}")
+    db.run(_END.format(now=NOW_MS[db.dialect]), name=f"web/{web_id}")
 
 
 def silent_webs(db: Connection) -> list[str]:
