@@ -35,6 +35,7 @@ class FrontServer(uvicorn.Server):
         self, config: uvicorn.Config, *, limits: FrontLimits, body_limit: Callable[[str], int]
     ) -> None:
         super().__init__(config)
+        self.listening = asyncio.Event()
         self._limits = limits
         self._body_limit = body_limit
 
@@ -53,6 +54,7 @@ class FrontServer(uvicorn.Server):
             )
             self.servers.append(server)
         self.started = True
+        self.listening.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -10,7 +10,8 @@ import signal
 import socket
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,7 @@ from agents_ui.services import Services
 from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
 from config.settings import Settings
+from router.journal.committer import Committer
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
 from router.run.beat import beat
 from router.run.hints import Hints
@@ -34,7 +36,8 @@ from router.run.web_lease import RENEW_S, end_web, renew_web
 WAIT_S: Final = 0.25
 """Between looks for a database that is not there yet, or that has no plan in force yet."""
 
-STARTED_S: Final = 0.02
+READERS: Final = 16
+"""Threads that read for pages and desks; a slow database must not leave none for the others."""
 
 SETTLE_S: Final = 1.0
 """At the end, what is still to be appended gets this long; the router notices what is then left."""
@@ -75,8 +78,9 @@ class WebRole:
 
     async def run(self, *, signals: bool = True) -> None:
         """Serve until stopped. Raises EssentialTaskEnded."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="read"))
         if signals:
-            loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self.stop)
         beats = beat(self._settings.beat_fd, ready=lambda: self.ready)
@@ -89,8 +93,9 @@ class WebRole:
             self._over.set()
             return
         parts = self._build(database, plan)
+        lease = _Lease(database, self._web_id)
         try:
-            await asyncio.to_thread(self._renew, database)
+            await lease.renew()
             await parts.services.feed.start()
             await run_essential(
                 {
@@ -98,10 +103,10 @@ class WebRole:
                     "chat": parts.room.run(),
                     "typing": parts.services.typing.run(),
                     "intake": parts.intake.run(),
-                    "lease": self._keep_lease(database),
+                    "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
                     "committer": _watch(parts.services.committer),
-                    "http": self._serve_http(parts),
+                    "http": self._serve_http(parts, lease),
                 },
                 self._over,
             )
@@ -129,7 +134,7 @@ class WebRole:
         while not self._stop.is_set():
             try:
                 plan = await asyncio.to_thread(load_plan, database)
-            except Exception as problem:  # noqa: BLE001 - before the first start there are no tables: a driver's error
+            except Exception as problem:  # noqa: BLE001 - without tables drivers raise errors of their own
                 _log.warning("waiting for tables: type muster up once (%s)", type(problem).__name__)
             else:
                 if plan is not None:
@@ -187,53 +192,72 @@ class WebRole:
             watchdog=watchdog,
         )
 
-    async def _serve_http(self, parts: _Parts) -> None:
+    async def _serve_http(self, parts: _Parts, lease: "_Lease") -> None:
         """Serve, say so, and on stop() end in order: sockets, then what they still had to append."""
         serving = asyncio.create_task(parts.server.serve(sockets=[self._listener]))
+        listening = asyncio.create_task(parts.server.listening.wait())
         stop = asyncio.create_task(self._stop.wait())
         try:
-            while not parts.server.started and not serving.done():
-                await asyncio.sleep(STARTED_S)
+            await asyncio.wait((serving, listening), return_when=asyncio.FIRST_COMPLETED)
             self.ready = parts.health.serving = True
             await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
             self.ready = parts.health.serving = False
             if self._stop.is_set():
                 parts.server.should_exit = True
                 await serving
-                await self._say_goodbye(parts)
+                await _say_goodbye(parts.room, lease)
                 self._over.set()
         finally:
-            stop.cancel()
-            serving.cancel()
+            for task in (stop, listening, serving):
+                task.cancel()
 
-    async def _say_goodbye(self, parts: _Parts) -> None:
-        try:
-            await asyncio.wait_for(parts.room.settle(), SETTLE_S)
-            await asyncio.wait_for(asyncio.to_thread(self._end_lease, parts.services.database), SETTLE_S)
-        except (TimeoutError, *_AWAY):
-            _log.warning("stopped before everything was written; the router notices")
 
-    async def _keep_lease(self, database: Database) -> None:
-        """Renew while the loop turns. A renewal that comes late is not the end: rooms and desks notice and rejoin."""
+class _Lease:
+    """The row that says this process lives, renewed over a connection and in a thread of its own."""
+
+    def __init__(self, database: Database, web_id: str) -> None:
+        self._database = database
+        self._web_id = web_id
+        self._db: Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
+
+    async def renew(self) -> None:
+        """Raises DatabaseBusy, DatabaseGone."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, renew_web)
+
+    async def end(self) -> None:
+        """Everything this process held is closed. Raises DatabaseBusy, DatabaseGone."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, end_web)
+        self._thread.shutdown(wait=False)
+
+    async def keep(self) -> None:
+        """Renew while the loop turns. A late renewal is not the end: rooms and desks notice and rejoin."""
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                await asyncio.to_thread(self._renew, database)
+                await self.renew()
             except _AWAY as problem:
                 _log.warning("lease not renewed error=%s", type(problem).__name__)
 
-    def _renew(self, database: Database) -> None:
-        with database.writing() as db:
-            renew_web(db, web_id=self._web_id)
-
-    def _end_lease(self, database: Database) -> None:
-        with database.writing() as db:
-            end_web(db, web_id=self._web_id)
+    def _write(self, statement: Callable[..., None]) -> None:
+        if self._db is None or not self._db.usable:
+            self._db = self._database.connect()
+        statement(self._db, web_id=self._web_id)
 
 
-async def _watch(committer: TimedCommitter) -> None:
+async def _say_goodbye(room: Room, lease: _Lease) -> None:
+    try:
+        await asyncio.wait_for(room.settle(), SETTLE_S)
+        await asyncio.wait_for(lease.end(), SETTLE_S)
+    except (TimeoutError, *_AWAY):
+        _log.warning("stopped before everything was written; the router notices")
+
+
+async def _watch(committer: Committer) -> None:
     """Ends when the committer's thread has: nothing can be kept any more."""
-    while committer.running:
+    while True:
+        if not committer.running:
+            return
         await asyncio.sleep(WAIT_S)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final  # Any: columns of a row
 
 import msgspec
@@ -35,10 +36,10 @@ CLAIM_MS: Final = 2_000
 CLAIM: Final = "intake"
 
 TRIAGE_S: Final = 0.5
-"""For text of at most some thousand characters triage takes a millisecond; this is a mistake of ours, or an attack."""
+"""For a few thousand characters triage takes a millisecond; longer is a mistake of ours, or an attack."""
 
 STUCK_MAX: Final = 8
-"""Threads that never came back. After so many the process should be replaced, and says so by ending the loop."""
+"""Threads that never came back; after so many the loop ends, and with it the process."""
 
 HOUR_MS: Final = 3_600_000
 RETRY_S: Final = 0.5
@@ -120,6 +121,7 @@ class Intake:
 
     async def run(self) -> None:
         """Read until cancelled. Raises IntakeStuck."""
+        await self.warm_up()
         async with asyncio.TaskGroup() as both:
             both.create_task(self._read_mine())
             both.create_task(self._sweep())
@@ -130,7 +132,7 @@ class Intake:
             self._wake.clear()
             while self._mine:
                 ids = [self._mine.popitem()[0] for _ in range(min(BATCH, len(self._mine)))]
-                await self._read(lambda ids=ids: self._load(ids))  # type: ignore[misc]  # mypy 2.4: default binds
+                await self._read(partial(self._load, ids))
 
     async def _sweep(self) -> None:
         while True:
@@ -198,7 +200,7 @@ class Intake:
     def _claimed(self) -> bool:
         now_ms = time.time_ns() // 1_000_000
         with self._database.writing() as db:
-            return 1 == db.run(
+            changed = db.run(
                 "INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, :until_ms)"
                 " ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
                 " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner",
@@ -207,6 +209,7 @@ class Intake:
                 until_ms=now_ms + CLAIM_MS,
                 now_ms=now_ms,
             )
+        return changed == 1
 
 
 def default_reading(plan: Plan, channel_id: str) -> Reading:
@@ -242,7 +245,8 @@ def _earlier(db: Connection, customer_id: str, at_ms: int) -> tuple[int, str]:
     if not customer_id:
         return 1, ""
     count = db.row(
-        "SELECT count(*) FROM interaction WHERE customer_id = :id AND follows = '' AND accepted_at_ms > :since_ms",
+        "SELECT count(*) FROM interaction"
+        " WHERE customer_id = :id AND follows = '' AND accepted_at_ms > :since_ms",
         id=customer_id,
         since_ms=at_ms - HOUR_MS,
     )

@@ -1,0 +1,103 @@
+"""WebSocket frames nobody nice would send (ids: the catalogue of bad input)."""
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from tests.web.fronts import Front
+from tests.web.raw import Wire, ask, close_code, frame, get, handshake
+
+pytestmark = pytest.mark.system
+
+TEXT, BINARY, CONTINUATION, PING = 1, 2, 0, 9
+
+
+@pytest.fixture
+def wire(front: Front) -> Iterator[Wire]:
+    with Wire(front.port) as connected:
+        assert handshake(connected, "/socket", front.port).status == 101
+        yield connected
+
+
+def test_compression_is_not_negotiated(front: Front) -> None:
+    """B-44. 15 MB of zeros are 15 KB on the wire; and it costs 40 KB a connection."""
+    with Wire(front.port) as wire:
+        answer = handshake(wire, "/socket", front.port, "Sec-WebSocket-Extensions: permessage-deflate")
+        assert answer.status == 101
+        assert "sec-websocket-extensions" not in answer.headers
+
+
+@pytest.mark.parametrize("size", [65_537, 16_000_000])
+def test_a_message_over_64_kilobytes_closes_with_1009(wire: Wire, size: int) -> None:
+    """B-44. Its length is announced, so it is refused before it is read."""
+    wire.send_quietly(frame(TEXT, b"x" * size))
+    assert close_code(wire) == 1009
+
+
+def test_a_message_over_64_kilobytes_in_pieces_closes_with_1009(wire: Wire) -> None:
+    """B-44. Pieces are added up."""
+    wire.send_quietly(frame(TEXT, b"x" * 40_000, fin=False) + frame(CONTINUATION, b"x" * 40_000))
+    assert close_code(wire) == 1009
+
+
+def test_a_message_of_very_many_empty_pieces_is_cut_off(wire: Wire) -> None:
+    """B-45. Empty pieces never reach the size limit."""
+    wire.send(frame(TEXT, b"x", fin=False))
+    wire.send_quietly(frame(CONTINUATION, b"", fin=False) * 10_000)
+    assert close_code(wire) == 1008
+
+
+def test_a_flood_of_pings_is_cut_off(wire: Wire) -> None:
+    """B-45. Each asks for an answer."""
+    wire.send_quietly(frame(PING, b"x" * 100) * 1_000)
+    assert close_code(wire) == 1008
+
+
+@pytest.mark.parametrize(
+    "bad", [frame(TEXT, b"x", reserved=4), frame(TEXT, b"x", mask=False), frame(3, b"x"), frame(CONTINUATION, b"x")]
+)
+def test_frames_against_the_protocol_close_with_1002(wire: Wire, bad: bytes) -> None:
+    """B-45. Reserved bits, no mask, unknown kinds, a continuation of nothing."""
+    wire.send(bad)
+    assert close_code(wire) == 1002
+
+
+def test_invalid_utf8_closes_with_1007(wire: Wire) -> None:
+    """B-46."""
+    wire.send(frame(TEXT, b"\xff\xfe"))
+    assert close_code(wire) == 1007
+
+
+def test_an_honest_message_in_pieces_arrives(wire: Wire) -> None:
+    """The limits must not hit those who split a message."""
+    wire.send(frame(TEXT, b"he", fin=False) + frame(CONTINUATION, b"llo"))
+    assert wire.read_exactly(7) == b"\x81\x05hello"
+
+
+def test_a_handshake_with_a_body_is_refused(front: Front) -> None:
+    """What follows the handshake would be read as frames by one program and as a body by another."""
+    headers = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Content-Length: 3"]
+    assert ask(front.port, get("/socket", front.port, *headers)).status == 400
+
+
+def test_a_handshake_for_a_foreign_host_is_refused(front: Front) -> None:
+    """B-41. DNS rebinding makes a foreign page reach us under its own name."""
+    lines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+    request = f"GET /socket HTTP/1.1\r\nHost: evil.example\r\n{lines}\r\nSec-WebSocket-Key: {'A' * 22}==\r\n\r\n"
+    assert ask(front.port, request.encode()).status == 400
+
+
+def test_a_mistake_of_ours_closes_the_socket_with_1011(front: Front) -> None:
+    """The page then comes back; what it is told is a number."""
+    with Wire(front.port) as wire:
+        assert handshake(wire, "/socket-mistake", front.port).status == 101
+        assert close_code(wire) == 1011
+
+
+def test_stopping_closes_sockets_with_1012(front: Front, wire: Wire) -> None:
+    """1012 tells pages to come back at once, to another process."""
+    wire.send(frame(TEXT, b"hello"))
+    assert wire.read_exactly(7) == b"\x81\x05hello"
+    front.stop()
+    assert struct.unpack("!BBH", wire.read_exactly(4)) == (0x88, 2, 1012)
