@@ -48,7 +48,7 @@ _log = logging.getLogger("muster.web")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
+class Parts:
     """Everything that lives as long as the process serves."""
 
     services: Services
@@ -66,6 +66,7 @@ class WebRole:
 
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self.ready = False
+        self.parts: Parts | None = None
         self._settings = settings
         self._listener = listener
         self._web_id = uuid.uuid4().hex[:12]
@@ -92,7 +93,7 @@ class WebRole:
         if database is None or plan is None:
             self._over.set()
             return
-        parts = self._build(database, plan)
+        parts = self.parts = self._build(database, plan)
         lease = _Lease(database, self._web_id)
         try:
             await lease.renew()
@@ -148,7 +149,7 @@ class WebRole:
         except TimeoutError:
             return
 
-    def _build(self, database: Database, plan: PlanHolder) -> _Parts:
+    def _build(self, database: Database, plan: PlanHolder) -> Parts:
         figures, watchdog = Figures(), Watchdog()
         site = plan().site.site_id
         hints = Hints(self._settings.redis_url, site)
@@ -181,7 +182,7 @@ class WebRole:
         )
         figures.gauge("muster_feed_position", "Newest row seen here", lambda: feed.position)
         figures.gauge("muster_loop_lag_seconds", "How late the loop's last tick was", lambda: watchdog.lag_s)
-        return _Parts(
+        return Parts(
             services=services,
             plan=plan,
             room=room,
@@ -192,7 +193,7 @@ class WebRole:
             watchdog=watchdog,
         )
 
-    async def _serve_http(self, parts: _Parts, lease: "_Lease") -> None:
+    async def _serve_http(self, parts: Parts, lease: "_Lease") -> None:
         """Serve, say so, and on stop() end in order: sockets, then what they still had to append."""
         serving = asyncio.create_task(parts.server.serve(sockets=[self._listener]))
         listening = asyncio.create_task(parts.server.listening.wait())

@@ -5,6 +5,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from agents_ui.web_role import WebRole
+from agents_ui.web_role import Parts, WebRole
 from config.plan import Plan
 from config.plan_file import parse_plan
 from router.decisions import Decision
@@ -98,13 +99,24 @@ class Web:
         self._thread.soon(self.role.stop)
         self._thread.join()
 
+    @property
+    def parts(self) -> Parts:
+        assert self.role.parts is not None
+        return self.role.parts
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        """Call this in the process's event loop."""
+        self._thread.soon(callback)
+
     def get(self, path: str, cookie: str = "") -> tuple[int, dict[str, str], bytes]:
         return self._ask("GET", path, cookie, None)
 
     def post(self, path: str, body: bytes, cookie: str = "") -> tuple[int, dict[str, str], bytes]:
         return self._ask("POST", path, cookie, body)
 
-    def _ask(self, method: str, path: str, cookie: str, body: bytes | None) -> tuple[int, dict[str, str], bytes]:
+    def _ask(
+        self, method: str, path: str, cookie: str, body: bytes | None
+    ) -> tuple[int, dict[str, str], bytes]:
         headers = {"Cookie": cookie, "X-Muster": "1", "Origin": f"http://127.0.0.1:{self.port}"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", data=body, headers=headers, method=method
@@ -126,7 +138,8 @@ class Page:
 
     def __init__(self, web: Web, cookie: str, *, origin: str = "") -> None:
         own = f"http://127.0.0.1:{web.port}"
-        self.socket: ClientConnection = connect(
+        self._open = ExitStack()
+        asked = connect(
             f"ws://127.0.0.1:{web.port}/chat/socket",
             origin=origin or own,  # type: ignore[arg-type]  # websockets wants its NewType of str
             additional_headers={"Cookie": cookie},
@@ -135,6 +148,7 @@ class Page:
             max_size=None,
             proxy=None,
         )
+        self.socket: ClientConnection = self._open.enter_context(asked)
         self.messages: dict[str, dict[str, Any]] = {}
         self.conversation: dict[str, Any] = {}
         self.kept: dict[str, str] = {}
@@ -173,7 +187,7 @@ class Page:
         return [each["text"] for each in sorted(self.messages.values(), key=lambda each: int(each["seq"]))]
 
     def close(self) -> None:
-        self.socket.close()
+        self._open.close()
 
     def __enter__(self) -> "Page":
         self.until(lambda page: page.n)

@@ -165,7 +165,16 @@ def test_a_compressed_body_is_refused(front: Front) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/%00", "/%ff%fe", "/../etc", "/a/%2e%2e/b", "//evil.example", "//evil.example/..", "/a\\b", "/%0d%0aX:1"],
+    [
+        "/%00",
+        "/%ff%fe",
+        "/../etc",
+        "/a/%2e%2e/b",
+        "//evil.example",
+        "//evil.example/..",
+        "/a\\b",
+        "/%0d%0aX:1",
+    ],
 )
 def test_a_crooked_path_leads_nowhere(front: Front, path: str) -> None:
     """B-10. Nowhere, and in no case to another host."""

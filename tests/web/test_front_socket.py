@@ -55,7 +55,8 @@ def test_a_flood_of_pings_is_cut_off(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [frame(TEXT, b"x", reserved=4), frame(TEXT, b"x", mask=False), frame(3, b"x"), frame(CONTINUATION, b"x")]
+    "bad",
+    [frame(TEXT, b"x", reserved=4), frame(TEXT, b"x", mask=False), frame(3, b"x"), frame(CONTINUATION, b"x")],
 )
 def test_frames_against_the_protocol_close_with_1002(wire: Wire, bad: bytes) -> None:
     """B-45. Reserved bits, no mask, unknown kinds, a continuation of nothing."""
@@ -84,7 +85,9 @@ def test_a_handshake_with_a_body_is_refused(front: Front) -> None:
 def test_a_handshake_for_a_foreign_host_is_refused(front: Front) -> None:
     """B-41. DNS rebinding makes a foreign page reach us under its own name."""
     lines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
-    request = f"GET /socket HTTP/1.1\r\nHost: evil.example\r\n{lines}\r\nSec-WebSocket-Key: {'A' * 22}==\r\n\r\n"
+    request = (
+        f"GET /socket HTTP/1.1\r\nHost: evil.example\r\n{lines}\r\nSec-WebSocket-Key: {'A' * 22}==\r\n\r\n"
+    )
     assert ask(front.port, request.encode()).status == 400
 
 
