@@ -59,6 +59,23 @@ class Say:
         return self.said
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activate:
+    """Another plan comes into force; the same version again is nothing."""
+
+    digest: str
+    version: int
+    text: str
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        if db.row("SELECT 1 FROM plan WHERE version = :version", version=self.version):
+            return ()
+        return (fact("plan_activated", self.digest, version=self.version, text=self.text, by="admin"),)
+
+
 def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
     """The customer has this connection now."""
     return fact("customer_connected", interaction_id, connection_id=connection_id, web_id=web_id)

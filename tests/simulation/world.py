@@ -13,8 +13,8 @@ from config.plan import Plan
 from config.plan_file import parse_plan
 from router.journal.committer import Append, CommitUnknown
 from router.journal.connection import DatabaseGone
-from router.records import Row, fact
-from tests.simulation.appends import Say
+from router.records import Row
+from tests.simulation.appends import Activate
 from tests.simulation.audit import Audit, Broken
 from tests.simulation.customers import Customer
 from tests.simulation.desks import Desk
@@ -128,12 +128,12 @@ class World:
         self._versions += 1
         text = self.plan_text if self._versions == 1 else random_plan(self.dice)
         plan = parse_plan(text, "simulated")
-        activated = fact("plan_activated", plan.digest, version=self._versions, text=text, by="admin")
+        activated = Activate(digest=plan.digest, version=self._versions, text=text)
         if self._versions == 1:
-            self._committed(self.journal.transaction(Say(said=(activated,)), self.clock.now_ms))
+            self._committed(self.journal.transaction(activated, self.clock.now_ms))
             return
         self.plan = plan
-        self.say(Say(said=(activated,)))
+        self.say(activated)
 
     def _bad_luck(self) -> None:
         """Now and then a process dies, or there are two of what there should be one of."""
