@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
 import msgspec
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from router.core import Core
 from router.events import PlanActivated
 from router.journal import fold, stream
 from router.journal.appends import SAFE_MARK, set_position
 from router.journal.connection import Connection
-from router.journal.database import definitions
 from router.journal.restore import NoPlan, load_plan, load_state
-from router.journal.sqlite import SqliteConnection
+from router.journal.twin import empty_twin
 from router.records import DECISION_KINDS, EVENT_KINDS, GROUP, Fact, Row, event_of, fact_of
 
 PAGE: Final = 2_000
@@ -170,7 +168,7 @@ def replay(db: Connection) -> Iterator[Replayed]:
 
     Call it inside one read transaction.
     """
-    twin = _twin() if _has_safe_mode(db) else None
+    twin = empty_twin() if _has_safe_mode(db) else None
     player = Replay(twin)
     after_seq = 0
     try:
@@ -201,14 +199,6 @@ def group_of(row: Row) -> Group:
         release=data["release"],
         quiet=tuple((seq, now_ms) for seq, now_ms in data.get("quiet", ())),
     )
-
-
-def _twin() -> SqliteConnection:
-    twin = SqliteConnection.temporary()
-    for statement in definitions(SQLiteDialect()):
-        twin.run(statement)
-    twin.begin()
-    return twin
 
 
 def _has_safe_mode(db: Connection) -> bool:

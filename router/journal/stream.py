@@ -18,7 +18,7 @@ from router.records import Fact, Row
 FIRST_HASH: Final = bytes(32)
 """What stands for the hash of the row before the first."""
 
-_COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
+COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
 OWN_ROWS: Final = """
     site = (SELECT site FROM stream WHERE own = 1)
     AND incarnation = (SELECT incarnation FROM stream WHERE own = 1)
@@ -26,10 +26,10 @@ OWN_ROWS: Final = """
 """The site's own stream, as a condition on the table journal; subqueries, so that its key is used."""
 
 _READ: Final = (
-    f"SELECT {_COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
+    f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
 )
 _INSERT: Final = f"""
-    INSERT INTO journal ({_COLUMNS}) VALUES (:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)
+    INSERT INTO journal ({COLUMNS}) VALUES (:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)
 """
 _HEAD: Final = "SELECT site, incarnation, last_seq, last_at_ms, head_hash FROM stream WHERE own = 1"
 _SAVE: Final = "UPDATE stream SET last_seq = :seq, last_at_ms = :at_ms, head_hash = :hash WHERE own = 1"
@@ -100,7 +100,7 @@ def last_seq(db: Connection) -> int:
 
 
 def rows_of(found: Iterable[tuple[Any, ...]]) -> list[Row]:
-    """Rows from the columns of the journal table, in the order of _COLUMNS."""
+    """Rows from the columns of the journal table, in the order of COLUMNS."""
     return [
         Row(
             site=site,

@@ -6,21 +6,20 @@ compared. What a peer's copy says is not asked here.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
 import msgspec
 from sqlalchemy import Table
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlmodel import SQLModel
 
 from router.journal import fold, stream
 from router.journal.appends import ROUTER
 from router.journal.connection import Connection
-from router.journal.database import definitions
-from router.journal.sqlite import SqliteConnection
 from router.journal.tables import JOURNALLED
+from router.journal.twin import empty_twin
 from router.records import Row, canonical
 
 PAGE: Final = 2_000
@@ -64,16 +63,11 @@ def verify(db: Connection, progress: Callable[[int], None] = lambda seq: None) -
     report = Report()
     head = stream.read_head(db)
     report.site, report.incarnation, report.head_seq = head.site, head.incarnation, head.seq
-    twin = SqliteConnection.temporary()
-    try:
-        for statement in definitions(SQLiteDialect()):
-            twin.run(statement)
+    with closing(empty_twin()) as twin:
         last = _check_rows(db, twin, report, progress)
         _check_head(db, head, last, report)
         for table in JOURNALLED:
             _compare(db, twin, SQLModel.metadata.tables[table], report)
-    finally:
-        twin.close()
     return report
 
 
@@ -83,13 +77,11 @@ def _check_rows(
     """Follows the chain and folds every row into the twin; where the chain really ends."""
     last = stream.Head(site="", incarnation="", seq=0, at_ms=0, hash=stream.FIRST_HASH)
     while page := stream.read_rows(db, after_seq=last.seq, limit=PAGE):
-        twin.begin()
         for row in page:
             for text in _faults(row, last):
                 report.note(Problem(seq=row.seq, where="journal", text=text))
             _fold(twin, row, report)
             last.seq, last.at_ms, last.hash = row.seq, row.at_ms, row.hash
-        twin.commit()
         report.rows += len(page)
         progress(last.seq)
     return last
