@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from router.core import Core
 from router.decisions import Decision, RaiseAlarm
 from router.events import Event
+from router.journal.appends import SAFE_MARK
 from router.journal.database import Database
 from router.journal.restore import load_plan, load_state
 from router.run.safe_mode import SafeCore
@@ -25,9 +26,6 @@ SAFE_MS: Final = 600_000
 """Safe mode lets the core try again after ten minutes; after a relapse after twice as long, and so on."""
 
 SAFE_MS_MAX: Final = 4 * 3_600_000
-
-SAFE_MARK: Final = "+safe"
-"""Ends the release of decisions taken in safe mode: replay cannot and does not compare them."""
 
 _log = logging.getLogger("muster.router")
 

@@ -11,8 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
+from config.problems import PlanWrong
+from router.core import Core
 from router.decisions import Decision
-from router.events import PlanActivated
+from router.events import Event, PlanActivated
+from router.invariants import check_touched
 from router.journal.appends import Fenced, RouterAppend
 from router.journal.committer import CommitUnknown, NotCommitted
 from router.journal.database import Database
@@ -30,11 +35,9 @@ DECISIONS_MAX: Final = 1_000
 POSITION_MS: Final = 1_000
 """Rows that led to no decision are noted as read this much later, unless a decision does it before.
 
-Read again after a crash they lead to nothing again, so this only bounds how much is read again.
+Read again after a crash they lead to nothing again, so this only bounds how much is read again. The group
+that notes them says when each was handled (its quiet turns): a core that is told later may decide more.
 """
-
-CHECK_MS: Final = 1_000
-"""How often the cheap invariants are checked in production."""
 
 _log = logging.getLogger("muster.router")
 
@@ -57,6 +60,8 @@ class _Turn:
     now_ms: int
     core_ms: int
     plan_version: int
+    handled: bool = False
+    """Whether the core was shown anything."""
     decisions: list[Decision] = field(default_factory=list)
     extra: Sequence[Fact] = ()
 
@@ -64,9 +69,9 @@ class _Turn:
 class RouterStep:
     """The active router's memory and its turns.
 
-    Shape: clock_ms() is the time of day; check(core) raises when an invariant does not hold. `position` is
-    the
-           seq of the last row handled; `core` is None before the first turn and after a mistake.
+    Shape: clock_ms() is the time of day; check(core, decisions) raises when an invariant does not hold after
+           them. `position` is the seq of the last row handled; `core` is None before the first turn and after
+           a mistake.
     """
 
     def __init__(
@@ -77,7 +82,7 @@ class RouterStep:
         clock_ms: Callable[[], int],
         epoch: int,
         release: str,
-        check: Callable[[Deciding], None] = lambda core: None,
+        check: Callable[[Core, Sequence[Decision]], None] = check_touched,
     ) -> None:
         self.core: Deciding | None = None
         self.position = 0
@@ -88,12 +93,11 @@ class RouterStep:
         self._epoch = epoch
         self._release = release
         self._check = check
-        self._checked_at_ms = 0
         self._dead_webs = DeadWebs()
         self._plan_version = 0
         self._core_ms = 0
         self._saved_position = 0
-        self._saved_at_ms = 0
+        self._quiet: list[tuple[int, int]] = []
         self._pending: _Turn | None = None
 
     def step(self) -> bool:
@@ -132,6 +136,7 @@ class RouterStep:
         rebuilt = self.rebuilder.rebuild()
         if rebuilt is None:
             return True  # A mistake in there was noted; the next attempt may be safe mode.
+        self._quiet.clear()
         self.core = rebuilt.core
         self.position = self._saved_position = rebuilt.position
         self._plan_version = rebuilt.plan_version
@@ -153,23 +158,25 @@ class RouterStep:
             self._show(core, row, turn)
         turn.decisions += core.advance(now_ms)
         turn.core_ms = clock_of(core)
-        if abs(now_ms - self._checked_at_ms) >= CHECK_MS:
-            self._checked_at_ms = now_ms
-            self._check(core)
+        if isinstance(core, Core):
+            self._check(core, turn.decisions)
         return turn
 
     def _show(self, core: Deciding, row: Row, turn: _Turn) -> None:
-        event = event_of(row)
+        event = _event(row)
         turn.read_through = row.seq
         if event is None:
             return
         turn.decisions += core.handle(event, turn.now_ms)
+        turn.handled = True
         if isinstance(event, PlanActivated):
             turn.plan_version = event.version
 
     def _commit(self, turn: _Turn) -> None:
         """Make the turn durable; where that is not possible now, keep it for the next step. Raises Fenced."""
         if not turn.decisions and not turn.extra and not self._position_due(turn):
+            if turn.handled:
+                self._quiet.append((turn.read_through, turn.now_ms))
             self._remember(turn)
             return
         self._pending = turn
@@ -189,7 +196,8 @@ class RouterStep:
             return
         self._pending = None
         self._remember(turn)
-        self._saved_position, self._saved_at_ms = turn.read_through, turn.now_ms
+        self._saved_position = turn.read_through
+        self._quiet.clear()
         if rows and not turn.extra and rows[0].seq == self.position + 1:
             self.position = rows[-1].seq  # Our own decisions, and nothing between: no need to read them.
 
@@ -203,12 +211,13 @@ class RouterStep:
             release=self.rebuilder.release_of(self._release),
             decisions=tuple(turn.decisions),
             extra=tuple(turn.extra),
+            quiet=tuple(self._quiet),
         )
 
     def _position_due(self, turn: _Turn) -> bool:
         """Whether rows that led to nothing should be noted as read now."""
-        behind = turn.core_ms > self._core_ms or turn.read_through - self._saved_position > ROWS_MAX
-        return behind and abs(turn.now_ms - self._saved_at_ms) >= POSITION_MS
+        waited = bool(self._quiet) and abs(turn.now_ms - self._quiet[0][1]) >= POSITION_MS
+        return waited or turn.read_through - self._saved_position > ROWS_MAX
 
     def _remember(self, turn: _Turn) -> None:
         self.position = turn.read_through
@@ -224,3 +233,12 @@ class RouterStep:
         """The memory is not trusted any more; the next step starts from the tables."""
         self._pending = None
         self.core = None
+
+
+def _event(row: Row) -> Event | None:
+    """The event in a row. One that cannot be read is left out: it must not stop everybody else's routing."""
+    try:
+        return event_of(row)
+    except (msgspec.MsgspecError, PlanWrong, LookupError, TypeError, ValueError):
+        _log.exception("row cannot be read and is left out seq=%d kind=%s ref=%s", row.seq, row.kind, row.ref)
+        return None
