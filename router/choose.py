@@ -86,11 +86,12 @@ class Round:
     Freed agents of one crew with equal readiness see the same line: one of them asks for all.
     """
 
-    __slots__ = ("_candidates", "_centre", "_groups", "_now_ms", "looking_at")
+    __slots__ = ("_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")
 
     def __init__(self, centre: Centre, now_ms: int) -> None:
         self._centre = centre
         self._now_ms = now_ms
+        self._proposed = 0
         self._candidates: list[tuple[Rank, int, Interaction, _Key | None]] = []
         self._groups: dict[_Key, list[Agent]] = {}
         self.looking_at: Interaction | None = None
@@ -123,10 +124,10 @@ class Round:
         return None
 
     def _propose(self, interaction: Interaction, key: "_Key | None") -> None:
-        place = rank(interaction, self._now_ms)
-        # The asker's key is never compared: id(interaction) is not needed, a rank belongs to one interaction,
-        # and of two proposals of it the count decides.
-        heappush(self._candidates, (place, len(self._candidates), interaction, key))
+        # A rank belongs to one interaction; of two proposals of it the number decides, so that nothing further
+        # is ever compared.
+        self._proposed += 1
+        heappush(self._candidates, (rank(interaction, self._now_ms), self._proposed, interaction, key))
 
     def _join(self, agent: Agent) -> None:
         """Let a ready agent ask together with those who see the same line, or alone."""
