@@ -86,14 +86,14 @@ def _prepared(settings: Settings) -> Iterator[tuple[Database, Committer, Plan]]:
 
 
 def add_people(committer: Committer, plan: Plan, settings: Settings) -> dict[str, str]:
-    """Everybody of the plan, signed in; the cookie of each."""
-    everybody = plan.people
+    """The agents of the plan, signed in; the cookie of each."""
+    agents = [person for person in plan.people if person.role == "agent"]
     new = [
-        NewPerson(agent_id=p.agent_id, name=p.name, role=p.role, password_hash=NO_PASSWORD) for p in everybody
+        NewPerson(agent_id=p.agent_id, name=p.name, role=p.role, password_hash=NO_PASSWORD) for p in agents
     ]
     committer.submit(AddPeople(people=tuple(new))).result()
     cookies = {}
-    for person in everybody:
+    for person in agents:
         token = secrets.token_urlsafe(32)
         session = BeginSession(
             agent_id=person.agent_id,

@@ -43,6 +43,12 @@ name = "Break"
 id = "done"
 name = "Done"
 """
+SUPERVISOR: Final = """
+[[people]]
+id = "supervisor"
+name = "Supervisor"
+role = "supervisor"
+"""
 SKILL: Final = """
 [[skills]]
 id = "{skill}"
@@ -64,7 +70,7 @@ def plan_text(*, agents: int, at_once: int = 1, skills: int = 0) -> str:
     parts = [PLAN.format(load=100 // at_once, at_once=at_once)]
     parts += [SKILL.format(skill=name) for name in names]
     parts += [PERSON.format(number=number, skills=held) for number in range(agents)]
-    return "".join(parts)
+    return "".join([*parts, SUPERVISOR])
 
 
 def skill_name(number: int) -> str:

@@ -87,9 +87,10 @@ def _rebuilds(url: str, times: int) -> list[float]:
     database.create_tables(site=plan.site.site_id)
     committer = Committer(database)
     committer.submit(ActivatePlan(plan=plan, by="benchmark")).result()
-    _fill(database, [person.agent_id for person in plan.people])
+    agents = [person.agent_id for person in plan.people if person.role == "agent"]
+    _fill(database, agents)
     try:
-        return [_one(url, database, committer, person.agent_id) for person in plan.people]
+        return [_one(url, database, committer, agent_id) for agent_id in agents]
     finally:
         committer.close()
         database.close()
