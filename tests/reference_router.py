@@ -58,14 +58,15 @@ class ReferenceRouter:
         return sorted((each for each in seen.interactions.values() if each.state == "waiting"), key=place)
 
     def may_serve_now(self, seen: Seen, agent: AgentState, waiting: InteractionState, now_ms: int) -> bool:
-        """Working, named or skilled enough at its present step, room for it, and no refusal of it lately."""
+        """Working, room for it, and either named by a person or skilled enough at its present step.
+
+        What somebody named this agent for is offered whatever came before; a refusal gives it to everybody.
+        """
         if not self.working(agent) or not self.has_room(seen, agent, waiting.channel):
             return False
         if waiting.named_agent_id:
-            allowed = waiting.named_agent_id == agent.agent_id
-        else:
-            allowed = self.skilled(agent, waiting)
-        return allowed and not self.refused_lately(seen, agent, waiting, now_ms)
+            return waiting.named_agent_id == agent.agent_id
+        return self.skilled(agent, waiting) and not self.refused_lately(seen, agent, waiting, now_ms)
 
     def working(self, agent: AgentState) -> bool:
         """Available, at a desk, and one of those in the plan who have one."""

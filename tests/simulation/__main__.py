@@ -1,7 +1,7 @@
 """`python -m tests.simulation --seed 7`: live through a seeded world and say what happened in it.
 
---hours H makes the world longer, --seeds K lives through K worlds, from that seed on. A failure prints the seed and the
-command that repeats it, and ends with 1.
+--hours H makes the world longer, --seeds K lives through K worlds, from that seed on. A failure prints the
+seed and the command that repeats it, and ends with 1.
 """
 
 import argparse
