@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "send a believable stream of chats to a running centre",
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",
+    "people": "list, add and remove people, reset passwords, end sessions",
     "journal": "verify or replay the journal",
     "why": "explain an offer: who was passed over, and for which reason",
 }
