@@ -140,14 +140,28 @@ def _find_or_install_chromium() -> None:
         _runs([*prefix, *command, "-q"], environ)
     if _chromium():
         return
-    hint = f"no Chromium on the PATH. Type: sudo {' '.join(command)}"
+    # Ubuntu's apt has no Chromium of its own, only a pointer to snap, which containers cannot follow.
+    wanted = "snap install chromium" if _is_ubuntu() else " ".join(command)
+    hint = f"no Chromium on the PATH. Type: sudo {wanted}"
     if os.environ.get("CI"):
         raise Missing(hint)
     print(f"muster: browser tests will be skipped: {hint}", flush=True)
 
 
 def _chromium() -> str | None:
-    return next((found for name in CHROMIUMS for found in [shutil.which(name)] if found), None)
+    """The browser that CHROMIUM names, or the first one on the PATH that really starts."""
+    names = filter(None, [os.environ.get("CHROMIUM"), *CHROMIUMS])
+    return next((found for name in names for found in [shutil.which(name)] if found and _starts(found)), None)
+
+
+def _starts(browser: str) -> bool:
+    asked = subprocess.run([browser, "--version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def _is_ubuntu() -> bool:
+    release = Path("/etc/os-release")
+    return release.exists() and "ID=ubuntu" in release.read_text().splitlines()
 
 
 def _root_prefix() -> list[str] | None:

@@ -30,6 +30,7 @@ def no_chromium(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("NO_APT", "1")
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("CHROMIUM", raising=False)
 
 
 def test_the_installer_is_installed_from_hashes_too(setup):
@@ -54,7 +55,15 @@ def test_without_a_browser_one_line_says_what_to_type(setup, no_chromium, capsys
     setup._find_or_install_chromium()
     said = capsys.readouterr().out
     assert said.count("\n") == 1
-    assert "sudo apt-get install" in said and "chromium" in said
+    assert "Type: sudo " in said and "chromium" in said
+
+
+def test_a_browser_that_does_not_start_is_none(setup, no_chromium, tmp_path):
+    """Some systems put a script there that only says where to get one."""
+    pointer = tmp_path / "chromium"
+    pointer.write_text("#!/bin/sh\nexit 1\n")
+    pointer.chmod(0o755)
+    assert setup._chromium() is None
 
 
 def test_without_a_browser_ci_fails(setup, no_chromium, monkeypatch):
