@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from typing import Any, Final  # Any: parsed JSON, only printed
+from typing import Final
 
 from agents_ui.commands import Subparsers
 from config.settings import read_settings
 from router.journal.database import open_database
+from router.journal.replay import Replayed, replay
+from router.journal.verify import Report, verify
+from router.records import Fact
 
 FINE: Final = 0
 FOUND: Final = 1
@@ -42,8 +45,6 @@ def add_to(subparsers: Subparsers) -> None:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Verify, say what was found; 0 or 1."""
-    from router.journal.verify import Report, verify
-
     settings = read_settings()
     with (
         closing(open_database(settings.database_url, unsafe=settings.unsafe)) as database,
@@ -73,8 +74,6 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_replay(arguments: argparse.Namespace) -> int:
     """Replay, say what differs; 0 or 1."""
-    from router.journal.replay import Replayed, replay
-
     settings = read_settings()
     seen = Replayed()
     progress = _progress("row")
@@ -103,7 +102,7 @@ def run_replay(arguments: argparse.Namespace) -> int:
     return FOUND
 
 
-def _fact(found: Any) -> str:
+def _fact(found: Fact | None) -> str:
     return "nothing" if found is None else f"{found.kind} {found.ref} {found.data}"
 
 
