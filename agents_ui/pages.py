@@ -1,8 +1,8 @@
 """The pages' HTML: shells that name their styles and modules; everything people see is drawn by the modules.
 
-The import map is the only inline script, so its hash is in the content security policy and nothing else inline
-can run. The chat's shell carries the centre's name and notice as text: somebody in need reads them before, and
-even without, any script or connection.
+The import map is the only inline script: its hash is in the content security policy, so nothing else inline can
+run. The chat's shell carries the centre's name and notice as text: somebody in need reads them before, and even
+without, any script or connection.
 """
 
 import base64
@@ -33,7 +33,7 @@ POLICY: Final = (
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, and no text ever becomes markup."""
+"""ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup."""
 
 SHELL: Final = """<!doctype html>
 <html lang="en" dir="ltr">
@@ -140,7 +140,7 @@ def _chat(plan: Plan) -> str:
     return f"""<div id="page" data-site="{name}" data-notice="{notice}">
 <div class="chat"><header class="chat-head"><h1 dir="auto">{name}</h1></header>
 <main class="talk"><p class="notice" dir="auto">{notice}</p>
-<noscript><p class="notice">This chat needs JavaScript. Without it, please reach the centre another way.</p></noscript>
+<noscript><p class="notice">This chat needs JavaScript. Please reach the centre another way.</p></noscript>
 </main></div></div>"""
 
 

@@ -1,8 +1,8 @@
 """The browser's modules, styles and words, read into memory once and served from there.
 
-Every file is also reachable below a prefix made of the hash of all files, `/static/<release>/…`: modules import
-each other by relative paths, so a page that starts from one release never mixes it with another, and everything
-may be cached for ever. Only names found at the start exist: no request ever becomes a path on the disk.
+Every file is also below a prefix made of the hash of all files, `/static/<release>/…`: modules import each other
+by relative paths, so a page that starts from one release never mixes it with another, and everything may be
+cached for ever. Only names found at the start exist: no request ever becomes a path on the disk.
 """
 
 import gzip
@@ -29,7 +29,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 """What is served at all: a file with another ending (a README, an editor's copy) is not."""
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-"""A year, the longest that RFC 9111's predecessors advised; the release in the path changes with the content."""
+"""A year, as long as RFC 2616 advised; the release in the path changes with the content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: MUSTER_SCREENSHOTS, or pytest's folder, which keeps those of the last three runs."""
+    """Where screenshots go: MUSTER_SCREENSHOTS, or pytest's folder, which keeps three runs."""
     wanted = os.environ.get("MUSTER_SCREENSHOTS", "")
     folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens an address in a context of its own. A page that logs an error or breaks the CSP fails its test."""
+    """Opens an address in a context of its own. A page that logs an error, e.g. of the CSP, fails its test."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 

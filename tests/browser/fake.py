@@ -60,6 +60,7 @@ class FakeCentre:
         self.snapshots = 0
         self.acknowledges = True
         self.beats = True
+        self.refuses = False
         self.signed_in = True
         self.must_change = False
         self.answers: dict[str, Json] = {}
@@ -81,7 +82,11 @@ class FakeCentre:
             WebSocketRoute("/desk/socket", self._desk),
         ]
         settings = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", ws="websockets-sansio", lifespan="off", loop="asyncio"
+            Starlette(routes=routes),
+            log_level="warning",
+            ws="websockets-sansio",
+            lifespan="off",
+            loop="asyncio",
         )
         self._server = uvicorn.Server(settings)
         self._loop = asyncio.new_event_loop()
@@ -192,6 +197,9 @@ class FakeCentre:
 
     async def _desk(self, websocket: WebSocket) -> None:
         await websocket.accept()
+        if self.refuses:
+            await websocket.close(1013)
+            return
         hello = json.loads(await websocket.receive_text())
         if hello.get("ticket") != "good":
             await websocket.close(4401)
@@ -248,8 +256,15 @@ class FakeCentre:
     async def _attachment(self, request: Request) -> Response:
         body = await request.body()
         name = request.query_params["name"]
-        file = {"name": name, "bytes": len(body), "media_type": request.headers["content-type"], "url": "/chat/attachment/x"}
-        message = self.message("you", "", client_id=request.query_params["client_id"], kind="attachment", file=file)
+        file = {
+            "name": name,
+            "bytes": len(body),
+            "media_type": request.headers["content-type"],
+            "url": "/chat/attachment/x",
+        }
+        message = self.message(
+            "you", "", client_id=request.query_params["client_id"], kind="attachment", file=file
+        )
         self.chat_messages.append(message)
         for line in list(self.chat_lines):
             await line.send(kind="change", puts=[{"what": "message", "value": message}])

@@ -39,9 +39,15 @@ def set_stage(centre: FakeCentre, plan: Plan) -> None:
     start = now_ms()
     me = {"agent_id": "ana", "name": "Ana Morales", "role": "agent", "available": True, "reason": ""}
     centre.entities = {
-        "me": {"ana": me | {"presence_since_ms": start - 1_500_000, "activity": "engaged", "load": 66, "desks": 1}},
+        "me": {
+            "ana": me
+            | {"presence_since_ms": start - 1_500_000, "activity": "engaged", "load": 66, "desks": 1}
+        },
         "offer": {},
-        "conversation": {"chat-1": conversation("chat-1"), "chat-2": conversation("chat-2", urgency=4, earlier=0)},
+        "conversation": {
+            "chat-1": conversation("chat-1"),
+            "chat-2": conversation("chat-2", urgency=4, earlier=0),
+        },
         "message": {each["message_id"]: each for each in _talk()},
         "queue": {queue.queue_id: _figures(queue.queue_id, index) for index, queue in enumerate(plan.queues)},
         "alarm": {},
@@ -112,14 +118,20 @@ def _named(things: Any, key: str) -> list[dict[str, str]]:  # Any: queues, chann
 
 def _figures(queue_id: str, index: int) -> Json:
     waiting = [[1, 2, 0, 0, 0], [0, 0, 3, 1, 0], [0, 0, 0, 0, 0]][min(index, 2)]
-    return {"queue_id": queue_id, "waiting": waiting, "oldest_at_ms": now_ms() - 74_000 if sum(waiting) else 0}
+    return {
+        "queue_id": queue_id,
+        "waiting": waiting,
+        "oldest_at_ms": now_ms() - 74_000 if sum(waiting) else 0,
+    }
 
 
 def _talk() -> list[Json]:
     return [
         message("chat-1", 1, "in", "There is smoke coming under the door of the flat next to mine"),
         message("chat-1", 2, "out", "I am here with you. Tell me the address and the floor, please."),
-        message("chat-1", 3, "in", "Harbour Street 41, third floor. An old man lives there, he does not open"),
+        message(
+            "chat-1", 3, "in", "Harbour Street 41, third floor. An old man lives there, he does not open"
+        ),
         message("chat-1", 4, "note", "Caller hears coughing behind the door. Engine 4 is on its way."),
         message("chat-1", 5, "out", "Firefighters are on their way. Leave now by the stairs, not the lift."),
         message("chat-1", 6, "in", "ok going down now with my daughter"),

@@ -2,6 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { ask as request } from "../shared/ask.js";
 import { keep } from "../shared/keep.js";
+import { second } from "../shared/time.js";
 import { say } from "../shared/words.js";
 import { openAttention } from "./attention.js";
 import { openFeed } from "./feed.js";
@@ -19,7 +20,7 @@ export function openDesk(leave) {
   const sound = openSound();
   /** @type {import("@preact/signals").Signal<ReturnType<typeof openWriting> | null>} */
   const writing = signal(null);
-  /** @type {import("@preact/signals").Signal<Record<string, number>>} */
+  /** @type {import("@preact/signals").Signal<Record<string, {until_ms: number, after: string}>>} */
   const typing = signal({});
   const pressed = signal(""); // the offer whose answer is under way, so that it looks pressed
   const feed = openFeed({
@@ -41,10 +42,15 @@ export function openDesk(leave) {
     if (!first) toasts.show(say("back"), "good");
   }
 
-  /** @param {string} interaction_id */
+  /** Shown until it is old, or until what was typed is there. @param {string} interaction_id */
   function showTyping(interaction_id) {
-    typing.value = { ...typing.value, [interaction_id]: Date.now() + TYPING_SHOWN_MS };
+    const mark = { until_ms: Date.now() + TYPING_SHOWN_MS, after: lastMessage(interaction_id) };
+    typing.value = { ...typing.value, [interaction_id]: mark };
   }
+
+  /** @param {string} interaction_id */
+  const lastMessage = (interaction_id) =>
+    attention.byConversation.value.get(interaction_id)?.at(-1)?.message_id ?? "";
 
   /** Ask, and say so when it could not be done. @param {{kind: string, [field: string]: unknown}} command */
   async function order(command) {
@@ -78,7 +84,12 @@ export function openDesk(leave) {
     me,
     offers,
     pressed,
-    typing,
+    /** Whether the customer is typing. @param {string} interaction_id */
+    types(interaction_id) {
+      const mark = typing.value[interaction_id];
+      if (!mark || mark.after !== lastMessage(interaction_id)) return false;
+      return mark.until_ms > Math.max(second.value, Date.now());
+    },
     writing,
     attention,
     sound,

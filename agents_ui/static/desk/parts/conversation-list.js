@@ -25,7 +25,7 @@ function Row({ desk, conversation, number }) {
   const last = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction !== "system");
   const draft = desk.writing.value?.draft(id, "reply");
   const waiting = last?.direction === "in" && second.value ? duration(serverNow() - last.at_ms) : "";
-  const typing = (desk.typing.value[id] ?? 0) > Math.max(second.value, Date.now());
+  const typing = desk.types(id);
   const state = conversation.wrap_up_since_ms ? say("in_wrap_up") : waiting ? say("customer_waits", { time: waiting }) : "";
   return html`<button type="button" class="conversation-row" aria-current=${desk.attention.shown.value === id}
     data-unread=${unread > 0} onClick=${() => desk.attention.choose(id)}>

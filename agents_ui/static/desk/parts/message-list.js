@@ -1,7 +1,6 @@
 // desk/parts/message-list.js - a conversation's messages, oldest first; stays at the end while you are there
 import { useEffect, useRef } from "preact/hooks";
 import { html } from "../../shared/html.js";
-import { second } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
 import { MessageItem, UnsentItem } from "./message-item.js";
 
@@ -15,7 +14,7 @@ export function MessageList({ desk, conversation }) {
   const messages = desk.attention.byConversation.value.get(id) ?? [];
   const writing = desk.writing.value;
   const unshown = writing?.unshown.value.filter((entry) => entry.interaction_id === id) ?? [];
-  const typing = (desk.typing.value[id] ?? 0) > Math.max(second.value, Date.now());
+  const typing = desk.types(id);
   useEffect(() => {
     const toEnd = () => box.current && atEnd.current && (box.current.scrollTop = box.current.scrollHeight);
     toEnd();

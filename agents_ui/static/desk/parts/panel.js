@@ -1,5 +1,5 @@
 // desk/parts/panel.js - a small window over the desk that never hides an offer: not modal, Esc closes it
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 
@@ -12,7 +12,7 @@ import { say } from "../../shared/words.js";
  */
 export function Panel({ name, title, close, children }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: the next key pressed is meant for the panel
     const before = document.activeElement;
     const first = box.current?.querySelector("[data-first]") ?? box.current?.querySelector("input, select, textarea, button");
     if (first instanceof HTMLElement) first.focus();
