@@ -9,7 +9,7 @@ from config.plan import Plan
 from config.words import MANUAL_QUEUE, URGENT_MAX
 from queues.crew import Crew
 from queues.interaction import ANYBODY, Interaction
-from queues.lifecycle import ASSIGNED
+from queues.lifecycle import ASSIGNED, WAITING
 from queues.line import Line
 from queues.wish import Ask, Audience
 from router import deadlines
@@ -45,6 +45,8 @@ class Centre:
         self.came = False
         self.first_came = False
         self.lost: dict[Audience, None] = {}
+        self.cooling: dict[Interaction, None] = {}
+        """Interactions that some agent may not be offered at the moment (see blocked)."""
         self.population = 0
         self.rolls = 0
         """Counts changes of who is signed in and who is available, for what explain.py remembers."""
@@ -91,6 +93,19 @@ class Centre:
         if now_ms < offer.ended_at_ms + self.limits.only_candidate_ms:
             return True
         return self._others(interaction, agent, now_ms) > 0
+
+    def warm_up(self, interaction: Interaction, now_ms: int) -> None:
+        """Forget the cool-downs of an interaction that are over; it is to be matched anew if it waits."""
+        cooling = False
+        for agent_id, offer in (interaction.offers or {}).items():
+            if offer.cooldown_until_ms > now_ms:
+                cooling = True
+            else:
+                self.agents[agent_id].cooled.pop(interaction.interaction_id, None)
+        if not cooling:
+            self.cooling.pop(interaction, None)
+        if interaction.state == WAITING:
+            self.fresh.setdefault(interaction, False)
 
     def _others(self, interaction: Interaction, agent: Agent, now_ms: int) -> int:
         """How many working agents, other than this one, may serve it and have not lately refused it."""

@@ -131,18 +131,19 @@ def _end_offer(centre: Centre, order: d.EndOffer) -> None:
     interaction.offer_id = interaction.agent_id = ""
     interaction.assigned_at_ms = interaction.wrap_up_since_ms = 0
     if order.outcome in COOLING and order.cooldown_until_ms > order.at_ms:
-        cool(centre, agent, interaction, offer)
+        cool(centre, agent, interaction, offer, now_ms=order.at_ms)
     line_up(centre, interaction, alarm=True)
     if order.outcome == TRANSFERRED and interaction.urgency <= URGENT_MAX:
         centre.watch(interaction, was_urgent=True, now_ms=order.at_ms)
 
 
-def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer) -> None:
+def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer, *, now_ms: int) -> None:
     """This agent is not offered this interaction again for a while."""
     agent.cooled[interaction.interaction_id] = interaction
-    retry_ms = min(offer.ended_at_ms + centre.limits.only_candidate_ms, offer.cooldown_until_ms)
-    for at_ms in (retry_ms, offer.cooldown_until_ms):
-        centre.moments.add(at_ms, deadlines.COOLED, interaction.interaction_id)
+    centre.cooling[interaction] = None
+    for at_ms in (offer.ended_at_ms + centre.limits.only_candidate_ms, offer.cooldown_until_ms):
+        if at_ms > now_ms:
+            centre.moments.add(at_ms, deadlines.COOLED, interaction.interaction_id)
 
 
 def _connect(centre: Centre, order: d.ConnectParties) -> None:
@@ -181,6 +182,7 @@ def _close(centre: Centre, order: d.CloseInteraction) -> None:
     for agent_id in interaction.offers or ():
         centre.agents[agent_id].cooled.pop(order.interaction_id, None)
     centre.fresh.pop(interaction, None)
+    centre.cooling.pop(interaction, None)
     centre.overdue.pop(interaction, None)
     del centre.interactions[order.interaction_id]
 
@@ -247,14 +249,13 @@ def _note_desks(centre: Centre, order: d.NoteDesks) -> None:
     agent.grace_until_ms = order.grace_until_ms
     if order.grace_until_ms:
         centre.deadlines.add(order.grace_until_ms, deadlines.GRACE, order.agent_id)
-        for interaction in agent.held.values():
-            if interaction.state != ASSIGNED:
-                due_ms = centre.offer_due_ms(interaction)
-                centre.deadlines.add(due_ms, deadlines.OFFER, interaction.interaction_id)
-        for interaction in agent.named.values():
-            centre.deadlines.add(
-                centre.named_due_ms(interaction), deadlines.NAMED, interaction.interaction_id
-            )
+    # Offers and named ones end sooner without a desk, and in their own time again with one.
+    for interaction in agent.held.values():
+        if interaction.state != ASSIGNED:
+            due_ms = centre.offer_due_ms(interaction)
+            centre.deadlines.add(due_ms, deadlines.OFFER, interaction.interaction_id)
+    for interaction in agent.named.values():
+        centre.deadlines.add(centre.named_due_ms(interaction), deadlines.NAMED, interaction.interaction_id)
     _recount(centre, agent, was_working=was_working, was_signed_in=was_signed_in)
 
 
@@ -283,6 +284,9 @@ def _recount(centre: Centre, agent: Agent, *, was_working: bool, was_signed_in: 
     centre.rolls += 1
     if agent.crew is not None:
         agent.crew.working += agent.working - was_working
+        if was_working and not agent.working:
+            # Somebody who declined may be the only candidate now.
+            centre.fresh.update((each, False) for each in centre.cooling if each not in centre.fresh)
         change = agent.signed_in - was_signed_in
         if change:
             centre.population += change

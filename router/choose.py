@@ -124,8 +124,8 @@ class Round:
         return None
 
     def _propose(self, interaction: Interaction, key: "_Key | None") -> None:
-        # A rank belongs to one interaction; of two proposals of it the number decides, so that nothing further
-        # is ever compared.
+        # A rank belongs to one interaction; of two proposals of it the number decides, so that nothing
+        # further is ever compared.
         self._proposed += 1
         heappush(self._candidates, (rank(interaction, self._now_ms), self._proposed, interaction, key))
 

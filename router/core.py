@@ -50,6 +50,11 @@ class Core:
         return restore.state_of(self._centre)
 
     @property
+    def now_ms(self) -> int:
+        """The time of the last event or decision."""
+        return self._centre.now_ms
+
+    @property
     def centre(self) -> Centre:
         """What is behind the core, to look at: for invariants, measures and tests."""
         return self._centre
@@ -71,11 +76,14 @@ class Core:
         event_ms = max(event.at_ms, centre.now_ms)
         now_ms = max(event_ms, now_ms)
         made: list[Decision] = []
+        waiting = centre.line.waiting
         self._moments(made, now_ms)
         if type(event) is e.PlanActivated:
             self._centre = centre = restore.under_plan(centre, event)
         else:
             self._decide(made, event, now_ms)
+        if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
+            self._apply(made, [_line_long(centre, now_ms)])
         self._settle(made, now_ms)
         centre.now_ms = now_ms if made else event_ms
         return made
@@ -144,7 +152,7 @@ class Core:
             if what == deadlines.UNATTENDED:
                 centre.overdue[interaction] = None
             elif what == deadlines.COOLED:
-                centre.fresh.setdefault(interaction, False)
+                centre.warm_up(interaction, now_ms)
             self._apply(made, orders)
 
     def _reach(self, made: list[Decision], now_ms: int) -> None:
@@ -205,6 +213,12 @@ def _subject(event: e.Event) -> str:
     if isinstance(event, e.OfferAccepted | e.OfferDeclined):
         return event.offer_id.rpartition("/")[0]
     return str(getattr(event, "interaction_id", "") or getattr(event, "agent_id", ""))
+
+
+def _line_long(centre: Centre, now_ms: int) -> RaiseAlarm:
+    """More wait than a centre should ever have: nobody is turned away, but somebody should know."""
+    detail = str(centre.line.waiting)
+    return RaiseAlarm(at_ms=now_ms, code=alarms.LINE_LONG, ref=centre.plan.site.site_id, detail=detail)
 
 
 def _refusal(agent_id: str, command_id: str, ref: str, now_ms: int) -> RefuseRequest:

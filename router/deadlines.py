@@ -42,6 +42,9 @@ class Deadlines:
         """The earliest one, which stays."""
         return self._heap[0] if self._heap else None
 
+    def __contains__(self, due: object) -> bool:
+        return due in self._heap
+
     def drop(self) -> None:
         """Forget the earliest one."""
         heappop(self._heap)

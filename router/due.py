@@ -48,7 +48,11 @@ def _holds(centre: Centre, at_ms: int, what: int, ref: str) -> bool:
             return False
         return interaction.accepted_at_ms + ask.next_ms == at_ms
     if what == deadlines.COOLED:
-        return state == WAITING
+        retry_ms = at_ms - centre.limits.only_candidate_ms
+        return any(
+            at_ms == offer.cooldown_until_ms or retry_ms == offer.ended_at_ms < offer.cooldown_until_ms
+            for offer in (interaction.offers or {}).values()
+        )
     if what == deadlines.UNATTENDED:
         return (
             0 < interaction.urgency <= URGENT_MAX and state != ASSIGNED and interaction not in centre.overdue

@@ -88,7 +88,7 @@ def _add_offer(centre: Centre, state: OfferState) -> None:
     fields = {name: getattr(state, name) for name in OfferState.__slots__}
     offer = interaction.offers[state.agent_id] = Offer(**fields)
     if offer.outcome in COOLING and offer.cooldown_until_ms > centre.now_ms:
-        cool(centre, centre.agents[state.agent_id], interaction, offer)
+        cool(centre, centre.agents[state.agent_id], interaction, offer, now_ms=centre.now_ms)
 
 
 def _place(centre: Centre, interaction: Interaction) -> None:
