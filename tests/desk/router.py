@@ -1,6 +1,7 @@
 """The real router over a test's site: real core, real step, turned by hand or in the background."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,8 @@ from router.run.lease import lease_of
 from router.run.router_step import RouterStep
 from skills.requirement import Requirement
 from tests.desk.site import Site
+
+SETTLES_WITHIN_S = 5.0
 
 
 class TestRouter:
@@ -47,8 +50,9 @@ class TestRouter:
         self._lease.release()
 
     def _settle(self) -> None:
+        give_up_s = time.monotonic() + SETTLES_WITHIN_S
         while self._step.step() or self._step.position < self._end():
-            pass
+            assert time.monotonic() < give_up_s, f"the router stays at {self._step.position} of {self._end()}"
 
     def _end(self) -> int:
         with self._site.database.reading() as db:
