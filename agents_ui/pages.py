@@ -1,8 +1,8 @@
 """The pages' HTML: shells that name their styles and modules; everything people see is drawn by the modules.
 
-The import map is the only inline script: its hash is in the content security policy, so nothing else inline can
-run. The chat's shell carries the centre's name and notice as text: somebody in need reads them before, and even
-without, any script or connection.
+The import map is the only inline script: its hash is in the content security policy, so nothing else inline
+can run. The chat's shell carries the centre's name and notice as text: somebody in need reads them before,
+and even without, any script or connection.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """The browser's modules, styles and words, read into memory once and served from there.
 
-Every file is also below a prefix made of the hash of all files, `/static/<release>/…`: modules import each other
-by relative paths, so a page that starts from one release never mixes it with another, and everything may be
-cached for ever. Only names found at the start exist: no request ever becomes a path on the disk.
+Every file is also below a prefix made of the hash of all files, `/static/<release>/…`: modules import each
+other by relative paths, so a page that starts from one release never mixes it with another, and all of it may
+be cached for ever. Only names found at the start exist: no request ever becomes a path on the disk.
 """
 
 import gzip

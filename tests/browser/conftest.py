@@ -57,7 +57,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens an address in a context of its own. A page that logs an error, e.g. of the CSP, fails its test."""
+    """Opens an address in a context of its own. A page that logs an error fails its test."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A fake of the wire (docs/architecture.md section 6), in memory: what a page sends is noted, what it gets is told.
+"""A fake of the wire (docs/architecture.md section 6): what a page sends is noted, what it gets is told.
 
 It keeps no promise and decides nothing; it lets tests show a page every situation in milliseconds. The real
 servers are behind test_one_line.py.

@@ -1,4 +1,4 @@
-"""What can be computed about how a page looks: contrast, names of controls, and whether it fits its screen."""
+"""What can be computed about how a page looks: contrast, names of controls, and whether it fits."""
 
 from playwright.sync_api import Page
 
@@ -16,12 +16,14 @@ _CONTRAST = """
   };
   const found = [];
   for (const element of document.body.querySelectorAll("*")) {
-    const text = [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join("");
-    if (!text || !element.checkVisibility({ opacityProperty: true }) || element.closest(":disabled, .unseen, noscript")) continue;
-    if (element.closest("svg") || (element.closest("[data-live=false]"))) continue;
+    const texts = [...element.childNodes].filter((node) => node.nodeType === 3);
+    const text = texts.map((node) => node.data.trim()).join("");
+    if (!text || !element.checkVisibility({ opacityProperty: true })) continue;
+    if (element.closest(":disabled, .unseen, noscript, svg, [data-live=false]")) continue;
     const [one, two] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
     const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${element.tagName} ${element.className} ${text.slice(0, 30)}`);
+    const name = `${element.tagName} ${element.className} ${text.slice(0, 30)}`;
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${name}`);
   }
   return found;
 }
@@ -30,7 +32,7 @@ _CONTRAST = """
 _UNNAMED = """
 () => [...document.querySelectorAll("button, a, input, textarea, select, [role=img]")]
   .filter((element) => element.checkVisibility())
-  .filter((element) => !(element.ariaLabel || element.innerText?.trim() || element.labels?.length || element.title))
+  .filter((element) => !(element.ariaLabel || element.innerText?.trim() || element.labels?.length))
   .map((element) => element.outerHTML.slice(0, 120))
 """
 

@@ -12,7 +12,7 @@ from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_scr
 
 pytestmark = pytest.mark.system
 
-HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script> &amp; ${1} \u202e\u0000\ud83d\ude00'
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script> &amp; ${1} \u202e\u0000'
 
 
 def _write(page: Page, text: str) -> None:

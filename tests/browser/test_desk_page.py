@@ -273,6 +273,7 @@ def test_wrap_up_asks_for_an_outcome_and_sends_it_with_the_note(
     assert [each["interaction_id"] for each in _wait_for_commands(centre, page, "end", 1)] == ["chat-1"]
     centre.put("conversation", "chat-1", conversation("chat-1", wrap_up_since_ms=now_ms()))
     expect(page.get_by_role("button", name="Finish")).to_be_disabled()
+    expect(page.get_by_role("radio").first).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.type("smoke, third floor")
@@ -335,7 +336,7 @@ def test_a_refused_order_is_told_in_words(centre: FakeCentre, open_page: Open):
 def test_everything_can_be_read_and_named(
     dark: bool, width: int, centre: FakeCentre, open_page: Open, pictures: Path
 ):
-    """Twelve hours at night: contrast of text 4.5 in both themes, a name for every control, no sideways scroll."""
+    """Twelve hours at night: contrast of text 4.5, a name for every control, no sideways scroll."""
     centre.entities["me"]["ana"] |= {"available": False, "reason": "not responding"}
     alarm = {
         "alarm_id": "a/1",

@@ -1,5 +1,5 @@
 // desk/parts/wrap-up.js - how it ended, and a note for whoever talks to this person next
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
@@ -12,7 +12,7 @@ export function WrapUp({ desk, conversation }) {
   const [sending, setSending] = useState(false);
   const writing = desk.writing.value;
   const note = writing?.draft(interaction_id, "note") ?? "";
-  useEffect(() => void (document.activeElement?.matches("textarea") || focusOn(".wrap-up input")), []);
+  useLayoutEffect(() => void (document.activeElement?.matches("textarea") || focusOn(".wrap-up input")), []);
 
   const finish = async (/** @type {Event} */ event) => {
     event.preventDefault();
