@@ -154,6 +154,7 @@ class SqliteDriver:
     def connect(self, *, reading: bool) -> SqliteConnection:
         """A new connection. One that reads may be used by different threads, one after the other."""
         try:
+            _own_file(self._path)
             connection = sqlite3.connect(
                 self._path, isolation_level=None, check_same_thread=not reading, cached_statements=512
             )
@@ -178,6 +179,12 @@ class SqliteDriver:
                     f"SQLite keeps {name} = {found} for {self._path} instead of {value}: "
                     "put MUSTER_DATA on a local disk"
                 )
+
+
+def _own_file(path: Path) -> None:
+    """Makes the file readable by its owner only, before SQLite makes it; its log files take after it."""
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _path(url: str) -> Path:

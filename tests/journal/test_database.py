@@ -77,10 +77,12 @@ def test_writing_that_raises_leaves_nothing_behind(database):
         assert db.rows("SELECT * FROM claim") == []
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_held_lock_is_reported_as_busy(database):
-    """Somebody who waits for a lock too long is told so, and may try again: nothing was changed."""
-    if database.dialect == "sqlite":
-        pytest.skip("SQLite's wait is longer than a test; test_processes.py measures it")
+    """Somebody who waits for a lock too long is told so, and may try again: nothing was changed.
+
+    SQLite waits longer than a test should: test_processes.py has that.
+    """
     with database.writing() as holder:
         holder.run("INSERT INTO lease (name, owner, epoch, until_ms) VALUES ('x', '', 0, 0)")
         other = database.connect()
@@ -183,6 +185,15 @@ def test_a_kept_reader_that_died_is_replaced(postgres_server, postgres_url):
     postgres_server.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
     with database.reading() as db:
         assert db.row("SELECT 1") == (1,)
+    database.close()
+
+
+def test_the_file_is_its_owners_alone(data_dir):
+    """It holds what people in need said; other accounts of the machine have no business with it."""
+    database = open_database(f"sqlite:///{data_dir}/muster.db", unsafe=True)
+    database.create_tables()
+    for path in data_dir.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
     database.close()
 
 
