@@ -9,6 +9,7 @@ from agents_ui.access.gate import gated
 from agents_ui.access.routes import access_routes
 from agents_ui.chat.room import Room
 from agents_ui.chat.routes import chat_routes, with_session
+from agents_ui.chat.view import channel_of
 from agents_ui.desk.routes import desk_routes
 from agents_ui.guard import Guard
 from agents_ui.health import Health
@@ -37,7 +38,7 @@ def body_limit(services: Services) -> Callable[[str], int]:
 
     def limit(path: str) -> int:
         if path == "/chat/attachment":
-            return max(channel.attachment_bytes_max for channel in services.plan().channels)
+            return channel_of(services.plan()).attachment_bytes_max
         return BODY_BYTES_MAX
 
     return limit

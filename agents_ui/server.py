@@ -36,6 +36,7 @@ class FrontServer(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.servers = []
         self._limits = limits
         self._body_limit = body_limit
 
@@ -43,7 +44,6 @@ class FrontServer(uvicorn.Server):
         """As uvicorn's for given sockets, with our protocol and a limit on TLS handshakes."""
         await self.lifespan.startup()
         loop = asyncio.get_running_loop()
-        self.servers = []
         for listener in sockets or []:
             server = await loop.create_server(
                 self._protocol,
@@ -55,6 +55,13 @@ class FrontServer(uvicorn.Server):
             self.servers.append(server)
         self.started = True
         self.listening.set()
+
+    def cut(self) -> None:
+        """Let go of everything at once: the process ends because something essential did."""
+        for server in self.servers:
+            server.close()
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -113,6 +113,7 @@ class WebRole:
             )
         finally:
             self.ready = False
+            await lease.close()
             await asyncio.to_thread(parts.services.committer.close)
             await parts.services.hints.close()
             parts.services.feed.close()
@@ -211,6 +212,7 @@ class WebRole:
         finally:
             for task in (stop, listening, serving):
                 task.cancel()
+            parts.server.cut()
 
 
 class _Lease:
@@ -229,6 +231,10 @@ class _Lease:
     async def end(self) -> None:
         """Everything this process held is closed. Raises DatabaseBusy, DatabaseGone."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._write, end_web)
+
+    async def close(self) -> None:
+        """Let go of the connection and the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
         self._thread.shutdown(wait=False)
 
     async def keep(self) -> None:
@@ -239,6 +245,10 @@ class _Lease:
                 await self.renew()
             except _AWAY as problem:
                 _log.warning("lease not renewed error=%s", type(problem).__name__)
+
+    def _let_go(self) -> None:
+        if self._db is not None:
+            self._db.close()
 
     def _write(self, statement: Callable[..., None]) -> None:
         if self._db is None or not self._db.usable:

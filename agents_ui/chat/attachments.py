@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 
 from agents_ui.chat import words
 from agents_ui.chat.session import session_in
-from agents_ui.chat.view import channel_of
 from agents_ui.downloads import clean_name, download, media_type_of
 from agents_ui.services import Services
 from router.channels.chat import contact_of
@@ -53,14 +52,9 @@ class Attachments:
         return download(body, media_type=media_type, file_name=file_name)
 
     async def _body(self, request: Request) -> bytes | Response:
-        """The whole body. The front has a limit for the largest channel; here is the chat's own."""
-        limit = channel_of(self._services.plan()).attachment_bytes_max
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                return _refused(words.FILE_TOO_LARGE, 413, limit=limit)
-        return bytes(body) or _refused(words.EMPTY_FILE, 400)
+        """The whole body. Its size is the front's business, see app.body_limit."""
+        body = await request.body()
+        return body or _refused(words.EMPTY_FILE, 400)
 
     async def _keep(self, session: str, client_id: str, name: str, body: bytes) -> Response:
         contact = contact_of(

@@ -9,7 +9,6 @@ NO_SESSION: Final = "no_session"
 NOT_FOUND: Final = "not_found"
 NOT_KEPT: Final = "not_kept"
 EMPTY_FILE: Final = "empty_file"
-FILE_TOO_LARGE: Final = "too_large"
 
 TEXTS: Final = {
     BAD_MESSAGE: "This could not be read. Please reload the page.",
@@ -18,7 +17,6 @@ TEXTS: Final = {
     NO_SESSION: "This chat is not known here. Please reload the page.",
     NOT_FOUND: "There is nothing here.",
     NOT_KEPT: "This could not be saved. Please try again in a moment.",
-    FILE_TOO_LARGE: "The file is too large: at most {limit} bytes.",
     EMPTY_FILE: "The file is empty.",
 }
 

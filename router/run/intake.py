@@ -29,7 +29,7 @@ from skills.triage import CHANNEL_RULE, Contact, Reading, Triage
 
 SWEEP_S: Final = 0.3
 LEFT_MS: Final = 400
-"""Unread for this long means that whoever kept it is not going to read it. With SWEEP_S well below a second."""
+"""Unread for this long: whoever kept it is not going to read it. With SWEEP_S well below a second."""
 
 BATCH: Final = 64
 CLAIM_MS: Final = 2_000
@@ -103,6 +103,8 @@ class Intake:
         self._triage_digest = ""
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="triage")
         self._stuck = 0
+        self.warm = False
+        """Whether the language model is loaded; until then messages wait for it."""
 
     def hear(self, rows: Sequence[Row]) -> None:
         """Feed listener: what this process kept is read at once."""
@@ -118,6 +120,7 @@ class Intake:
         """Load the language model: a second that no message should wait for."""
         languages = self._plan().site.languages
         await asyncio.get_running_loop().run_in_executor(self._threads, detect, "warm up", languages)
+        self.warm = True
 
     async def run(self) -> None:
         """Read until cancelled. Raises IntakeStuck."""

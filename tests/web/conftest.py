@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.postgres import postgres_server, postgres_url
 from tests.web.fronts import Front
 from tests.web.sites import Site
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
@@ -21,5 +24,14 @@ def front() -> Iterator[Front]:
 def site(data_dir: Path) -> Iterator[Site]:
     """One web process; no router, unless a test plays it."""
     running = Site(data_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_site(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Site]:
+    """The same on either database."""
+    url: str = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    running = Site(data_dir, url)
     yield running
     running.stop()

@@ -1,4 +1,4 @@
-"""A whole web process on a fresh database, in a thread. A test plays the router by appending its decisions."""
+"""A whole web process on a fresh database, in a thread. Tests play the router, see playing.py."""
 
 import json
 import socket
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from agents_ui.web_role import Parts, WebRole
 from config.plan import Plan
@@ -99,6 +100,10 @@ class Web:
         self._thread.soon(self.role.stop)
         self._thread.join()
 
+    def join(self) -> None:
+        """Wait for it to end by itself; raises what ended it."""
+        self._thread.join()
+
     @property
     def parts(self) -> Parts:
         assert self.role.parts is not None
@@ -141,7 +146,7 @@ class Page:
         self._open = ExitStack()
         asked = connect(
             f"ws://127.0.0.1:{web.port}/chat/socket",
-            origin=origin or own,  # type: ignore[arg-type]  # websockets wants its NewType of str
+            origin=Origin(origin or own),
             additional_headers={"Cookie": cookie},
             compression=None,
             open_timeout=WITHIN_S,
@@ -182,6 +187,11 @@ class Page:
                 self._take(json.loads(self.socket.recv(timeout=WITHIN_S)))
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
+
+    def set_cookie(self) -> str:
+        """The cookie that the handshake gave us."""
+        assert self.socket.response is not None
+        return self.socket.response.headers["Set-Cookie"].partition(";")[0]
 
     def texts(self) -> list[str]:
         return [each["text"] for each in sorted(self.messages.values(), key=lambda each: int(each["seq"]))]

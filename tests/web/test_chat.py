@@ -11,63 +11,20 @@ import pytest
 from router import decisions
 from router.records import fact
 from skills.requirement import Requirement
+from tests.web.playing import accept, close, interactions, note, reply
 from tests.web.sites import Page, Site
 
 pytestmark = pytest.mark.system
 
 
-def interactions(site: Site) -> list[tuple[str, str]]:
-    return [
-        (row[0], row[1])
-        for row in site.rows("SELECT interaction_id, customer_id FROM interaction ORDER BY arrived_seq")
-    ]
-
-
-def accept(site: Site, interaction_id: str, agent_id: str) -> None:
-    """What the router decides when this agent takes it."""
-    now = int(time.time() * 1000)
-    site.decide(
-        decisions.QueueInteraction(
-            at_ms=now,
-            interaction_id=interaction_id,
-            queue_id=site.plan.queues[0].queue_id,
-            urgency=4,
-            requirement=Requirement(),
-            rule_id="channel",
-            why="read",
-        ),
-        decisions.OfferInteraction(
-            at_ms=now,
-            offer_id=f"{interaction_id}/1",
-            interaction_id=interaction_id,
-            agent_id=agent_id,
-            deadline_ms=now + 15_000,
-            explanation=decisions.Explanation(rule_id="channel", score=0, step=0, strategy="", tie_break=""),
-        ),
-        decisions.ConnectParties(
-            at_ms=now, offer_id=f"{interaction_id}/1", interaction_id=interaction_id, agent_id=agent_id
-        ),
-    )
-
-
-def close(site: Site, interaction_id: str, agent_id: str) -> None:
-    """What the router decides when the agent is done with it."""
-    now = int(time.time() * 1000)
-    site.decide(
-        decisions.BeginWrapUp(at_ms=now, interaction_id=interaction_id, agent_id=agent_id),
-        decisions.CloseInteraction(
-            at_ms=now, interaction_id=interaction_id, agent_id=agent_id, disposition="done", why="disposed"
-        ),
-    )
-
-
-def test_kept_means_on_disk(site: Site) -> None:
+def test_kept_means_on_disk(any_site: Site) -> None:
     """Promise 1. What the page shows as arrived must survive anything that happens to us afterwards."""
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
         client_id = page.say("Help, fire in the Dorpsstraat")
         message_id = page.until(lambda page: page.kept.get(client_id))
-        body = site.rows(
-            "SELECT c.body FROM message m JOIN content c ON c.content_id = m.content_id WHERE m.message_id = :id",
+        body = any_site.rows(
+            "SELECT c.body FROM message m JOIN content c ON c.content_id = m.content_id"
+            " WHERE m.message_id = :id",
             id=message_id,
         )
         assert bytes(body[0][0]) == b"Help, fire in the Dorpsstraat"
@@ -91,10 +48,10 @@ def test_a_new_page_is_honest_when_nobody_is_there(site: Site) -> None:
         page.until(lambda page: page.conversation["nobody_there"] is False)
 
 
-def test_the_same_message_fifty_times_at_once_is_one(site: Site) -> None:
+def test_the_same_message_fifty_times_at_once_is_one(any_site: Site) -> None:
     """Promise 8. A page repeats what was not confirmed, and a bad line makes it repeat often."""
-    cookie, client_id = site.webs[0].cookie(), str(uuid4())
-    pages = [Page(site.webs[0], cookie) for _ in range(50)]
+    cookie, client_id = any_site.webs[0].cookie(), str(uuid4())
+    pages = [Page(any_site.webs[0], cookie) for _ in range(50)]
     gate = threading.Barrier(50)
 
     def say(page: Page) -> str:
@@ -107,17 +64,17 @@ def test_the_same_message_fifty_times_at_once_is_one(site: Site) -> None:
 
     with ThreadPoolExecutor(50) as threads:
         assert len(set(threads.map(say, pages))) == 1
-    assert site.rows("SELECT count(*) FROM message") == [(1,)]
-    assert site.rows("SELECT count(*) FROM content") == [(1,)]
-    assert len(interactions(site)) == 1
+    assert any_site.rows("SELECT count(*) FROM message") == [(1,)]
+    assert any_site.rows("SELECT count(*) FROM content") == [(1,)]
+    assert len(interactions(any_site)) == 1
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.2])
-def test_two_first_messages_of_one_person_make_one_interaction(site: Site, pause_s: float) -> None:
+def test_two_first_messages_of_one_person_make_one_interaction(any_site: Site, pause_s: float) -> None:
     """Two pages of one session, on two web processes: both messages in one place, in their order."""
-    site.add_web()
-    cookie = site.webs[0].cookie()
-    pages = [Page(web, cookie) for web in site.webs]
+    any_site.add_web()
+    cookie = any_site.webs[0].cookie()
+    pages = [Page(web, cookie) for web in any_site.webs]
     for page in pages:
         page.until(lambda page: page.n)
     for page, text in zip(pages, ("first", "second"), strict=True):
@@ -130,8 +87,8 @@ def test_two_first_messages_of_one_person_make_one_interaction(site: Site, pause
         if pause_s:
             assert texts == ["first", "second"]
         page.close()
-    assert len(interactions(site)) == 1
-    assert site.rows("SELECT count(*) FROM customer") == [(1,)]
+    assert len(interactions(any_site)) == 1
+    assert any_site.rows("SELECT count(*) FROM customer") == [(1,)]
 
 
 def test_a_reconnect_neither_loses_nor_doubles(site: Site) -> None:
@@ -148,113 +105,80 @@ def test_a_reconnect_neither_loses_nor_doubles(site: Site) -> None:
     assert site.rows("SELECT count(*) FROM message") == [(1,)]
 
 
-def test_other_words_under_the_same_id_are_kept_too(site: Site) -> None:
+def test_other_words_under_the_same_id_are_kept_too(any_site: Site) -> None:
     """A page with a mistake in it must not make us throw words away that we say are kept."""
     client_id = str(uuid4())
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
         page.say("one", client_id)
         page.say("two", client_id)
         assert page.until(lambda page: page.texts() if len(page.messages) == 2 else None) == ["one", "two"]
-    assert len(interactions(site)) == 1
+    assert len(interactions(any_site)) == 1
 
 
-def test_customer_and_agent_talk_and_the_page_sees_who_is_there(site: Site) -> None:
+def test_customer_and_agent_talk_and_the_page_sees_who_is_there(any_site: Site) -> None:
     """The whole way of the words back to the customer."""
-    agent = site.plan.people[0]
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
+    agent = any_site.plan.people[0]
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
         page.say("hello")
         page.until(lambda page: page.kept)
-        interaction_id = interactions(site)[0][0]
-        accept(site, interaction_id, agent.agent_id)
+        interaction_id = interactions(any_site)[0][0]
+        accept(any_site, interaction_id, agent.agent_id)
         page.until(lambda page: page.conversation["state"] == "with_agent")
         assert page.conversation["agent_name"] == agent.name
-        reply(site, interaction_id, agent.agent_id, "I am with you")
-        note(site, interaction_id, agent.agent_id, "sounds drunk")
+        reply(any_site, interaction_id, agent.agent_id, "I am with you")
+        note(any_site, interaction_id, agent.agent_id, "sounds drunk")
         page.until(lambda page: len(page.messages) == 2)
         shown = [each for each in page.messages.values() if each["from"] == "agent"]
         assert [each["text"] for each in shown] == ["I am with you"]
         page.send(kind="seen", message_id=shown[0]["message_id"])
-        site.eventually(lambda: site.rows("SELECT 1 FROM message WHERE status = 'read'"), "seen")
-        close(site, interaction_id, agent.agent_id)
+        any_site.eventually(lambda: any_site.rows("SELECT 1 FROM message WHERE status = 'read'"), "seen")
+        close(any_site, interaction_id, agent.agent_id)
         page.until(lambda page: page.conversation["state"] == "ended")
         assert "sounds drunk" not in str(page.messages)
 
 
-def reply(site: Site, interaction_id: str, agent_id: str, text: str, direction: str = "out") -> None:
-    site.committer.submit(_Reply(interaction_id, agent_id, text, direction)).result(10)
-
-
-def note(site: Site, interaction_id: str, agent_id: str, text: str) -> None:
-    reply(site, interaction_id, agent_id, text, "note")
-
-
-class _Reply:
-    def __init__(self, interaction_id: str, agent_id: str, text: str, direction: str) -> None:
-        self._values = (interaction_id, agent_id, text, direction)
-        self._id = str(uuid4())
-
-    def write_content(self, db):  # type: ignore[no-untyped-def]  # a test's append
-        from router.journal.appends import put_content
-
-        put_content(db, content_id=self._id, media_type="text/plain", body=self._values[2].encode(), at_ms=1)
-
-    def facts(self, db, at_ms):  # type: ignore[no-untyped-def]  # a test's append
-        interaction_id, agent_id, _, direction = self._values
-        return [
-            fact(
-                "message_added",
-                interaction_id,
-                message_id=self._id,
-                content_id=self._id,
-                client_id=self._id,
-                direction=direction,
-                author_id=agent_id,
-                message_kind="text",
-                reading="read",
-            )
-        ]
-
-
 @pytest.mark.parametrize("ended_by", ["closed", "wrap_up", "pending end"])
-def test_words_after_the_end_begin_a_new_interaction_of_the_same_customer(site: Site, ended_by: str) -> None:
+def test_words_after_the_end_begin_a_new_interaction_of_the_same_customer(
+    any_site: Site, ended_by: str
+) -> None:
     """Promise 6. Words that join a finished conversation would be answered by nobody."""
-    agent_id = site.plan.people[0].agent_id
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
+    agent_id = any_site.plan.people[0].agent_id
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
         page.say("first")
         page.until(lambda page: page.kept)
-        interaction_id, customer_id = interactions(site)[0]
-        accept(site, interaction_id, agent_id)
+        interaction_id, customer_id = interactions(any_site)[0]
+        accept(any_site, interaction_id, agent_id)
         if ended_by == "closed":
-            close(site, interaction_id, agent_id)
+            close(any_site, interaction_id, agent_id)
         elif ended_by == "wrap_up":
-            site.decide(decisions.BeginWrapUp(at_ms=1, interaction_id=interaction_id, agent_id=agent_id))
+            any_site.decide(decisions.BeginWrapUp(at_ms=1, interaction_id=interaction_id, agent_id=agent_id))
         else:
-            site.append(
+            any_site.append(
                 fact("disposition_given", interaction_id, agent_id=agent_id, disposition="x", command_id="")
             )
         second = page.say("second")
         page.until(lambda page: page.kept.get(second))
-        assert [each[1] for each in interactions(site)] == [customer_id, customer_id]
+        assert [each[1] for each in interactions(any_site)] == [customer_id, customer_id]
         page.until(
             lambda page: page.conversation["state"] == "waiting" and page.texts() == ["first", "second"]
         )
 
 
-def test_a_call_back_shows_on_the_page_and_takes_what_the_customer_says(site: Site) -> None:
+def test_a_call_back_shows_on_the_page_and_takes_what_the_customer_says(any_site: Site) -> None:
     """A customer who comes back finds the one who calls back, instead of standing in line twice."""
-    cookie = site.webs[0].cookie()
-    with Page(site.webs[0], cookie) as page:
+    cookie = any_site.webs[0].cookie()
+    with Page(any_site.webs[0], cookie) as page:
         page.say("help")
         page.until(lambda page: page.kept)
-    old, customer_id = interactions(site)[0]
-    site.decide(
+    old, customer_id = interactions(any_site)[0]
+    any_site.decide(
         decisions.CloseInteraction(at_ms=1, interaction_id=old, agent_id="", disposition="", why="abandoned"),
         decisions.OpenCallBack(
             at_ms=1,
             interaction_id="call-back",
             follows=old,
             channel="chat",
-            queue_id=site.plan.queues[0].queue_id,
+            queue_id=any_site.plan.queues[0].queue_id,
             urgency=3,
             requirement=Requirement(),
             rule_id="channel",
@@ -263,11 +187,11 @@ def test_a_call_back_shows_on_the_page_and_takes_what_the_customer_says(site: Si
             traffic="real",
         ),
     )
-    with Page(site.webs[0], cookie) as page:
+    with Page(any_site.webs[0], cookie) as page:
         assert page.conversation["state"] == "waiting"
         page.say("I am back")
         page.until(lambda page: len(page.messages) == 2)
-    assert len(interactions(site)) == 2
+    assert len(interactions(any_site)) == 2
 
 
 def test_somebody_without_a_cookie_is_served_and_gets_one(site: Site) -> None:
@@ -275,7 +199,7 @@ def test_somebody_without_a_cookie_is_served_and_gets_one(site: Site) -> None:
     with Page(site.webs[0], "") as page:
         page.say("help")
         page.until(lambda page: page.kept)
-        cookie = page.socket.response.headers["Set-Cookie"].partition(";")[0]
+        cookie = page.set_cookie()
     with Page(site.webs[0], cookie) as page:
         assert page.texts() == ["help"]
 
@@ -315,13 +239,13 @@ def test_a_foreign_page_cannot_open_the_socket(site: Site, origin: str) -> None:
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
     ],
 )
-def test_strange_words_are_kept_and_shown(site: Site, text: str, shown: str) -> None:
+def test_strange_words_are_kept_and_shown(any_site: Site, text: str, shown: str) -> None:
     """B-28, B-30, B-34. Content never causes loss: what arrived stays, what is shown is valid."""
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
         page.say(text)
         page.until(lambda page: page.kept)
         assert page.until(lambda page: page.texts()) == [shown]
-    body = site.rows("SELECT body FROM content")[0][0]
+    body = any_site.rows("SELECT body FROM content")[0][0]
     assert bytes(body).decode("utf-8", "surrogatepass") == text
 
 

@@ -1,0 +1,110 @@
+"""Every kept message is read within a second, once, and one that cannot be read is shown as it is."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from router.channels.chat import contact_of
+from router.channels.ingest import KeepContact, unparsed
+from router.channels.port import Contact
+from skills.triage import Triage
+from tests.web.playing import interactions
+from tests.web.sites import Page, Site
+
+pytestmark = pytest.mark.system
+
+
+def readings(site: Site) -> list[dict[str, Any]]:
+    return [
+        json.loads(row[0]) for row in site.rows("SELECT data FROM journal WHERE kind = 'read' ORDER BY seq")
+    ]
+
+
+def contact(text: str = "hello", client_id: str = "a") -> Contact:
+    return contact_of(session="s" * 64, client_id=client_id, body=text, received_at_ms=1)
+
+
+def test_a_message_is_read_within_a_second(any_site: Site) -> None:
+    """Urgent first is impossible while nobody knows what is urgent."""
+    site = any_site
+    with Page(site.webs[0], site.webs[0].cookie()) as page:
+        site.eventually(lambda: site.webs[0].parts.intake.warm, "the language model is loaded")
+        began = time.monotonic()
+        page.say("Mon père ne respire plus, aidez-moi vite s'il vous plaît")
+        (reading,) = site.eventually(lambda: readings(site), "read")
+        assert time.monotonic() - began < 1.0
+        assert reading["reading"] == "read"
+        assert reading["urgency"] == 1
+    assert site.rows("SELECT reading, language FROM interaction")[0][0] == "read"
+    assert site.rows("SELECT reading FROM message") == [("read",)]
+
+
+def test_later_messages_are_read_too(site: Site) -> None:
+    """The worst often comes in the second message."""
+    with Page(site.webs[0], site.webs[0].cookie()) as page:
+        page.say("hello")
+        page.say("my father is not breathing")
+        urgencies = site.eventually(
+            lambda: len(readings(site)) == 2 and [each["urgency"] for each in readings(site)], "both read"
+        )
+    assert urgencies[1] < urgencies[0]
+    assert len(interactions(site)) == 1
+
+
+def test_what_a_dead_process_left_is_read_by_another(site: Site) -> None:
+    """A process may die between keeping and reading."""
+    site.committer.submit(KeepContact(contact(), web_id="somebody who died")).result(10)
+    began = time.monotonic()
+    site.eventually(lambda: readings(site), "read by the sweep")
+    assert time.monotonic() - began < 2.0
+
+
+def test_two_processes_read_a_message_once(site: Site) -> None:
+    """Two readings would be two events for the router."""
+    site.add_web()
+    for number in range(30):
+        site.committer.submit(KeepContact(contact(client_id=str(number)), web_id="dead")).result(10)
+    site.eventually(
+        lambda: site.rows("SELECT count(*) FROM message WHERE reading = 'unread'") == [(0,)], "read"
+    )
+    assert len(readings(site)) == 30
+
+
+def test_content_that_was_kept_raw_is_marked_and_gets_its_channels_defaults(site: Site) -> None:
+    """Promise 7. A human sees it as it is, without delay."""
+    site.committer.submit(KeepContact(unparsed(contact()), web_id="x")).result(10)
+    (reading,) = site.eventually(lambda: readings(site), "read")
+    channel = next(each for each in site.plan.channels if each.channel_id == "chat")
+    assert reading["reading"] == "unparsed"
+    assert (reading["queue_id"], reading["urgency"]) == (channel.queue_id, channel.urgency)
+    assert site.rows("SELECT reading FROM interaction") == [("unparsed",)]
+
+
+def test_triage_that_fails_marks_the_message_unparsed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own mistake must not keep anybody waiting."""
+
+    def fail(self: Triage, contact: object) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(Triage, "read", fail)
+    site.committer.submit(KeepContact(contact(), web_id="x")).result(10)
+    (reading,) = site.eventually(lambda: readings(site), "read")
+    assert reading["reading"] == "unparsed"
+
+
+def test_triage_that_never_ends_holds_up_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text made to be slow costs one message its reading, not everybody theirs."""
+    read = Triage.read
+
+    def slow(self: Triage, contact: Any) -> Any:
+        if contact.text == "slow":
+            time.sleep(3)
+        return read(self, contact)
+
+    monkeypatch.setattr(Triage, "read", slow)
+    site.committer.submit(KeepContact(contact("slow", "1"), web_id="x")).result(10)
+    site.committer.submit(KeepContact(contact("my father is not breathing", "2"), web_id="x")).result(10)
+    found = site.eventually(lambda: len(readings(site)) == 2 and readings(site), "both read")
+    assert [each["reading"] for each in found] == ["unparsed", "read"]
