@@ -38,6 +38,20 @@ _UNNAMED = """
 
 _TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
+_CUT_OFF = """
+() => [...document.querySelectorAll(".offer, .panel, .bubble, .message, button")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => !["auto", "scroll"].includes(getComputedStyle(element).overflowY))
+  .filter((element) => element.scrollHeight > element.clientHeight + 4 && element.clientHeight)
+  .map((element) => `${element.scrollHeight} in ${element.clientHeight}: ${element.outerHTML.slice(0, 80)}`)
+"""
+
+
+def cut_off(page: Page) -> list[str]:
+    """Cards and buttons whose content is higher than they are, so that some of it cannot be seen."""
+    found: list[str] = page.evaluate(_CUT_OFF)
+    return found
+
 
 def low_contrasts(page: Page) -> list[str]:
     """Visible text whose contrast with what is behind it is below 4.5, WCAG 2.2, 1.4.3."""

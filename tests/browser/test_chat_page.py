@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre
-from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_screen
+from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 
 pytestmark = pytest.mark.system
 
@@ -164,6 +164,7 @@ def test_everything_can_be_read_and_named(dark: bool, centre: FakeCentre, open_p
     expect(page.locator(".bubble")).to_have_count(2)
     assert low_contrasts(page) == []
     assert unnamed_controls(page) == []
+    assert cut_off(page) == []
     page.screenshot(path=pictures / f"chat-{'dark' if dark else 'light'}.png")
 
 

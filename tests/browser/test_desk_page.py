@@ -10,7 +10,7 @@ from config.words import URGENCIES
 from router import alarms
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
-from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_screen
+from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, message, offer
 
 pytestmark = pytest.mark.system
@@ -353,6 +353,7 @@ def test_everything_can_be_read_and_named(
     page.wait_for_timeout(ARMED_MS)
     assert low_contrasts(page) == []
     assert unnamed_controls(page) == []
+    assert cut_off(page) == []
     assert not wider_than_screen(page)
     page.screenshot(path=pictures / f"desk-all-{width}-{'dark' if dark else 'light'}.png")
 

@@ -16,7 +16,7 @@ export function MessageItem({ message, dated = false }) {
     ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
     ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
     ${file && html`<p class="message-file"><a href=${file.url} download=${file.name}><bdi>${file.name || say("file")}</bdi></a>
-      <small>${file.media_type} · ${Math.max(1, Math.round(file.bytes / 1000))} kB</small></p>`}
+      <small><bdi>${file.media_type}</bdi> · ${Math.max(1, Math.round(file.bytes / 1000))} kB</small></p>`}
     ${message.kind === "attachment" && !file && html`<p class="flag">${say("erased")}</p>`}
   </li>`;
 }
