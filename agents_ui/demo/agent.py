@@ -191,12 +191,16 @@ class Agent:
         return self._desk.entities["conversation"].get(interaction_id, {}) if self._desk else {}
 
     def _words(self, name: str) -> list[dict[str, Any]]:
-        return list(self._desk.words[name]) if self._desk else []
+        return list(self._at_desk().words[name])
 
     async def _ask(self, kind: str, **values: object) -> None:
+        await self._at_desk().ask(kind, **values)
+
+    def _at_desk(self) -> Desk:
+        """The desk as it is now. Raises TimeoutError while the site is away; _careful begins again then."""
         if self._desk is None:
             raise TimeoutError
-        await self._desk.ask(kind, **values)
+        return self._desk
 
     async def _pause(self, least_s: float, most_s: float) -> None:
         await asyncio.sleep(self.random.uniform(least_s, most_s) * self.pace)
