@@ -4,7 +4,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from agents_ui.desk.attachment import attachment_endpoint
 from agents_ui.desk.fan import Fan
-from agents_ui.desk.socket import DeskSockets
+from agents_ui.desk.page_socket import DeskSockets
 from agents_ui.services import Services
 
 

@@ -13,7 +13,7 @@ from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED_OUT
 from agents_ui.desk import shapes
 from config.words import ROLES
 from tests.desk.plans import PEOPLE
-from tests.desk.site import Site
+from tests.desk.small_site import Site
 
 WHO = (*ROLES, SIGNED_OUT)
 PERSON = {role: agent_id for agent_id, role in reversed(PEOPLE.items())}

@@ -9,7 +9,7 @@ import pytest
 from agents_ui.access.people import AddPeople, ChangePerson, EndSessions, NewPerson, SetPassword
 from agents_ui.access.sessions import cookie_name, hash_of
 from config.settings import read_settings
-from tests.desk.site import PASSWORD, PASSWORDS, Site, running_site
+from tests.desk.small_site import PASSWORD, PASSWORDS, Site, running_site
 from tests.desk.wire import Reply
 
 FRESH = "a better horse battery"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk.site import Site, running_site
+from tests.desk.small_site import Site, running_site
 
 
 @pytest.fixture

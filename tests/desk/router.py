@@ -14,7 +14,7 @@ from router.records import Row, fact
 from router.run.lease import lease_of
 from router.run.router_step import RouterStep
 from skills.requirement import Requirement
-from tests.desk.site import Site
+from tests.desk.small_site import Site
 
 SETTLES_WITHIN_S = 5.0
 

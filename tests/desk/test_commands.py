@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.desk.router import read, routing
-from tests.desk.site import Site
+from tests.desk.small_site import Site
 from tests.desk.wire import Page
 
 

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.desk.site import Site
+from tests.desk.small_site import Site
 
 BAD = [
     "",

@@ -8,7 +8,7 @@ import pytest
 
 from router.decisions import BeginWrapUp, CloseInteraction
 from router.journal.committer import wall_ms
-from tests.desk.site import Site, queued
+from tests.desk.small_site import Site, queued
 from tests.desk.wire import Page
 
 

@@ -1,6 +1,6 @@
 """What a desk is shown when it opens, and how it follows the journal afterwards."""
 
-from tests.desk.site import Site, connected
+from tests.desk.small_site import Site, connected
 
 
 async def test_a_desk_opens_with_everything_it_may_see(site: Site) -> None:

@@ -58,7 +58,7 @@ class DeskSockets:
             await self._fan.join(desk)
             await _Listening(page, desk, self._commands).run()
         except WebSocketDisconnect:
-            pass
+            pass  # The page is gone: what is left to do is below.
         except asyncio.CancelledError:
             # A page that does not read is cut off by its own desk; anything else that cancels us means it.
             if not desk.closing:
@@ -167,7 +167,7 @@ def _command(text: str) -> Command | Outline:
     try:
         return COMMAND.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass
+        pass  # No command: perhaps it says which one it wanted to be.
     try:
         return OUTLINE.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
