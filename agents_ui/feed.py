@@ -79,7 +79,7 @@ class Feed:
 
     def close(self) -> None:
         """Let go of the reading thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(cancel_futures=True)
 
     def _hand_out(self, rows: Sequence[Row]) -> None:
         for listener in tuple(self._listeners):

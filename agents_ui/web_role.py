@@ -117,6 +117,7 @@ class WebRole:
             await asyncio.to_thread(parts.services.committer.close)
             await parts.services.hints.close()
             parts.services.feed.close()
+            await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
 
     async def _open(self) -> Database | None:

@@ -12,12 +12,19 @@ from tests.web.sites import Site
 __all__ = ["postgres_server", "postgres_url"]
 
 
-@pytest.fixture
-def front() -> Iterator[Front]:
+@pytest.fixture(scope="module")
+def one_front() -> Iterator[Front]:
     """The front and the guard as in production, with limits in tenths of seconds."""
     running = Front()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def front(one_front: Front) -> Front:
+    """That front, with nothing seen yet: what it survived in the last test must not show in this one."""
+    one_front.seen = 0
+    return one_front
 
 
 @pytest.fixture

@@ -60,6 +60,13 @@ class Wire:
         body = self.read_exactly(int(headers.get("content-length", "0")))
         return Answer(int(first.split(" ")[1]), headers, body)
 
+    def ending(self) -> int:
+        """The status of the last answer; 0 when the other side just closes."""
+        try:
+            return self.answer().status
+        except (EOFError, ConnectionError):
+            return 0
+
     def is_closed(self) -> bool:
         """Waits until the other side closes (True) or says something (False)."""
         try:

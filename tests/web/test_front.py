@@ -48,9 +48,11 @@ def test_three_hundred_silent_half_requests_are_closed(front: Front) -> None:
     for wire in wires:
         wire.send(b"GET / HTTP/1.1\r\nHost: x")
     assert still_serves(front)
-    assert [wire.answer().status for wire in wires] == [408] * 300
+    began = time.monotonic()
     for wire in wires:
+        assert wire.ending() in (408, 0)
         wire.close()
+    assert time.monotonic() - began < 10
 
 
 def test_a_connection_that_says_nothing_is_closed(front: Front) -> None:

@@ -98,9 +98,12 @@ def test_a_mistake_of_ours_closes_the_socket_with_1011(front: Front) -> None:
         assert close_code(wire) == 1011
 
 
-def test_stopping_closes_sockets_with_1012(front: Front, wire: Wire) -> None:
+def test_stopping_closes_sockets_with_1012() -> None:
     """1012 tells pages to come back at once, to another process."""
-    wire.send(frame(TEXT, b"hello"))
-    assert wire.read_exactly(7) == b"\x81\x05hello"
-    front.stop()
-    assert struct.unpack("!BBH", wire.read_exactly(4)) == (0x88, 2, 1012)
+    front = Front()
+    with Wire(front.port) as wire:
+        assert handshake(wire, "/socket", front.port).status == 101
+        wire.send(frame(TEXT, b"hello"))
+        assert wire.read_exactly(7) == b"\x81\x05hello"
+        front.stop()
+        assert struct.unpack("!BBH", wire.read_exactly(4)) == (0x88, 2, 1012)
