@@ -15,15 +15,21 @@ from skills.match import Need
 
 
 def unmet(centre: Centre) -> list[Interaction]:
-    """The interactions to look at: in line, for an audience of nobody, and something has changed about it."""
+    """The interactions to look at: in line, for an audience of nobody, and something has changed about it.
+
+    In an order of their own: that of the audiences depends on what was asked first, and a restored core has
+    been asked in another order.
+    """
     if centre.came or centre.lost:
         audiences = [each for each in centre.line.book.audiences.values() if each.waiting and not each.reach]
-        return [each for audience in audiences for each in centre.line.members(audience)] if audiences else []
-    return [
-        each
-        for each in centre.fresh
-        if each.place is not None and each.ask is not None and not each.ask.audience.reach
-    ]
+        found = [each for audience in audiences for each in centre.line.members(audience)]
+    else:
+        found = [
+            each
+            for each in centre.fresh
+            if each.place is not None and each.ask is not None and not each.ask.audience.reach
+        ]
+    return sorted(found, key=lambda each: (each.urgency, each.accepted_at_ms, each.interaction_id))
 
 
 def nobody_signed_in(centre: Centre, now_ms: int) -> list[Decision]:
