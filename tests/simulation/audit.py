@@ -5,6 +5,7 @@ every commit), the mirror, and the reference router. Each call of the core is ju
 the reference makes, in the same order, and nothing may be left undone.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -64,7 +65,7 @@ class Audit:
         self._db = db
         self._core = Core(plan)
         self._reference = ReferenceRouter(plan)
-        self._unread: list[Row] = []
+        self._unread: deque[Row] = deque()
         self._seq = 0
         self._epoch = 0
 
@@ -101,13 +102,12 @@ class Audit:
         self._epoch = group["epoch"]
         made = [decision for row in rows[1:] if (decision := decision_of(row.kind, row.ref, row.data))]
         expected: list[Decision] = []
-        read = [row for row in self._unread if row.seq <= group["read_through"]]
-        self._unread = [row for row in self._unread if row.seq > group["read_through"]]
-        for row in read:
-            event = event_of(row)
-            if event is not None:
-                self._plan(event)
-                expected += self._call(event, lambda event=event: self._core.handle(event, group["now_ms"]))
+        for until_seq, now_ms in (*group.get("quiet", ()), (group["read_through"], group["now_ms"])):
+            while self._unread and self._unread[0].seq <= until_seq:
+                event = event_of(self._unread.popleft())
+                if event is not None:
+                    self._plan(event)
+                    expected += self._call(event, lambda event=event, at=now_ms: self._core.handle(event, at))
         expected += self._call(None, lambda: self._core.advance(group["now_ms"]))
         if made != expected:
             self._fail(f"replay decides otherwise: journal {_first_difference(made, expected)}")
