@@ -103,6 +103,7 @@ class _Up:
         await family.all_serve()
         family.write_ports()
         self._show_addresses()
+        family.start_standby()
         if self._demo:
             family.start_command("demo", "demo", "--agents", str(self._agents), beats=False)
         await asyncio.Event().wait()

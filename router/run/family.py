@@ -1,4 +1,4 @@
-"""The processes of one centre on one machine: Redis, router, web, worker, and what is started after them.
+"""The processes of one centre on one machine: Redis, two routers, web, worker, and what follows them.
 
 Here is what they are and in which order they start and stop; keeping one of them alive is child.py.
 """
@@ -21,6 +21,9 @@ from router.run.child import STOP_S, Child, Program
 from router.run.log_file import LogFile
 
 ROLES: Final = ("router", "web", "worker")
+
+STANDBY: Final = "standby"
+"""A second router that waits for the lease: starting one anew takes seconds on a busy machine."""
 
 GIVE_UP: Final = 3
 """A role that ended this often before everything served will not get better by itself: say so and stop."""
@@ -76,6 +79,10 @@ class Family:
         for role in ROLES:
             self.start_command(role, role)
 
+    def start_standby(self) -> None:
+        """Start the router that takes over at once. After the others, whom it would only slow down."""
+        self.start_command(STANDBY, "router")
+
     def start_command(self, name: str, *words: str, beats: bool = True) -> None:
         """Start one more command of this program, as a child called name."""
         command = (sys.executable, "-m", "agents_ui.cli", *words)
@@ -123,7 +130,7 @@ class Family:
         name = program.name
 
         def hear(line: str) -> None:
-            if self._verbose or name not in (*ROLES, "redis"):
+            if self._verbose or name not in (*ROLES, STANDBY, "redis"):
                 self._say(f"{name:8}{line}")
 
         child = Child(program=program, log=log, say=self._say, hear=hear, changed=self._changed)

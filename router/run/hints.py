@@ -9,13 +9,11 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 ANSWER_S: Final = 0.5
 """Redis answers in well under a millisecond; one that needs this long is treated as gone."""
@@ -163,7 +161,11 @@ class _RedisLine:
                     self._heard(int(message["data"]))
 
 
-def _connection(url: str) -> Redis:
+def _connection(url: str) -> "Redis":
+    from redis.asyncio import Redis  # Half a second to load: in our thread, not before a role can serve.
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     # No retries inside the library: they would sleep while holding a hint that is stale by then.
     return Redis.from_url(
         url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0)
@@ -172,6 +174,8 @@ def _connection(url: str) -> Redis:
 
 async def _for_ever(talk: Callable[[], Awaitable[None]]) -> None:
     """Talk to Redis; when that ends, try again: quickly at first, later every two seconds."""
+    from redis.exceptions import RedisError
+
     first, longest = BACKOFF_S
     pause = first
     loop = asyncio.get_running_loop()

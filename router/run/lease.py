@@ -67,33 +67,34 @@ class FileLease:
     def __init__(self, database: Database, owner: str) -> None:
         self._database = database
         self._owner = owner
-        self._lock = -1
+        self._file = -1
+        self._held = False
 
     def acquire(self) -> int:
-        if self._lock < 0 and not self._take_lock():
+        if not self._take_lock():
             return 0
         with self._database.writing() as db:
             return _taken(db, owner=self._owner, regardless=True)
 
     def renew(self) -> bool:
-        return self._lock >= 0
+        return self._held
 
     def release(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._held = -1, False
 
     def _take_lock(self) -> bool:
-        with self._database.reading() as db:
-            found = db.row("PRAGMA database_list")
-        path = Path(f"{found[2] if found else ''}-router")
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if self._file < 0:
+            with self._database.reading() as db:
+                found = db.row("PRAGMA database_list")
+            path = Path(f"{found[2] if found else ''}-router")
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
-        self._lock = lock
+        self._held = True
         return True
 
 
