@@ -56,8 +56,6 @@ class Lane:
     def best(self, crew: Crew, now_ms: int) -> Entry | None:
         """The entry this crew should serve first of those in this lane."""
         filled = self.filled
-        if not filled:
-            return None
         view = self._views.get(crew)
         if view is None:
             mine = [group for group in self.groups if group.audience in crew.serves]

@@ -58,7 +58,10 @@ class Line:
         for urgency in URGENCIES:
             best: Interaction | None = None
             for each in lanes:
-                entry = each[urgency].best(crew, now_ms)
+                lane = each[urgency]
+                if not lane.filled:
+                    continue
+                entry = lane.best(crew, now_ms)
                 if entry is not None and (best is None or rank(entry[3], now_ms) < rank(best, now_ms)):
                     best = entry[3]
             if best is not None:

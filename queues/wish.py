@@ -89,22 +89,28 @@ class Wish:
 class WishBook:
     """All wishes, audiences and crews under one plan."""
 
-    __slots__ = ("_crews", "_wishes", "audiences", "plan")
+    __slots__ = ("_crews", "_latest", "_wishes", "audiences", "plan")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.audiences: dict[tuple[Need, ...], Audience] = {}
         self._wishes: dict[tuple[str, Requirement], Wish] = {}
         self._crews: dict[tuple[tuple[str, int], ...], Crew] = {}
+        self._latest: tuple[Requirement, Wish] | None = None
 
     def wish(self, queue_id: str, requirement: Requirement) -> Wish:
         """The wish of an interaction with these. What matching raises for a strange one comes out here."""
+        # What was just decided is asked for again when the change is made: no need to hash it twice.
+        latest = self._latest
+        if latest is not None and latest[0] is requirement and latest[1].queue_id == queue_id:
+            return latest[1]
         key = (queue_id, requirement)
         found = self._wishes.get(key)
         if found is None:
             made = Wish(self, queue_id, requirement)
             made.ask(0)
             found = self._wishes[key] = made
+        self._latest = (requirement, found)
         return found
 
     def audience(self, needs: tuple[Need, ...]) -> Audience:

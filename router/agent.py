@@ -18,7 +18,8 @@ class Agent:
     Shape: see router.state.AgentState. `crew` is None for somebody who is not in the plan: never offered
            anything. `held` is what is offered to or held by the agent, `named` what waits for this agent
            alone, `cooled` what waits and may have been declined or missed by this agent lately.
-           `ready` are the channels on which the agent could be offered something now; `entry` is the
+           `working` says whether the agent may be offered work at all: in the plan, available, with a desk
+           open (`declare` keeps it so); `ready` are the channels on which the agent could be offered something now; `entry` is the
            agent's place among the ready (router/choose.py).
     """
 
@@ -34,18 +35,18 @@ class Agent:
     held: dict[str, Interaction] = field(default_factory=dict)
     named: dict[str, Interaction] = field(default_factory=dict)
     cooled: dict[str, Interaction] = field(default_factory=dict)
+    working: bool = False
     ready: tuple[str, ...] = ()
     entry: "IdleEntry | None" = None
+
+    def declare(self) -> None:
+        """Presence, desks or crew have changed."""
+        self.working = self.available and bool(self.desk_ids) and self.crew is not None
 
     @property
     def signed_in(self) -> bool:
         """Whether the agent is there, or about to be back: a desk open, or its grace running."""
         return bool(self.desk_ids) or self.grace_until_ms > 0
-
-    @property
-    def working(self) -> bool:
-        """Whether the agent may be offered work at all: in the plan, available, with a desk open."""
-        return self.available and bool(self.desk_ids) and self.crew is not None
 
 
 IdleEntry = tuple[int, int, str, Agent]

@@ -4,31 +4,30 @@ from collections.abc import Mapping
 from typing import Final
 
 from config.plan import ChannelPlan, Plan
-from config.words import MANUAL_QUEUE, URGENT_MAX
 
 FULL: Final = 100
 """The whole of an agent."""
 
 
-UNKNOWN: Final = ""
-"""The one name under which the core deals with channels that the plan does not (or no longer) have."""
-
-
 class Capacity:
     """What agents can hold under one plan. `empty` is an agent who holds nothing."""
 
-    __slots__ = ("_channels", "_fills", "_ids", "empty")
+    __slots__ = ("_channels", "_fills", "_heaviest", "_ids", "empty")
 
     def __init__(self, plan: Plan) -> None:
         self._channels = {channel.channel_id: channel for channel in plan.channels}
-        self._channels[UNKNOWN] = _unknown()
+        self._heaviest = max(plan.channels, key=lambda each: (each.load, each.channel_id)).channel_id
         self._ids = tuple(sorted(self._channels))
         self._fills: dict[tuple[tuple[str, int], ...], Fill] = {}
         self.empty = self.fill({})
 
     def kind_of(self, channel_id: str) -> str:
-        """The channel as agents' capacity and the line know it: itself, or UNKNOWN."""
-        return channel_id if channel_id in self._channels else UNKNOWN
+        """The channel as agents' capacity and the line know it.
+
+        One that the plan does not (or no longer) have counts as the heaviest it has: nobody who came in by it
+        is stranded, and no agent is overfilled by it.
+        """
+        return channel_id if channel_id in self._channels else self._heaviest
 
     def channel(self, kind: str) -> ChannelPlan:
         """What the plan says of a channel (as kind_of names it)."""
@@ -89,21 +88,3 @@ class Fill:
             counts = {**self.counts, channel_id: self.counts.get(channel_id, 0) - 1}
             found = self._less[channel_id] = self._capacity.fill(counts)
         return found
-
-
-def _unknown() -> ChannelPlan:
-    """A channel nobody described takes a whole agent, and rings like a text."""
-    return ChannelPlan(
-        channel_id=UNKNOWN,
-        name="",
-        queue_id=MANUAL_QUEUE,
-        urgency=URGENT_MAX + 1,
-        load=FULL,
-        max_at_once=1,
-        offer_ms_urgent=15_000,
-        offer_ms=30_000,
-        body_bytes_max=0,
-        message_characters_max=0,
-        attachment_bytes_max=0,
-        abandoned_after_ms=120_000,
-    )

@@ -37,7 +37,7 @@ class Centre:
         self.line = Line(plan)
         self.interactions: dict[str, Interaction] = {}
         self.agents: dict[str, Agent] = {}
-        self.ready = ReadyAgents()
+        self.ready = ReadyAgents(channel.channel_id for channel in plan.channels)
         self.deadlines = Deadlines()
         self.moments = Deadlines()
         self.fresh: dict[Interaction, bool] = {}
@@ -55,6 +55,11 @@ class Centre:
         self._people = {person.agent_id: person for person in plan.people if person.role in SERVING}
         self._dispositions = frozenset(each.reason_id for each in plan.dispositions)
         self._queues = frozenset((*(queue.queue_id for queue in plan.queues), MANUAL_QUEUE))
+
+    @property
+    def news(self) -> bool:
+        """Whether anything has happened since the last matching that can make a difference to it."""
+        return bool(self.fresh or self.freed or self.came or self.lost)
 
     def knows_queue(self, queue_id: str) -> bool:
         """Whether the plan has this queue (the manual queue is in every plan)."""

@@ -9,7 +9,7 @@ from typing import Any, Final  # Any: the table below is keyed by the type of it
 
 from config.words import URGENT_MAX
 from queues.interaction import Interaction
-from queues.lifecycle import ASSIGNED, TRANSITIONS
+from queues.lifecycle import ASSIGNED, OFFERED, TRANSITIONS
 from router import deadlines
 from router import decisions as d
 from router.agent import Agent
@@ -149,7 +149,9 @@ def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer, *
 def _connect(centre: Centre, order: d.ConnectParties) -> None:
     interaction = centre.interactions[order.interaction_id]
     agent = centre.agents[order.agent_id]
-    _release(centre, interaction)
+    offered = interaction.state == OFFERED
+    if not offered:
+        _release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["accepted"]
     _let_go(interaction)
     interaction.offer_id = order.offer_id
@@ -162,7 +164,10 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
     offer.cooldown_until_ms = 0
     agent.cooled.pop(order.interaction_id, None)
     agent.idle_since_ms = order.at_ms
-    _take(centre, agent, interaction)
+    if offered:
+        seat(centre, agent)
+    else:
+        _take(centre, agent, interaction)
     centre.overdue.pop(interaction, None)
 
 
@@ -282,6 +287,7 @@ def _known(centre: Centre, agent_id: str, at_ms: int) -> Agent:
 
 def _recount(centre: Centre, agent: Agent, *, was_working: bool, was_signed_in: bool) -> None:
     centre.rolls += 1
+    agent.declare()
     if agent.crew is not None:
         agent.crew.working += agent.working - was_working
         if was_working and not agent.working:

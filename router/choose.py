@@ -46,25 +46,28 @@ def best_interaction(centre: Centre, agent: Agent, now_ms: int) -> Interaction |
 def best_agents(centre: Centre, interaction: Interaction, now_ms: int) -> tuple[Agent | None, Agent | None]:
     """Who should be offered it now, and who would be next. Neither when nobody may take it now."""
     kind = interaction.kind
+    if not centre.ready.count[kind]:
+        return None, None
     if interaction.named_agent_id:
         named = centre.agents.get(interaction.named_agent_id)
         return (named, None) if named is not None and kind in named.ready else (None, None)
-    ask = interaction.ask
-    if ask is None or not centre.ready.count.get(kind):
+    if interaction.ask is None:
         return None, None
-    found: list[Agent] = []
+    audience = interaction.ask.audience
+    first, second = centre.ready.first_two(audience, kind)
+    if first is None or interaction.offers is None:
+        return first and first[3], second and second[3]
     aside = []
-    while len(found) < 2:
-        entry = centre.ready.first(ask.audience, kind)
-        if entry is None:
-            break
-        centre.ready.set_aside(entry, kind)
-        aside.append(entry)
-        if interaction.offers is None or not centre.blocked(interaction, entry[3], now_ms):
-            found.append(entry[3])
+    allowed: list[Agent] = []
+    while first is not None and len(allowed) < 2:
+        centre.ready.set_aside(first, kind)
+        aside.append(first)
+        if not centre.blocked(interaction, first[3], now_ms):
+            allowed.append(first[3])
+        first, _ = centre.ready.first_two(audience, kind)
     for entry in aside:
         centre.ready.put_back(entry, kind)
-    return (found[0] if found else None), (found[1] if len(found) > 1 else None)
+    return (allowed[0] if allowed else None), (allowed[1] if len(allowed) > 1 else None)
 
 
 def _best_allowed(centre: Centre, agent: Agent, best: Interaction, now_ms: int) -> Interaction | None:
@@ -82,23 +85,32 @@ def _best_allowed(centre: Centre, agent: Agent, best: Interaction, now_ms: int) 
 class Round:
     """One matching: pairs, the best interaction first, until nobody who is able is left without an offer.
 
-    Before it, nobody was (Core keeps it so); so only fresh interactions and freed agents can make pairs.
-    Freed agents of one crew with equal readiness see the same line: one of them asks for all.
+    Before it, nobody was (Core keeps it so); so only fresh interactions and freed agents can make pairs. Freed
+    agents of one crew with equal readiness see the same line: one of them asks for all.
     """
 
-    __slots__ = ("_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")
+    __slots__ = ("_alone", "_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")
 
     def __init__(self, centre: Centre, now_ms: int) -> None:
         self._centre = centre
         self._now_ms = now_ms
-        self._proposed = 0
-        self._candidates: list[tuple[Rank, int, Interaction, _Key | None]] = []
-        self._groups: dict[_Key, list[Agent]] = {}
         self.looking_at: Interaction | None = None
         """What is being matched, so that a failure can be laid at its door."""
+        self._alone: Interaction | Agent | None = None
+        """The one interaction or agent there is, in the most frequent case."""
+        self._candidates: list[tuple[Rank, int, Interaction, _Key | None]] = []
         fresh, freed = list(centre.fresh), list(centre.freed)
         centre.fresh.clear()
         centre.freed.clear()
+        if len(fresh) + len(freed) == 1:
+            self._alone = fresh[0] if fresh else freed[0]
+        else:
+            self._gather(fresh, freed)
+
+    def _gather(self, fresh: list[Interaction], freed: list[Agent]) -> None:
+        centre = self._centre
+        self._proposed = 0
+        self._groups: dict[_Key, list[Agent]] = {}
         if len(fresh) > MANY and len(fresh) > sum(centre.ready.count.values()):
             fresh, freed = [], [agent for agent in centre.agents.values() if agent.ready]
         for interaction in fresh:
@@ -111,6 +123,23 @@ class Round:
 
     def next(self) -> Pair | None:
         """The best pair there is now. The caller makes the offer before asking again."""
+        if self._alone is not None:
+            return self._next_alone(self._alone)
+        return self._next_of_many() if self._candidates else None
+
+    def _next_alone(self, alone: Interaction | Agent) -> Pair | None:
+        if isinstance(alone, Agent):
+            # Nobody else can take what waits, or it would not wait: there is no rival.
+            best = self.looking_at = best_interaction(self._centre, alone, self._now_ms)
+            return None if best is None else Pair(best, alone, None)
+        self._alone = None
+        if alone.state != WAITING:
+            return None
+        self.looking_at = alone
+        agent, rival = best_agents(self._centre, alone, self._now_ms)
+        return None if agent is None else Pair(alone, agent, rival)
+
+    def _next_of_many(self) -> Pair | None:
         while self._candidates:
             _, _, interaction, key = self._candidates[0]
             if interaction.state == WAITING:

@@ -61,10 +61,10 @@ class Core:
 
     def next_deadline_ms(self) -> int | None:
         """When `advance` should be called next, if nothing happens before; None when nothing is due."""
-        first = due.next_due(self._centre, self._centre.deadlines)
-        second = due.next_due(self._centre, self._centre.moments)
-        times = [found[0] for found in (first, second) if found is not None]
-        return min(times) if times else None
+        centre = self._centre
+        heaps = (centre.deadlines, centre.moments)
+        times = [at_ms for heap in heaps if (at_ms := due.next_due_ms(centre, heap)) is not None]
+        return min(times, default=None)
 
     def handle(self, event: e.Event, now_ms: int = 0) -> list[Decision]:
         """What follows from a fact.
@@ -75,9 +75,10 @@ class Core:
         centre = self._centre
         event_ms = max(event.at_ms, centre.now_ms)
         now_ms = max(event_ms, now_ms)
-        made: list[Decision] = []
         waiting = centre.line.waiting
-        self._moments(made, now_ms)
+        made: list[Decision] = []
+        if centre.moments.next_ms <= now_ms:
+            self._moments(made, now_ms)
         if type(event) is e.PlanActivated:
             self._centre = centre = restore.under_plan(centre, event)
         else:
@@ -93,9 +94,9 @@ class Core:
         centre = self._centre
         now_ms = max(now_ms, centre.now_ms)
         made: list[Decision] = []
-        self._moments(made, now_ms)
-        while (found := due.next_due(centre, centre.deadlines)) is not None and found[0] <= now_ms:
-            centre.deadlines.drop()
+        if centre.moments.next_ms <= now_ms:
+            self._moments(made, now_ms)
+        while (found := due.taken(centre, centre.deadlines, now_ms)) is not None:
             _, what, ref = found
             self._apply(made, self._tried(ref, now_ms, due.deadline, centre, what, ref, now_ms))
         self._settle(made, now_ms)
@@ -122,11 +123,11 @@ class Core:
     def _settle(self, made: list[Decision], now_ms: int) -> None:
         """Widen what has to be, then match until nobody who is able is left without an offer."""
         centre = self._centre
-        self._moments(made, now_ms)
-        while centre.fresh or centre.freed or centre.came or centre.lost:
-            self._reach(made, now_ms)
-            self._match(made, Round(centre, now_ms), now_ms)
+        while centre.news or centre.moments.next_ms <= now_ms:
             self._moments(made, now_ms)
+            if reach.in_question(centre):
+                self._reach(made, now_ms)
+            self._match(made, Round(centre, now_ms), now_ms)
 
     def _match(self, made: list[Decision], round_: Round, now_ms: int) -> None:
         while True:
@@ -144,15 +145,13 @@ class Core:
     def _moments(self, made: list[Decision], now_ms: int) -> None:
         """Everything that opened up to now: cool-downs over, requirements wider, alarms due."""
         centre = self._centre
-        while (found := due.next_due(centre, centre.moments)) is not None and found[0] <= now_ms:
-            centre.moments.drop()
+        while (found := due.taken(centre, centre.moments, now_ms)) is not None:
             _, what, ref = found
-            interaction = centre.interactions[ref]
             orders = self._tried(ref, now_ms, due.moment, centre, what, ref, now_ms)
             if what == deadlines.UNATTENDED:
-                centre.overdue[interaction] = None
+                centre.overdue[centre.interactions[ref]] = None
             elif what == deadlines.COOLED:
-                centre.warm_up(interaction, now_ms)
+                centre.warm_up(centre.interactions[ref], now_ms)
             self._apply(made, orders)
 
     def _reach(self, made: list[Decision], now_ms: int) -> None:

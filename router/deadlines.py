@@ -26,25 +26,34 @@ UNATTENDED: Final = 7
 WRAP_UP: Final = 8
 
 
-class Deadlines:
-    """A heap of dues of one kind."""
+NEVER: Final = 1 << 62
+"""Later than any time."""
 
-    __slots__ = ("_heap",)
+
+class Deadlines:
+    """A heap of dues of one kind. `next_ms` is when the earliest of them is due, or was."""
+
+    __slots__ = ("_heap", "next_ms")
 
     def __init__(self) -> None:
         self._heap: list[Due] = []
+        self.next_ms = NEVER
 
     def add(self, at_ms: int, what: int, ref: str) -> None:
         """Something becomes due."""
         heappush(self._heap, (at_ms, what, ref))
+        if at_ms < self.next_ms:
+            self.next_ms = at_ms
 
     def first(self) -> Due | None:
         """The earliest one, which stays."""
         return self._heap[0] if self._heap else None
 
+    def drop(self) -> Due:
+        """The earliest one, which is forgotten."""
+        due = heappop(self._heap)
+        self.next_ms = self._heap[0][0] if self._heap else NEVER
+        return due
+
     def __contains__(self, due: object) -> bool:
         return due in self._heap
-
-    def drop(self) -> None:
-        """Forget the earliest one."""
-        heappop(self._heap)

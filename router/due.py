@@ -14,13 +14,21 @@ from router.placing import back_in_line, withdrawn
 from skills.widening import step_at
 
 
-def next_due(centre: Centre, heap: Deadlines) -> Due | None:
-    """The earliest due of this heap that still holds. What the state has moved on from is forgotten."""
+def next_due_ms(centre: Centre, heap: Deadlines) -> int | None:
+    """When the earliest of these that still holds is due. What the state has moved on from is forgotten."""
     while (due := heap.first()) is not None:
-        at_ms, what, ref = due
-        if _holds(centre, at_ms, what, ref):
-            return due
+        if _holds(centre, *due):
+            return due[0]
         heap.drop()
+    return None
+
+
+def taken(centre: Centre, heap: Deadlines, now_ms: int) -> Due | None:
+    """The earliest of these that is due by now and still holds, taken out of the heap."""
+    while heap.next_ms <= now_ms:
+        due = heap.drop()
+        if _holds(centre, *due):
+            return due
     return None
 
 

@@ -63,7 +63,8 @@ def _passed_over(
     kind = interaction.kind
     cooling = _cooling(centre, interaction, roll, now_ms) if interaction.offers else []
     ready_all = centre.ready.count[kind]
-    ready = 1 if ready_all == 1 else sum(crew.ready.get(kind, 0) for crew in audience.crews)
+    crews = centre.ready.crews[kind]
+    ready = 1 if ready_all == 1 else sum(crews.get(crew, 0) for crew in audience.crews)
     busy = len(roll.working) - ready
     lower = ready - 1 - len(cooling)
     passed = roll.passed_over

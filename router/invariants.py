@@ -121,6 +121,8 @@ def _agent(centre: Centre, agent: Agent) -> Iterator[str]:
             yield f"{agent.agent_id} holds {interaction.interaction_id} of {interaction.agent_id!r}"
     if agent.fill is not centre.capacity.fill(counts):
         yield f"{agent.agent_id} holds {counts}, and is thought to hold {agent.fill.counts}"
+    if agent.working != (agent.available and bool(agent.desk_ids) and agent.crew is not None):
+        yield f"{agent.agent_id} is thought working: {agent.working}"
     if agent.ready != (agent.fill.ready if agent.working else ()):
         yield f"{agent.agent_id} is thought ready for {agent.ready}"
     if (
@@ -149,8 +151,8 @@ def _counts(centre: Centre) -> Iterator[str]:
             members = [agent for agent in centre.agents.values() if agent.crew is crew]
             if crew.working != sum(agent.working for agent in members):
                 yield f"wrong count of those of {dict(crew.skills)} who work"
-            for kind, count in crew.ready.items():
-                if count != sum(kind in agent.ready for agent in members):
+            for kind, crews in centre.ready.crews.items():
+                if crews.get(crew, 0) != sum(kind in agent.ready for agent in members):
                     yield f"wrong count of those of {dict(crew.skills)} who are ready for {kind!r}"
 
 

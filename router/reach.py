@@ -14,6 +14,14 @@ from router.decisions import Decision, RaiseAlarm, WidenRequirement
 from skills.match import Need
 
 
+def in_question(centre: Centre) -> bool:
+    """Whether anything has changed about who could ever serve what waits."""
+    return bool(centre.came or centre.lost) or any(
+        each.place is not None and each.ask is not None and not each.ask.audience.reach
+        for each in centre.fresh
+    )
+
+
 def unmet(centre: Centre) -> list[Interaction]:
     """The interactions to look at: in line, for an audience of nobody, and something has changed about it.
 

@@ -1,5 +1,6 @@
 """The agents who could take one more interaction right now, longest idle first."""
 
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -14,60 +15,75 @@ STALE_MAX: Final = 64
 class ReadyAgents:
     """Ready agents by channel and crew, in heaps ordered by IdleEntry.
 
-    An agent's entry is replaced whenever load, idle time or readiness change; entries that are no longer
-    their agent's are swept out when they come up. Entries are written only when somebody asks (`_index`): an
-    agent who is freed and at once offered the next interaction never gets one.
+    An agent's entry is replaced whenever load, idle time or readiness change; entries that are no longer their
+    agent's are swept out when they come up. Entries are written only when somebody asks (`_index`): an agent
+    who is freed and at once offered the next interaction never gets one.
+
+    Shape: `crews` counts the ready agents by channel and crew; a crew with none is not in it. `count` is their
+           sum by channel.
     """
 
-    __slots__ = ("_crews", "_new", "count")
+    __slots__ = ("_new", "count", "crews")
 
-    def __init__(self) -> None:
-        self._crews: dict[str, dict[Crew, None]] = {}
+    def __init__(self, channels: Iterable[str]) -> None:
+        self.crews: dict[str, dict[Crew, int]] = {channel: {} for channel in channels}
+        self.count = dict.fromkeys(self.crews, 0)
         self._new: dict[Agent, None] = {}
-        self.count: dict[str, int] = {}
-        """How many agents are ready, by channel."""
 
     def refresh(self, agent: Agent) -> bool:
         """Bring an agent's readiness up to date. Whether it is ready for a channel it was not ready for."""
         before = agent.ready
         after = agent.fill.ready if agent.working else ()
         gained = False
-        crew = agent.crew
-        if after is not before and crew is not None:
-            for channel in before:
-                if channel not in after:
-                    self._count(crew, channel, -1)
-            for channel in after:
-                if channel not in before:
-                    self._count(crew, channel, 1)
-                    gained = True
-            agent.ready = after
         agent.entry = None
         if after:
             self._new[agent] = None
+        if after is not before and agent.crew is not None:
+            agent.ready = after
+            for channel in before:
+                if channel not in after:
+                    self._less(agent.crew, channel)
+            for channel in after:
+                if channel not in before:
+                    self._more(agent.crew, channel)
+                    gained = True
         return gained
 
-    def first(self, audience: Audience, channel: str) -> IdleEntry | None:
-        """The longest idle of those who may serve this audience and have room on this channel."""
-        crews = self._crews.get(channel)
-        if not crews:
-            return None
+    def first_two(self, audience: Audience, channel: str) -> tuple[IdleEntry | None, IdleEntry | None]:
+        """The longest idle of those who may serve this audience and have room on this channel, and the next."""
         if self._new:
             self._index()
-        if len(crews) < len(audience.crews):
-            candidates = [crew for crew in crews if audience in crew.serves]
-        else:
-            candidates = audience.crews
-        best: IdleEntry | None = None
-        for crew in candidates:
-            if crew.ready.get(channel):
-                top = _true_top(crew.idle[channel], channel)
-                if top is not None and (best is None or top[:3] < best[:3]):
-                    best = top
-        return best
+        crews: Iterable[Crew] = self.crews[channel]
+        if len(audience.crews) < len(self.crews[channel]):
+            crews = audience.crews
+        first: IdleEntry | None = None
+        second: IdleEntry | None = None
+        for crew in crews:
+            if audience in crew.serves and (heap := crew.idle.get(channel)):
+                top = _true_top(heap, channel)
+                if top is None:
+                    continue
+                if first is None or top < first:
+                    first, second = top, first
+                elif second is None or top < second:
+                    second = top
+        if first is not None:
+            second = _better(second, self._next_of_crew(first, channel))
+        return first, second
+
+    def _next_of_crew(self, entry: IdleEntry, channel: str) -> IdleEntry | None:
+        """The next after the first of its crew."""
+        crew = entry[3].crew
+        if crew is None or self.crews[channel][crew] < 2:
+            return None
+        heap = crew.idle[channel]
+        heappop(heap)
+        following = _true_top(heap, channel)
+        heappush(heap, entry)
+        return following
 
     def set_aside(self, entry: IdleEntry, channel: str) -> None:
-        """Hide the agent first() gave from the next first(); give it back by put_back at once."""
+        """Hide the agent first_two() gave first from the next call; give it back by put_back at once."""
         crew = entry[3].crew
         if crew is not None:
             heappop(crew.idle[channel])
@@ -78,14 +94,18 @@ class ReadyAgents:
         if crew is not None:
             heappush(crew.idle[channel], entry)
 
-    def _count(self, crew: Crew, channel: str, change: int) -> None:
-        self.count[channel] = self.count.get(channel, 0) + change
-        ready = crew.ready[channel] = crew.ready.get(channel, 0) + change
-        crews = self._crews.setdefault(channel, {})
-        if ready == 0:
+    def _more(self, crew: Crew, channel: str) -> None:
+        crews = self.crews[channel]
+        crews[crew] = crews.get(crew, 0) + 1
+        self.count[channel] += 1
+
+    def _less(self, crew: Crew, channel: str) -> None:
+        crews = self.crews[channel]
+        if crews[crew] > 1:
+            crews[crew] -= 1
+        else:
             del crews[crew]
-        elif ready == 1 and change == 1:
-            crews[crew] = None
+        self.count[channel] -= 1
 
     def _index(self) -> None:
         for agent in self._new:
@@ -95,14 +115,12 @@ class ReadyAgents:
                 for channel in agent.ready:
                     heap = crew.idle.setdefault(channel, [])
                     heappush(heap, entry)
-                    if len(heap) > 4 * crew.ready[channel] + STALE_MAX:
-                        heap[:] = [each for each in heap if _is_true(each, channel)]
+                    if len(heap) > 4 * self.crews[channel][crew] + STALE_MAX:
+                        heap[:] = [
+                            each for each in heap if each[3].entry is each and channel in each[3].ready
+                        ]
                         heapify(heap)
         self._new.clear()
-
-
-def _is_true(entry: IdleEntry, channel: str) -> bool:
-    return entry[3].entry is entry and channel in entry[3].ready
 
 
 def _true_top(heap: list[IdleEntry], channel: str) -> IdleEntry | None:
@@ -112,3 +130,9 @@ def _true_top(heap: list[IdleEntry], channel: str) -> IdleEntry | None:
             return entry
         heappop(heap)
     return None
+
+
+def _better(one: IdleEntry | None, other: IdleEntry | None) -> IdleEntry | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

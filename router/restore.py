@@ -72,6 +72,7 @@ def _add_agent(centre: Centre, state: AgentState) -> None:
     )
     for name in AgentState.__slots__:
         setattr(agent, name, getattr(state, name))
+    agent.declare()
     if agent.crew is not None:
         agent.crew.working += agent.working
         if agent.signed_in:
