@@ -1,0 +1,189 @@
+"""Snapshot, act, apply the changes: the result must equal a fresh snapshot. Whatever happens, in any order.
+
+The acts are drawn at random; the router, the core, the journal and the desks are the real ones.
+"""
+
+import asyncio
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents_ui.access.person import find_person
+from agents_ui.access.sessions import hash_of
+from agents_ui.access.table import DESK
+from agents_ui.desk.figures import queue_figures
+from agents_ui.desk.loading import load_snapshot
+from tests.desk.plans import PEOPLE
+from tests.desk.router import TestRouter, read
+from tests.desk.small_site import Site, running_site
+from tests.desk.wire import Page
+
+AGENTS = ("ana", "ben", "cai", "sue")
+SESSIONS = ("s1", "s2", "s3", "s4")
+SAME_WITHIN_S = 10.0
+
+WEIGHTS = {
+    "arrive": 4,
+    "route": 3,
+    "settle": 6,
+    "accept": 6,
+    "decline": 1,
+    "reply": 2,
+    "note": 1,
+    "end": 1,
+    "dispose": 2,
+    "transfer": 1,
+    "hand over": 2,
+    "urgency": 1,
+    "present": 2,
+    "away": 1,
+    "seen": 1,
+    "open": 1,
+    "close": 1,
+}
+"""`settle`: the router decides, and every page catches up; `route`: it decides, pages may lag behind."""
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from([act for act, weight in WEIGHTS.items() for _ in range(weight)]),
+        st.sampled_from(AGENTS),
+        st.integers(0, 3),
+    ),
+    min_size=20,
+    max_size=80,
+)
+
+
+@settings(max_examples=25)
+@given(acts=ACTS)
+def test_changes_lead_to_what_a_fresh_snapshot_shows(acts: list[tuple[str, str, int]]) -> None:
+    """A desk that has been open for a whole shift shows exactly what one shows that opens now."""
+    asyncio.run(_play(acts))
+
+
+@pytest.fixture(autouse=True)
+def _figures_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice a second is for people; here the last figures count."""
+    monkeypatch.setattr("agents_ui.desk.fan.FIGURES_S", 0.0)
+
+
+async def _play(acts: list[tuple[str, str, int]]) -> None:
+    with tempfile.TemporaryDirectory(prefix="muster-") as folder:
+        async with running_site(Path(folder)) as site:
+            world = World(site)
+            try:
+                for agent_id in AGENTS:
+                    await world.open(agent_id)
+                    await world.act("present", agent_id, 0)
+                for act, agent_id, number in acts:
+                    await world.act(act, agent_id, number)
+                await world.settle()
+            finally:
+                await world.end()
+
+
+async def _same_as_fresh(site: Site, page: Page) -> None:
+    """Wait until the page shows what a fresh snapshot would; fails with the difference at the deadline."""
+    give_up_s = time.monotonic() + SAME_WITHIN_S
+    while page.entities != (fresh := await asyncio.to_thread(_fresh, site, page.headers["token"])):
+        if time.monotonic() > give_up_s:
+            assert page.entities == fresh
+        await asyncio.sleep(0.01)
+    assert page.snapshots == 1 and page.code is None
+
+
+def _fresh(site: Site, token: str) -> dict[str, Any]:
+    with site.database.reading() as db:
+        person = find_person(db, session_hash=hash_of(token), now_ms=0)
+        figures = queue_figures(db, site.plan)
+    assert person is not None
+    snapshot = load_snapshot(site.database, site.plan, person)
+    assert snapshot is not None
+    entities: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode({**snapshot.entities, "queue": figures})
+    )
+    return entities
+
+
+class World:
+    """Acts of people and customers, on a site whose router decides when it is told to."""
+
+    def __init__(self, site: Site) -> None:
+        self.router = TestRouter(site)
+        self._site = site
+        self._desks: dict[str, list[Page]] = {agent_id: [] for agent_id in AGENTS}
+
+    async def settle(self) -> None:
+        """Everything is decided, and every page shows what a fresh one would."""
+        await asyncio.sleep(0)  # what was just said is being carried out
+        await self.router.settle()
+        for page in self._pages():
+            await _same_as_fresh(self._site, page)
+
+    def _pages(self) -> list[Page]:
+        return [page for desks in self._desks.values() for page in desks]
+
+    async def open(self, agent_id: str) -> None:
+        token = await self._site.session(agent_id)
+        page = await self._site.desk(agent_id, token)
+        page.headers = {"token": token}
+        self._desks[agent_id].append(page)
+
+    async def end(self) -> None:
+        for page in self._pages():
+            await page.leave()
+        self.router.close()
+
+    async def act(self, act: str, agent_id: str, number: int) -> None:
+        """One act; what makes no sense at the moment is left out."""
+        desks = self._desks[agent_id]
+        if act == "settle":
+            await self.settle()
+        elif act == "route":
+            await self.router.settle()
+        elif act == "arrive":
+            interaction_id = await self._site.arrives(f"help {number}", session=SESSIONS[number])
+            await read(self._site, interaction_id, urgency=number + 1)
+        elif act == "open" and len(desks) < 3:
+            await self.open(agent_id)
+        elif act == "close" and desks:
+            await desks.pop().leave()
+        elif desks:
+            await self._command(act, desks[-1], agent_id, number)
+
+    async def _command(self, act: str, page: Page, agent_id: str, number: int) -> None:
+        fields = self._fields(act, page, agent_id, number)
+        if fields is not None:
+            await page.say({"command_id": str(uuid.uuid4()), **fields})
+
+    def _fields(self, act: str, page: Page, agent_id: str, number: int) -> dict[str, Any] | None:
+        if act in ("present", "away"):
+            here = act == "present"
+            return {"kind": "presence", "available": here, "reason": "" if here else "break"}
+        if act == "seen":
+            alarms = sorted(page.entities["alarm"])
+            return {"kind": "alarm_seen", "alarm_id": alarms[0]} if alarms else None
+        if act in ("accept", "decline"):
+            offers = sorted(page.entities["offer"])
+            return {"kind": act, "offer_id": offers[number % len(offers)]} if offers else None
+        held = sorted(page.entities["conversation"])
+        if not held:
+            return None
+        about = {"interaction_id": held[number % len(held)]}
+        others = [each for each in AGENTS if each != agent_id and PEOPLE[each] in DESK]
+        return {
+            "reply": {"kind": "reply", "client_id": str(uuid.uuid4()), "text": "we come", **about},
+            "note": {"kind": "note", "client_id": str(uuid.uuid4()), "text": "calm", **about},
+            "end": {"kind": "end", **about},
+            "dispose": {"kind": "dispose", "disposition": "done", "note": "n", **about},
+            "transfer": {"kind": "transfer", "to_queue_id": "second", **about},
+            "hand over": {"kind": "transfer", "to_agent_id": others[number % len(others)], **about},
+            "urgency": {"kind": "urgency", "urgency": number + 1, **about},
+        }[act]
