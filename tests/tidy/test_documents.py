@@ -12,7 +12,7 @@ from agents_ui.cli import COMMANDS
 from config.settings import Settings
 from router import decisions, events
 from router.records import DECISION_KINDS, EVENT_KINDS, GROUP
-from tests.tidy.tree import PACKAGES, ROOT, text_of
+from tests.tidy.tree import PACKAGES, ROOT, python_files, text_of
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 README = ROOT / "README.md"
@@ -115,6 +115,25 @@ def test_no_link_leads_nowhere():
             if path and "://" not in path and not (page.parent / path).exists():
                 dead.append(f"{page.relative_to(ROOT)}: {target}")
     assert not dead, "\n".join(dead)
+
+
+def test_every_test_that_a_document_names_is_there():
+    """A promise whose test was renamed away looks kept."""
+    names = {name for path in python_files("tests") for name in re.findall(r"def (test_\w+)", text_of(path))}
+    named = {(page, name) for page in _documents() for name in re.findall(r"`(test_\w+)`", text_of(page))}
+    missing = sorted(f"{page.relative_to(ROOT)}: {name}" for page, name in named if name not in names)
+    assert not missing, "\n".join(missing)
+
+
+def test_every_document_that_a_file_names_is_there():
+    """A comment that sends its reader to a page outside the repository sends nobody anywhere."""
+    wrong = []
+    for path in (*python_files(*PACKAGES, "tests", "benchmarks"), *_documents()):
+        for name in re.findall(r"\b(?:docs/)?[A-Za-z_/-]+\.md\b|\bDESIGN\b", text_of(path)):
+            places = (ROOT / name, ROOT / "docs" / name, path.parent / name)
+            if path.parent.name != "tidy" and not any(place.exists() for place in places):
+                wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_decisions_are_numbered_and_listed():
