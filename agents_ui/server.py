@@ -13,7 +13,7 @@ from agents_ui.front_socket import FrontSocket
 from config.settings import Settings
 
 MESSAGE_BYTES_MAX: Final = 65_536
-"""The largest WebSocket message (DESIGN.md section 7); a longer one closes the socket with 1009."""
+"""The largest WebSocket message; a longer one closes the socket with 1009."""
 
 PING_S: Final = 20.0
 """A customer whose train entered a tunnel is noticed within twice this."""

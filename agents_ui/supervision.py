@@ -12,7 +12,7 @@ from typing import Any, Final  # Any: what a coroutine sends and receives does n
 
 TICK_S: Final = 0.5
 STANDS_STILL_S: Final = 10.0
-"""DESIGN: a loop that has not turned for this long serves nobody and cannot mend itself."""
+"""A loop that has not turned for this long serves nobody and cannot mend itself."""
 
 EXIT_STANDSTILL: Final = 70
 """EX_SOFTWARE of sysexits.h."""

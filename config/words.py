@@ -1,4 +1,4 @@
-"""The shared words of the project that are more than one package's business (STYLE.md section 3)."""
+"""The shared words of the project that are more than one package's business (docs/style.md, 3)."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
 """Facts that reach the core, in the past tense. Written by others to the journal, translated by records.py.
 
 The core is told; it never asks. An event that repeats, arrives late or refers to something that is gone is
-ordinary (STYLE.md section 7): it leads to no decision, or to RefuseRequest when somebody waits for an answer.
+ordinary (docs/style.md, 7): it leads to no decision, or to RefuseRequest when somebody waits for an answer.
 
 Every event carries `at_ms`, the journal's time of its row, milliseconds UTC. `command_id` is the id a desk
 chose for its request; decisions that answer the request carry it back.

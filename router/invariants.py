@@ -1,4 +1,4 @@
-"""What must always hold in the core. Broken: the router rebuilds it from the tables (DESIGN section 3).
+"""What must always hold in the core. Broken: the router rebuilds it from the tables.
 
 `check` looks at everything and is for tests and the simulation; `check_touched` looks at what some decisions
 named, and costs so little that production can afford it after every group of decisions.

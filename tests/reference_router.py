@@ -1,6 +1,6 @@
 """A router in a hundred lines that looks at everything every time: which offer must be made now.
 
-Written from DESIGN section 3 and the docstrings of router/ alone, without the structures that make the real
+Written from docs/promises.md and the docstrings of router/ alone, without the structures that make the real
 one fast. It must make the same offers: the same interaction to the same agent at the same instant.
 """
 

@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket
 from agents_ui.chat.wire import write
 
 UNSENT_BYTES_MAX: Final = 262_144
-"""DESIGN section 2: more than this unsent, and the reader gets a new snapshot instead of our memory."""
+"""More than this unsent, and the reader gets a new snapshot instead of our memory."""
 
 
 class Line:

@@ -15,7 +15,7 @@ from tests.roles.redis_process import wait_until
 pytestmark = pytest.mark.system
 
 BACK_S = 5.0
-"""DESIGN: whatever is killed, everything that waits is served again within this time."""
+"""docs/promises.md: whatever is killed, everything that waits is served again within this time."""
 
 
 @pytest.fixture(scope="module")
