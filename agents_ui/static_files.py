@@ -23,7 +23,6 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".json": "application/json",
     ".LICENSE": "text/plain; charset=utf-8",
 }
 """What is served at all: a file with another ending (a README, an editor's copy) is not."""

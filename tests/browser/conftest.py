@@ -27,8 +27,13 @@ WAIT_MS = 10_000
 Open = Callable[..., Page]
 
 
+def find_chromium() -> str:
+    """The Chromium to use; empty where there is none."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "")
+
+
 def _chromium() -> str:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "")
+    found = find_chromium()
     if not found:
         reason = "no Chromium on the PATH: apt-get install chromium, or set CHROMIUM to one"
         if os.environ.get("CI") == "true":

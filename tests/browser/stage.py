@@ -9,11 +9,11 @@ from tests.browser.fake import FakeCentre, now_ms
 Json = dict[str, Any]
 
 WHY: Json = {
-    "rule_id": "immediate-danger",
+    "rule_id": "not-breathing",
     "score": 1_200_000,
     "step": 0,
     "strategy": "longest_idle",
-    "tie_break": "idle_since",
+    "tie_break": "idle",
     "passed_over": [{"reason": "not_available", "count": 3, "agent_ids": ["ben", "cleo", "dan"]}],
 }
 
@@ -37,7 +37,7 @@ def set_stage(centre: FakeCentre, plan: Plan) -> None:
         "site": plan.site.name,
     }
     start = now_ms()
-    me = {"agent_id": "ana", "name": "Ana Morales", "role": "agent", "available": True, "reason": ""}
+    me = {"agent_id": "ana", "name": "Ana Rivera", "role": "agent", "available": True, "reason": ""}
     centre.entities = {
         "me": {
             "ana": me
@@ -84,7 +84,7 @@ def message(interaction_id: str, number: int, direction: str, text: str, **chang
         "at_ms": now_ms() - 200_000 + number * 9_000,
         "direction": direction,
         "author_id": "" if direction == "in" else "ana",
-        "author_name": "" if direction == "in" else "Ana Morales",
+        "author_name": "" if direction == "in" else "Ana Rivera",
         "kind": "text",
         "text": text,
         "file": None,
@@ -101,7 +101,7 @@ def offer(number: int = 1, **changes: Any) -> Json:
         "interaction_id": f"chat-{number + 2}",
         "channel": "chat",
         "urgency": 1,
-        "queue_id": "emergency",
+        "queue_id": "medical",
         "accepted_at_ms": now_ms() - 4_000,
         "deadline_ms": now_ms() + 15_000,
         "language": "en",

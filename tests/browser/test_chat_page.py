@@ -67,6 +67,24 @@ def test_what_is_not_acknowledged_survives_a_reload(centre: FakeCentre, open_pag
     assert page.evaluate("localStorage.length") == 0, "what has arrived leaves no copy on the device"
 
 
+def test_two_windows_of_one_person_do_not_lose_each_others_words(centre: FakeCentre, open_page: Open):
+    """Opening the link from the leaflet a second time is what frightened people do."""
+    centre.acknowledges = False
+    first = open_page(centre.url + "/chat")
+    _write(first, "from the first window")
+    second = first.context.new_page()
+    second.goto(centre.url + "/chat")
+    _write(second, "from the second window")
+    expect(second.locator(".bubble[data-state=unsaved]")).to_have_count(2)
+    second.close()
+    first.close()
+    centre.acknowledges = True
+    again = first.context.new_page()
+    again.goto(centre.url + "/chat")
+    expect(again.locator(".bubble p")).to_have_text(["from the first window", "from the second window"])
+    expect(again.locator(".bubble[data-state=unsaved]")).to_have_count(0)
+
+
 def test_a_gap_in_the_numbers_leads_to_a_new_snapshot(centre: FakeCentre, open_page: Open):
     """A page that missed a change would show something untrue for ever."""
     page = open_page(centre.url + "/chat")
@@ -100,9 +118,9 @@ def test_the_page_says_how_things_stand(centre: FakeCentre, open_page: Open, pic
     centre.converse(nobody_there=True)
     expect(standing).to_contain_text("nobody is at a desk")
     page.screenshot(path=pictures / "chat-nobody-there.png")
-    centre.converse(state="with_agent", agent_name="Ana Morales")
+    centre.converse(state="with_agent", agent_name="Ana Rivera")
     centre.chat_typing()
-    expect(standing).to_contain_text("Ana Morales is here with you")
+    expect(standing).to_contain_text("Ana Rivera is here with you")
     expect(page.get_by_text("Somebody is writing to you")).to_be_visible()
     centre.converse(state="ended")
     expect(standing).to_contain_text("has ended")

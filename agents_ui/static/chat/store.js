@@ -15,6 +15,7 @@ const SAVED_WITHIN_MS = 6000; // a message not confirmed by then: the connection
 const AGAIN_AFTER_MS = 2000;
 /** Refusals that pass by themselves: the page tries again instead of asking somebody afraid to do so. */
 const NOT_FINAL = ["slow_down", "not_kept"];
+const SILENT_MS = 40_000; // phones sleep and change networks: a beat may be late, a dead connection may not look live
 const TYPING_SHOWN_MS = 5000;
 const TYPING_EVERY_MS = 3000;
 const RENEW_FROM_ATTEMPT = 2; // after two failed tries, the session cookie may be what is missing
@@ -38,6 +39,8 @@ export function openChat() {
 
   const link = openLink({
     path: "/chat/socket",
+    silentMs: SILENT_MS,
+    beats: false,
     prepare: async (attempt) => {
       if (attempt >= RENEW_FROM_ATTEMPT) await fetch("/chat", { credentials: "same-origin" });
       return null;

@@ -58,7 +58,12 @@ function applyTo(store, kind, changes) {
   target.value = next;
 }
 
-/** `me` is one value; everything else is a table by id. @param {string} kind @param {any} entities any: as sent */
+/**
+ * `me` may come as one value; everything else is a table by id.
+ * @param {string} kind
+ * @param {any} entities any: as sent
+ * @returns {[string, any][]}
+ */
 function asEntries(kind, entities) {
   if (kind === "me") return entities.agent_id ? [[entities.agent_id, entities]] : Object.entries(entities);
   return Object.entries(entities);

@@ -18,6 +18,22 @@ export function kept(storage, key, otherwise) {
 }
 
 /**
+ * Everything kept under keys that begin with the prefix.
+ * @param {Storage} storage
+ * @param {string} prefix
+ * @returns {any[]} any: what was kept
+ */
+export function keptUnder(storage, prefix) {
+  try {
+    const keys = Object.keys(storage).filter((key) => key.startsWith(prefix));
+    return keys.map((key) => kept(storage, key, null)).filter((value) => value !== null);
+  } catch (reason) {
+    console.warn("storage could not be read", prefix, reason);
+    return [];
+  }
+}
+
+/**
  * @param {Storage} storage
  * @param {string} key
  * @param {unknown} value undefined removes the key

@@ -22,9 +22,10 @@ const WATCH_MS = 500;
  * @param {(attempt: number) => Promise<object | null>} options.prepare a rejection counts as a failed try
  * @param {(message: any) => void} options.receive any: the wire's messages are told apart by `kind`
  * @param {(code: number) => boolean} options.isFinal whether a close code means never to come back
- * @param {number} [options.silentMs] nothing heard for this long counts as lost; 0: the server sends no beats
+ * @param {number} options.silentMs nothing heard for this long counts as lost
+ * @param {boolean} [options.beats] false: only from the first beat on, should the server send none
  */
-export function openLink({ path, prepare, receive, isFinal, silentMs = 0 }) {
+export function openLink({ path, prepare, receive, isFinal, silentMs, beats = true }) {
   /** @type {import("@preact/signals").Signal<LinkState>} */
   const state = signal({ name: "connecting", since_ms: Date.now(), again: false });
   /** @type {WebSocket | null} */
@@ -34,6 +35,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs = 0 }) {
   let next_n = 0;
   let heard_ms = Date.now();
   let answer_due_ms = 0;
+  let beaten = beats;
   let timer = 0;
 
   function connect() {
@@ -46,6 +48,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs = 0 }) {
   /** @param {number} mine @param {object | null} hello */
   function open(mine, hello) {
     next_n = 0;
+    beaten = beats;
     const opened = new WebSocket(new URL(path, location.href.replace(/^http/, "ws")));
     opened.onopen = () => mine === round && hello !== null && opened.send(JSON.stringify(hello));
     opened.onmessage = (event) => mine === round && hear(mine, JSON.parse(event.data));
@@ -57,6 +60,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs = 0 }) {
   function hear(mine, message) {
     heard_ms = Date.now();
     answer_due_ms = 0;
+    beaten ||= message.kind === "beat";
     if (message.kind === "snapshot") begin(mine);
     else if (next_n === 0) return; // before its snapshot a connection has nothing to say
     else if (message.n !== undefined && message.n !== next_n) return lose(mine);
@@ -96,7 +100,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs = 0 }) {
   function look() {
     if (state.value.name !== "live") return;
     const now = Date.now();
-    if (silentMs && now - heard_ms > silentMs) lose(round);
+    if (beaten && now - heard_ms > silentMs) lose(round);
     else if (answer_due_ms && now > answer_due_ms) lose(round);
   }
 

@@ -1,6 +1,6 @@
 // shared/outbox.js - what a person wrote and the server has not confirmed yet; survives a reload
 import { signal } from "@preact/signals";
-import { keep, kept } from "./keep.js";
+import { keep, keptUnder } from "./keep.js";
 
 /**
  * @typedef {object} Unsent
@@ -15,18 +15,23 @@ import { keep, kept } from "./keep.js";
 
 /**
  * An outbox. Entries leave it when the server shows them back; until then they are on the page as not yet saved.
+ * Each entry is kept under a key of its own, so that two windows of one person do not overwrite each other's.
  * @param {Storage} storage
- * @param {string} key
+ * @param {string} prefix
  */
-export function openOutbox(storage, key) {
-  /** @type {import("@preact/signals").Signal<Unsent[]>} */
-  const entries = signal(kept(storage, key, []));
+export function openOutbox(storage, prefix) {
+  const place = (/** @type {string} */ client_id) => `${prefix} ${client_id}`;
+  /** @type {Unsent[]} */
+  const left = keptUnder(storage, `${prefix} `);
+  const entries = signal(left.sort((one, other) => one.at_ms - other.at_ms)); // as they were written
 
   /** @param {Unsent[]} changed */
   function put(changed) {
+    for (const { client_id } of entries.value) keep(storage, place(client_id), undefined);
+    for (const entry of changed) {
+      if (entry.state !== "kept") keep(storage, place(entry.client_id), entry); // what is saved needs no copy
+    }
     entries.value = changed;
-    const unsaved = changed.filter((entry) => entry.state !== "kept"); // what is saved needs no second copy
-    keep(storage, key, unsaved.length ? unsaved : undefined);
   }
 
   /** @param {string} client_id @param {Partial<Unsent>} change */

@@ -44,6 +44,7 @@ export const words = {
 
   offer: "Offer",
   offers: "Offers",
+  offer_spoken: "Offer, {urgency}: {summary}. F8 accepts, F9 declines.",
   accept: "Accept",
   decline: "Decline",
   pressed: "Asking…",

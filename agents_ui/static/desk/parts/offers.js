@@ -10,7 +10,11 @@ import { OfferCard } from "./offer-card.js";
  */
 export function Offers({ desk, arming }) {
   const offers = desk.offers.value;
-  return html`<section class="offers" aria-live="assertive" aria-label=${say("offers")}>
+  const [first] = offers;
+  const urgency = first && say(`urgency_${first.urgency}`);
+  // Spoken once: in a live region the waiting time would be read out again every second.
+  return html`<p class="unseen" aria-live="assertive">${first && say("offer_spoken", { urgency, summary: first.summary })}</p>
+  <section class="offers" aria-label=${say("offers")}>
     ${offers.map((offer, index) => html`<${OfferCard} key=${offer.offer_id} desk=${desk} arming=${arming} offer=${offer} first=${index === 0} />`)}
   </section>`;
 }

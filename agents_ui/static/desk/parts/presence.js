@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
+import { focusOn } from "../keys.js";
 import { nameOf } from "../names.js";
 
 const NOT_RESPONDING = "not responding";
@@ -13,7 +14,7 @@ export function Presence({ desk }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const me = desk.me.value;
   useEffect(() => {
-    if (open) box.current?.querySelector("li button")?.focus();
+    if (open) focusOn(".presence .menu button");
     const outside = (/** @type {Event} */ event) => !box.current?.contains(/** @type {Node} */ (event.target)) && setOpen(false);
     if (open) addEventListener("pointerdown", outside);
     return () => removeEventListener("pointerdown", outside);
