@@ -2,17 +2,30 @@
 
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
-from router.journal.connection import Connection
+from router.journal.connection import Connection, Value
 from router.records import Row, canonical
 
 
+class FoldRefused(Exception):
+    """A decision about something that is not there: memory and tables disagree, and nothing is committed."""
+
+
+def _change(db: Connection, row: Row, sql: str, **values: Value) -> None:
+    """A decision changes exactly one row of each table it is about. Raises FoldRefused."""
+    changed = db.run(sql, **values)
+    if changed != 1:
+        raise FoldRefused(f"{row.kind} of {row.ref} in row {row.seq} changes {changed} rows: {row.data}")
+
+
 def _queued(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'waiting', queue_id = :queue_id, urgency = :urgency,
                requirement = :requirement, rule_id = :rule_id, step = 0, offer_id = '', agent_id = '',
                parked_until_ms = 0, named_agent_id = '', named_until_ms = 0, assigned_at_ms = 0,
                wrap_up_since_ms = 0
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         queue_id=data["queue_id"],
         urgency=data["urgency"],
         requirement=canonical(data["requirement"]),
@@ -22,11 +35,13 @@ def _queued(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _held(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = '', parked_until_ms = 0,
                named_agent_id = :agent_id, named_until_ms = :until_ms, assigned_at_ms = 0,
                wrap_up_since_ms = 0
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         agent_id=data["agent_id"],
         until_ms=data["until_ms"],
         interaction_id=row.ref,
@@ -34,10 +49,12 @@ def _held(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _offered(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'offered', offer_id = :offer_id, agent_id = :agent_id,
                offer_count = offer_count + 1
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         offer_id=data["offer_id"],
         agent_id=data["agent_id"],
         interaction_id=row.ref,
@@ -62,7 +79,9 @@ def _offered(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _offer_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE offer SET outcome = :outcome, ended_at_ms = :at_ms, cooldown_until_ms = :cooldown_until_ms
            WHERE offer_id = :offer_id""",
         outcome=data["outcome"],
@@ -70,55 +89,70 @@ def _offer_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
         cooldown_until_ms=data["cooldown_until_ms"],
         offer_id=data["offer_id"],
     )
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'waiting', offer_id = '', agent_id = '', assigned_at_ms = 0,
                wrap_up_since_ms = 0
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         interaction_id=row.ref,
     )
     if data["outcome"] == "transferred":
-        _idle_since(db, data["agent_id"], data["at_ms"])
+        _idle_since(db, row, data["agent_id"], data["at_ms"])
 
 
 def _accepted(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE offer SET outcome = 'accepted', ended_at_ms = :at_ms, cooldown_until_ms = 0
            WHERE offer_id = :offer_id""",
         at_ms=data["at_ms"],
         offer_id=data["offer_id"],
     )
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'assigned', offer_id = :offer_id, agent_id = :agent_id,
                named_agent_id = '', named_until_ms = 0, abandon_at_ms = 0, assigned_at_ms = :at_ms,
                wrap_up_since_ms = 0
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         offer_id=data["offer_id"],
         agent_id=data["agent_id"],
         at_ms=data["at_ms"],
         interaction_id=row.ref,
     )
-    _idle_since(db, data["agent_id"], data["at_ms"])
+    _idle_since(db, row, data["agent_id"], data["at_ms"])
 
 
-def _idle_since(db: Connection, agent_id: str, at_ms: int) -> None:
-    db.run(
-        "UPDATE agent SET idle_since_ms = :at_ms WHERE agent_id = :agent_id", at_ms=at_ms, agent_id=agent_id
+def _idle_since(db: Connection, row: Row, agent_id: str, at_ms: int) -> None:
+    _change(
+        db,
+        row,
+        "UPDATE agent SET idle_since_ms = :at_ms WHERE agent_id = :agent_id",
+        at_ms=at_ms,
+        agent_id=agent_id,
     )
 
 
 def _wrap_up_began(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
-        "UPDATE interaction SET wrap_up_since_ms = :at_ms WHERE interaction_id = :interaction_id",
+    _change(
+        db,
+        row,
+        """UPDATE interaction SET wrap_up_since_ms = :at_ms
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         at_ms=data["at_ms"],
         interaction_id=row.ref,
     )
 
 
 def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET state = 'closed', closed_seq = :seq, closed_at_ms = :at_ms,
                closed_by = :agent_id, closed_why = :why, disposition = :disposition
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         seq=row.seq,
         at_ms=data["at_ms"],
         agent_id=data["agent_id"],
@@ -128,7 +162,7 @@ def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
     )
     db.run("DELETE FROM offer WHERE interaction_id = :interaction_id", interaction_id=row.ref)
     if data["agent_id"]:
-        _idle_since(db, data["agent_id"], data["at_ms"])
+        _idle_since(db, row, data["agent_id"], data["at_ms"])
 
 
 def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -160,16 +194,20 @@ def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _urgency_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
-        "UPDATE interaction SET urgency = :urgency WHERE interaction_id = :interaction_id",
+    _change(
+        db,
+        row,
+        "UPDATE interaction SET urgency = :urgency WHERE interaction_id = :interaction_id AND closed_seq = 0",
         urgency=data["urgency"],
         interaction_id=row.ref,
     )
 
 
 def _widened(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
-        "UPDATE interaction SET step = :step WHERE interaction_id = :interaction_id",
+    _change(
+        db,
+        row,
+        "UPDATE interaction SET step = :step WHERE interaction_id = :interaction_id AND closed_seq = 0",
         step=data["step"],
         interaction_id=row.ref,
     )
@@ -213,9 +251,11 @@ def _desks_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _connections_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
+    _change(
+        db,
+        row,
         """UPDATE interaction SET connection_ids = :connection_ids, abandon_at_ms = :abandon_at_ms
-           WHERE interaction_id = :interaction_id""",
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
         connection_ids=_sorted_texts(data["connection_ids"]),
         abandon_at_ms=data["abandon_at_ms"],
         interaction_id=row.ref,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from router.journal.fold_decisions import FoldRefused
 from router.records import fact
 from tests.journal.writing import append, arrived, checked
 
@@ -115,6 +116,25 @@ def test_one_customer_is_added_once(database, committer):
     (first, _) = append(committer, added, added)
     assert table(database, "SELECT * FROM customer") == [("k", first.at_ms)]
     assert table(database, "SELECT customer_id, address_hash, verified FROM identity") == [("k", "h", 1)]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        fact("wrap_up_began", "c-9", at_ms=1, agent_id="ana", command_id=""),
+        fact("urgency_set", "closed", at_ms=1, urgency=1, by="triage", command_id=""),
+        fact("widened", "c-9", at_ms=1, step=1, why="time"),
+    ],
+    ids=lambda decision: decision.kind,
+)
+def test_a_decision_about_something_that_is_not_there_is_refused(database, committer, decision):
+    """Memory and tables disagree: better to rebuild at once than to find it at the next restart."""
+    append(committer, arrived("closed"))
+    over = {"agent_id": "", "disposition": "", "why": "abandoned", "command_id": ""}
+    append(committer, fact("closed", "closed", at_ms=1, **over))
+    with pytest.raises(FoldRefused, match=decision.ref):
+        append(committer, decision)
+    assert checked(database).rows == 2
 
 
 @pytest.mark.parametrize(
