@@ -1,0 +1,58 @@
+"""What `make bench` writes down."""
+
+import json
+
+import pytest
+
+from benchmarks import results
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path):
+    """Results of a test must not replace those of a measurement."""
+    monkeypatch.setattr(results, "MACHINES", tmp_path / "results.json")
+    monkeypatch.setattr(results, "PEOPLE", tmp_path / "RESULTS.md")
+
+
+GOOD = {
+    "free_to_offer_p50_ms": 3.0,
+    "drain_excess_pct": 0.7,
+    "offer_p99_ms": 9.0,
+    "waiting_cpu_pct": 1.0,
+    "core_over_floor_1k": 0.3,
+    "core_over_floor_1m": 0.5,
+    "rebuild_100k_s": 2.0,
+    "desktop_kb": 50.0,
+}
+
+
+def test_machines_get_one_flat_object():
+    """Whoever compares two runs reads names and numbers, nothing else."""
+    results.write({**GOOD, "drain_s": 9.06}, {name: [value] for name, value in GOOD.items()}, rounds=1)
+    flat = json.loads(results.MACHINES.read_text())
+    assert set(flat) == {*GOOD, "drain_s"}
+    assert all(isinstance(value, float) for value in flat.values())
+
+
+def test_every_promised_figure_is_measured_by_a_name_that_is_written():
+    """A figure that is promised and never measured would never be missed."""
+    assert set(GOOD) == set(results.TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("drain_excess_pct", 5.1), ("core_over_floor_1k", 0.09), ("desktop_kb", 101.0)]
+)
+def test_a_missed_promise_is_shown_and_fails(name, value):
+    """`make bench` is green only when everything that was measured is as promised."""
+    found = {**GOOD, name: value}
+    assert results.all_met(GOOD)
+    assert not results.all_met(found)
+    (line,) = [line for line in results.table(found).splitlines() if name in line]
+    assert "**missed**" in line
+
+
+def test_old_results_do_not_outlive_a_failed_run():
+    """Figures of another day, beside today's code, would be believed."""
+    results.write(GOOD, {}, rounds=1)
+    results.remove()
+    assert not results.MACHINES.exists()
