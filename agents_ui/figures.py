@@ -12,12 +12,14 @@ from prometheus_client.registry import Collector
 
 from router.journal.committer import Append, Committer
 from router.journal.database import Database
-from router.records import Row
+from router.records import EVENT_KINDS, Row
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """250 ms is the promised p99 of an answer."""
 
-SAMPLE_ROWS: Final = (
+_EVENTS: Final = ", ".join(f"'{kind}'" for kind in sorted(EVENT_KINDS))
+
+_INTERACTIONS: Final = (
     "SELECT state, urgency, count(*) FROM interaction WHERE closed_seq = 0 GROUP BY state, urgency"
 )
 
@@ -26,7 +28,9 @@ SAMPLE_ROWS: Final = (
 class TableFigures:
     """One look at the tables.
 
-    Units: times in milliseconds UTC, 0 where nothing waits. `behind_rows` are rows the router has not read.
+    Units: times in milliseconds UTC, 0 where nothing waits. `behind_rows` are events that the router has not
+           read; its own decisions, which it need not read, are not counted. `router_until_ms` is 0 on SQLite,
+           where a lock of the kernel takes the place of a lease.
     """
 
     at_ms: int
@@ -48,22 +52,23 @@ def load_figures(database: Database) -> TableFigures:
         )
         stream = db.row("SELECT last_seq, site, incarnation FROM stream WHERE own = 1") or (0, "", "")
         position = db.row("SELECT read_through FROM position WHERE reader = 'router'") or (0,)
-        oldest = db.row(
-            "SELECT at_ms FROM journal WHERE site = :site AND incarnation = :incarnation AND seq = :seq",
+        behind = db.row(
+            "SELECT count(*), coalesce(min(at_ms), 0) FROM journal WHERE site = :site"
+            f" AND incarnation = :incarnation AND seq > :read_through AND kind IN ({_EVENTS})",
             site=stream[1],
             incarnation=stream[2],
-            seq=position[0] + 1,
-        )
+            read_through=position[0],
+        ) or (0, 0)
         lease = db.row("SELECT until_ms FROM lease WHERE name = 'router'") or (0,)
         return TableFigures(
             at_ms=time.time_ns() // 1_000_000,
-            interactions=tuple((str(a), int(b), int(c)) for a, b, c in db.rows(SAMPLE_ROWS)),
+            interactions=tuple((str(a), int(b), int(c)) for a, b, c in db.rows(_INTERACTIONS)),
             unread=unread[0],
             unread_since_ms=unread[1],
             last_seq=stream[0],
-            behind_rows=stream[0] - position[0],
-            behind_since_ms=oldest[0] if oldest else 0,
-            router_until_ms=lease[0],
+            behind_rows=behind[0],
+            behind_since_ms=behind[1],
+            router_until_ms=lease[0] if db.dialect == "postgresql" else 0,
         )
 
 
@@ -154,13 +159,15 @@ class _Tables(Collector):
             "muster_unread_messages": ("Messages not read by triage yet", figures.unread * 1000),
             "muster_unread_age_seconds": ("Age of the oldest of them", _age(now_ms, figures.unread_since_ms)),
             "muster_journal_last_seq": ("Newest row of the journal", figures.last_seq * 1000),
-            "muster_router_behind_rows": ("Rows the router has not read", figures.behind_rows * 1000),
+            "muster_router_behind_rows": ("Events the router has not read", figures.behind_rows * 1000),
             "muster_router_behind_seconds": (
                 "Age of the oldest of them",
                 _age(now_ms, figures.behind_since_ms),
             ),
-            "muster_router_lease_left_seconds": ("PostgreSQL only", figures.router_until_ms - now_ms),
         }
+        if figures.router_until_ms:
+            left_ms = figures.router_until_ms - now_ms
+            values["muster_router_lease_left_seconds"] = ("How long the router may still decide", left_ms)
         for name, (text, thousandths) in values.items():
             yield GaugeMetricFamily(name, text, value=thousandths / 1000)
 

@@ -1,7 +1,7 @@
 """Whether this web process lives (/healthz), can keep things (/readyz), and what it counts (/metrics).
 
 A failing database makes it not ready, never dead: restarting would not mend it. Figures come from one look
-at the tables at most every five seconds, however many ask.
+at the tables at most every ten seconds, however many ask.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ READY_KEPT_S: Final = 1.0
 READY_S: Final = 2.0
 """A commit that takes longer is no readiness: a webhook's provider would have given up as well."""
 
-FIGURES_KEPT_S: Final = 5.0
-"""Counting a million waiting interactions takes a tenth of a second of the database."""
+FIGURES_KEPT_S: Final = 10.0
+"""Counting a million waiting interactions takes some tenths of a second of the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,16 @@ from agents_ui.chat.session import session_in
 from agents_ui.downloads import clean_name, download, media_type_of
 from agents_ui.services import Services
 from router.channels.chat import contact_of
-from router.channels.ingest import SAME_THREAD, NotKept, keep
+from router.channels.ingest import NotKept, interactions_of, keep
 
 AT_ONCE_MAX: Final = 16
 """Uploads held in memory at once; more wait, and their senders wait with them."""
+
+_FIND: Final = """
+    SELECT c.media_type, c.file_name, c.body FROM message m JOIN content c ON c.content_id = m.content_id
+    WHERE m.interaction_id = :interaction_id AND m.content_id = :content_id AND m.kind = 'attachment'
+        AND m.direction <> 'note'
+"""
 
 
 class Attachments:
@@ -73,15 +79,11 @@ class Attachments:
 
     def _find(self, session: str, content_id: str) -> tuple[str, str, bytes] | None:
         with self._services.database.reading() as db:
-            found = db.row(
-                "SELECT c.media_type, c.file_name, c.body FROM content c"
-                " JOIN message m ON m.content_id = c.content_id"
-                " WHERE c.content_id = :content_id AND m.kind = 'attachment' AND m.direction <> 'note'"
-                f" AND m.interaction_id IN (SELECT interaction_id FROM interaction WHERE {SAME_THREAD})",
-                content_id=content_id,
-                thread=session,
-            )
-        return None if found is None else (found[0], found[1], bytes(found[2]))
+            for each in interactions_of(db, session):
+                found = db.row(_FIND, interaction_id=each.interaction_id, content_id=content_id)
+                if found is not None:
+                    return found[0], found[1], bytes(found[2])
+        return None
 
 
 def _uuid(text: str) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from config.people import skills_of
 from config.plan import ChannelPlan, Plan
-from router.channels.ingest import SAME_THREAD
+from router.channels.ingest import OfThread, interactions_of
 from router.channels.port import UNPARSED
 from router.channels.text import shown
 from router.journal.database import Connection
@@ -20,6 +20,7 @@ from skills.match import meets_one
 from skills.requirement import Requirement
 from skills.widening import needs_at
 
+INTERACTIONS_MAX: Final = 50
 MESSAGES_MAX: Final = 200
 SNAPSHOT_BYTES_MAX: Final = 131_072
 """The newest messages up to this much; half of what may wait unsent, since JSON escapes make text longer."""
@@ -70,16 +71,11 @@ class Snapshot:
 
 def load_snapshot(db: Connection, session: str) -> Snapshot:
     """What this session's page is shown now."""
-    ids = [
-        str(row[0])
-        for row in db.rows(
-            f"SELECT interaction_id FROM interaction WHERE {SAME_THREAD} ORDER BY arrived_seq DESC LIMIT 50",
-            thread=session,
-        )
-    ]
+    found = interactions_of(db, session)[:INTERACTIONS_MAX]
+    ids = [each.interaction_id for each in found]
     return Snapshot(
         seq=last_seq(db),
-        standing=load_standing(db, session),
+        standing=_standing(found),
         interaction_ids=tuple(ids),
         messages=_newest(db, ids),
         present=load_present(db),
@@ -88,25 +84,21 @@ def load_snapshot(db: Connection, session: str) -> Snapshot:
 
 def load_standing(db: Connection, session: str) -> Standing:
     """Where the session's newest interaction stands."""
-    found = db.row(
-        "SELECT interaction_id, state, closed_seq, wrap_up_since_ms, agent_id, queue_id, requirement, step"
-        f" FROM interaction WHERE {SAME_THREAD} ORDER BY arrived_seq DESC, interaction_id LIMIT 1",
-        thread=session,
-    )
-    if found is None:
+    return _standing(interactions_of(db, session))
+
+
+def _standing(newest_first: Sequence[OfThread]) -> Standing:
+    if not newest_first:
         return NO_INTERACTION
-    interaction_id, state, closed_seq, wrap_up_since_ms, agent_id, queue_id, requirement, step = found
-    if closed_seq or wrap_up_since_ms:
-        shown_state = "ended"
-    else:
-        shown_state = "with_agent" if state == "assigned" else "waiting"
+    newest = newest_first[0]
+    held = newest.state == "assigned"
     return Standing(
-        interaction_id=interaction_id,
-        state=shown_state,
-        agent_id=agent_id if shown_state == "with_agent" else "",
-        queue_id=queue_id,
-        requirement=requirement,
-        step=step,
+        interaction_id=newest.interaction_id,
+        state="ended" if newest.ended else "with_agent" if held else "waiting",
+        agent_id=newest.agent_id if held and not newest.ended else "",
+        queue_id=newest.queue_id,
+        requirement=newest.requirement,
+        step=newest.step,
     )
 
 

@@ -20,9 +20,11 @@ from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 from router.records import Fact, fact
 
-SAME_THREAD: Final = """(thread = :thread OR (thread = '' AND follows <> ''
-    AND customer_id IN (SELECT customer_id FROM identity WHERE address_hash = :thread)))"""
-"""Interactions that contacts of a thread belong to; a call-back belongs to the person it calls back."""
+_OF_THREAD: Final = """
+    SELECT interaction_id, channel, arrived_seq, state, closed_seq, wrap_up_since_ms, agent_id, queue_id,
+        requirement, step
+    FROM interaction
+"""
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
 
@@ -40,6 +42,26 @@ class Kept:
     message_id: str
     began: bool
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfThread:
+    """An interaction of a thread, as far as joining it and showing it needs to know."""
+
+    interaction_id: str
+    arrived_seq: int
+    state: str
+    closed_seq: int
+    wrap_up_since_ms: int
+    agent_id: str
+    queue_id: str
+    requirement: str
+    step: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether its conversation is over, even if its wrap-up is not."""
+        return bool(self.closed_seq or self.wrap_up_since_ms)
 
 
 class KeepContact:
@@ -196,16 +218,28 @@ def open_interaction(db: Connection, thread: str) -> str | None:
     A conversation that ended is not joined, even while its wrap-up goes on, nor one whose end is in the
     journal but not decided yet: the agent would never see the message, and nobody would answer it.
     """
+    newest = next((each for each in interactions_of(db, thread) if not each.ended), None)
+    if newest is None or (newest.state == "assigned" and _end_is_pending(db, newest.interaction_id)):
+        return None
+    return newest.interaction_id
+
+
+def interactions_of(db: Connection, thread: str) -> list[OfThread]:
+    """What contacts of this thread belong to, newest first: a call-back belongs to the person it calls back.
+
+    Separate statements by one index each: joined into one, both databases scan everything that is open.
+    """
     if not thread:
-        return None
-    found = db.row(
-        f"SELECT interaction_id, state FROM interaction WHERE {SAME_THREAD} AND closed_seq = 0"
-        " AND wrap_up_since_ms = 0 ORDER BY arrived_seq DESC, interaction_id LIMIT 1",
-        thread=thread,
-    )
-    if found is None or (found[1] == "assigned" and _end_is_pending(db, found[0])):
-        return None
-    return str(found[0])
+        return []
+    rows = db.rows(f"{_OF_THREAD} WHERE thread = :thread", thread=thread)
+    identities = db.rows("SELECT customer_id, channel FROM identity WHERE address_hash = :hash", hash=thread)
+    for customer_id, channel in identities:
+        rows += db.rows(
+            f"{_OF_THREAD} WHERE customer_id = :customer_id AND follows <> ''", customer_id=customer_id
+        )
+        rows = [row for row in rows if row[1] == channel]
+    found = {row[0]: OfThread(*row[:1], *row[2:]) for row in rows}
+    return sorted(found.values(), key=lambda each: (-each.arrived_seq, each.interaction_id))
 
 
 def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
