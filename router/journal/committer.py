@@ -15,9 +15,12 @@ from typing import Final, Protocol
 
 from router.journal import fold, stream
 from router.journal.appends import FactsAppend
+from router.journal.clock import SteadyClock, wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.records import Fact, Row
+
+__all__ = ["Append", "Closed", "CommitUnknown", "Committer", "NotCommitted", "wall_ms"]
 
 BATCH_MAX: Final = 256
 """Appends of one transaction: about 30 ms of holding the counter, which other processes wait for."""
@@ -61,16 +64,11 @@ class _Item:
     future: "Future[tuple[Row, ...]]" = field(default_factory=Future)
 
 
-def wall_ms() -> int:
-    """The time of day in milliseconds UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class Committer:
     """Appends to the journal, in one thread, over one connection that it renews by itself.
 
     `after_commit` is called in that thread with the new last seq, after the submitters were told; it must
-    neither block nor raise.
+    neither block nor raise. `clock` gives the rows their times, a SteadyClock of its own when there is none.
     """
 
     def __init__(
@@ -78,11 +76,11 @@ class Committer:
         database: Database,
         *,
         after_commit: Callable[[int], None] | None = None,
-        clock: Callable[[], int] = wall_ms,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._database = database
         self._after_commit = after_commit
-        self._clock = clock
+        self._clock = clock or SteadyClock()
         self._queue: deque[_Item] = deque()
         self._wake = threading.Condition()
         self._closed = False
@@ -196,6 +194,8 @@ class Committer:
             for item in batch:
                 item.append.write_content(db)
             head = stream.lock_head(db, self._clock())
+            if isinstance(self._clock, SteadyClock):
+                self._clock.at_least(head.at_ms)
             before = head.seq
             results = [_append_one(db, head, item.append) for item in batch]
             if head.seq > before:
