@@ -23,6 +23,7 @@ def accept(site: Site, interaction_id: str, agent_id: str) -> None:
     """What the router decides when this agent takes it."""
     now = int(time.time() * 1000)
     site.decide(
+        decisions.SetPresence(at_ms=now, agent_id=agent_id, available=True, reason=""),
         decisions.QueueInteraction(
             at_ms=now,
             interaction_id=interaction_id,
