@@ -176,8 +176,8 @@ class FakeCentre:
         await websocket.accept()
         line = Line(websocket)
         self.snapshots += 1
+        self.chat_lines.append(line)  # before the snapshot is sent, or a change right after it has no number
         await line.send(kind="snapshot", conversation=self.conversation, messages=self.chat_messages)
-        self.chat_lines.append(line)
         try:
             while True:
                 await self._heard_chat(line, json.loads(await websocket.receive_text()))
@@ -207,8 +207,8 @@ class FakeCentre:
         line = Line(websocket)
         self.snapshots += 1
         start = {"desk_id": "desk-1", "server_ms": now_ms(), "entities": self.entities, "words": self.words}
-        await line.send(kind="snapshot", **start)
         self.desk_lines.append(line)
+        await line.send(kind="snapshot", **start)
         beating = asyncio.create_task(self._beat(line))
         try:
             while True:

@@ -4,8 +4,8 @@ import { ask } from "../shared/ask.js";
 import { html } from "../shared/html.js";
 import { say } from "../shared/words.js";
 
-/** @param {{old: string, done: () => void}} props */
-export function ChangePassword({ old, done }) {
+/** @param {{name: string, old: string, done: () => void}} props */
+export function ChangePassword({ name, old, done }) {
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -25,6 +25,7 @@ export function ChangePassword({ old, done }) {
   return html`<form ref=${form} onSubmit=${submit}>
     <h1>${say("change_heading")}</h1>
     <p>${say("change_text")}</p>
+    <input type="text" value=${name} autocomplete="username" hidden readonly />
     <label><span>${say("new_password")}</span>
       <input name="new" type="password" autocomplete="new-password" required minlength="12" /></label>
     <label><span>${say("new_again")}</span>

@@ -13,7 +13,7 @@ const DESK_ROLES = ["agent", "supervisor", "admin"];
 export function SignInPage({ ended }) {
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
-  const [oneTime, setOneTime] = useState(/** @type {string | null} */ (null));
+  const [oneTime, setOneTime] = useState(/** @type {{name: string, old: string} | null} */ (null));
   const [role, setRole] = useState("");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => form.current?.querySelector("input")?.focus(), []);
@@ -26,17 +26,18 @@ export function SignInPage({ ended }) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const fields = new FormData(form.current ?? undefined);
+    const name = String(fields.get("name")).trim();
     const password = String(fields.get("password"));
     setBusy(true);
-    const { status, body } = await ask("/api/sign-in", { agent_id: String(fields.get("name")).trim(), password });
+    const { status, body } = await ask("/api/sign-in", { agent_id: name, password });
     setBusy(false);
     if (status !== 200) return setTrouble(status ? body.text || say("failed") : say("unreachable"));
     setRole(body.role);
-    if (body.must_change) setOneTime(password);
+    if (body.must_change) setOneTime({ name, old: password });
     else enter(body.role);
   };
 
-  if (oneTime !== null) return html`<${Frame}><${ChangePassword} old=${oneTime} done=${() => enter(role)} /><//>`;
+  if (oneTime) return html`<${Frame}><${ChangePassword} ...${oneTime} done=${() => enter(role)} /><//>`;
   if (role) return html`<${Frame}><p>${say("no_desk")}</p><//>`;
   return html`<${Frame}>
     <form ref=${form} onSubmit=${submit}>

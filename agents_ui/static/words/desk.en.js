@@ -32,7 +32,8 @@ export const words = {
 
   available: "Available",
   not_available: "Not available",
-  not_responding: "Not responding",
+  reason_not_responding: "Not responding",
+  reason_signed_in: "Not available yet",
   not_responding_text: "An offer was not answered, so you get no more of them.",
   available_again: "I am here: available",
   sign_out: "Sign out",
@@ -88,6 +89,7 @@ export const words = {
   "unread.other": "{count} new messages",
   nothing_available: "No conversation. Offers appear on the left.",
   nothing_away: "You are not available: nothing is offered to you.",
+  become_available: "I am available",
   nothing_keys: "All keys:",
 
   connected: "there",

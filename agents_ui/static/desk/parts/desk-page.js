@@ -47,6 +47,8 @@ export function DeskPage({ desk, arming }) {
 /** @param {{desk: import("../desk.js").Desk}} props */
 function Nothing({ desk }) {
   const me = desk.me.value;
+  const available = () => desk.order({ kind: "presence", available: true, reason: "" });
   return html`<p>${say(me?.available ? "nothing_available" : "nothing_away")}</p>
+    ${!me?.available && html`<button type="button" class="strong big" onClick=${available}>${say("become_available")}</button>`}
     <p class="hint">${say("nothing_keys")} <kbd>?</kbd></p>`;
 }

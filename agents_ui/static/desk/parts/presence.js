@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
-import { say } from "../../shared/words.js";
+import { hasWords, say } from "../../shared/words.js";
 import { focusOn } from "../keys.js";
 import { nameOf } from "../names.js";
 
@@ -52,7 +52,8 @@ export function Presence({ desk }) {
 
 /** @param {import("../../types.js").Named[] | undefined} reasons @param {string} reason */
 function reasonName(reasons, reason) {
-  if (reason === NOT_RESPONDING) return say("not_responding");
+  const own = `reason_${reason.replaceAll(" ", "_")}`; // reasons that Muster gives are in no plan
+  if (hasWords(own)) return say(own);
   return reason ? nameOf(reasons, reason) : say("not_available");
 }
 
