@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from agents_ui.handshakes import Handshakes
+from agents_ui.permits import Permits
 from config.settings import Settings
 
 Message = MutableMapping[str, Any]
@@ -26,6 +26,12 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 COOKIE_BYTES_MAX: Final = 8_192
 """Ours are two of 60 bytes; what else a browser keeps for this host is not ours."""
+
+CHAT_SOCKET: Final = "/chat/socket"
+HANDSHAKES_BURST: Final = 1_000
+HANDSHAKES_PER_S: Final = 50
+"""Chat sockets one network may open. A shelter with hundreds of people behind one address connects at once; 10,000
+in ten seconds is a flood (B-50). Desks are not counted: a flood costs them only the time to refuse it."""
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
@@ -44,14 +50,12 @@ _log = logging.getLogger("muster.guard")
 class Guard:
     """ASGI application in front of all others. `port` is the one we really listen on."""
 
-    def __init__(
-        self, app: App, settings: Settings, *, port: int, handshakes: Handshakes | None = None
-    ) -> None:
+    def __init__(self, app: App, settings: Settings, *, port: int, handshakes: Permits | None = None) -> None:
         self._app = app
         self._hosts = allowed_hosts(settings, port)
         self._port = port
         self._behind_proxy = bool(settings.public_url)
-        self._handshakes = handshakes or Handshakes()
+        self._handshakes = handshakes or Permits(burst=HANDSHAKES_BURST, per_s=HANDSHAKES_PER_S)
         https = bool(settings.tls_certificate) or settings.public_url.startswith("https://")
         self._headers = _security_headers(https=https)
 
@@ -83,7 +87,8 @@ class Guard:
         encodings = [value for name, value in headers if name == b"content-encoding"]
         if any(value.lower() != b"identity" for value in encodings):
             return 415, "compressed", "Compressed requests are not read."
-        if scope["type"] == "websocket" and not self._handshakes.allows(scope["path"], scope["client"][0]):
+        is_chat = scope["type"] == "websocket" and scope["path"] == CHAT_SOCKET
+        if is_chat and not self._handshakes.allows(scope["client"][0]):
             return 429, "slow_down", "Too many new connections from your network. Try again in a moment."
         return None
 

@@ -11,12 +11,17 @@ from starlette.responses import JSONResponse, Response
 from agents_ui.chat import words
 from agents_ui.chat.session import session_in
 from agents_ui.downloads import clean_name, download, media_type_of
+from agents_ui.permits import Permits
 from agents_ui.services import Services
 from router.channels.chat import contact_of
 from router.channels.ingest import NotKept, interactions_of, keep
 
 AT_ONCE_MAX: Final = 16
 """Uploads held in memory at once; more wait, and their senders wait with them."""
+
+FILES_BURST: Final = 200
+FILES_PER_S: Final = 2.0
+"""Files one network may send; at 10 MB each more would fill the disk faster than anybody could look at them."""
 
 _FIND: Final = """
     SELECT c.media_type, c.file_name, c.body FROM message m JOIN content c ON c.content_id = m.content_id
@@ -30,6 +35,7 @@ class Attachments:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._permits = Permits(burst=FILES_BURST, per_s=FILES_PER_S)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def take(self, request: Request) -> Response:
@@ -37,6 +43,8 @@ class Attachments:
         session = session_in(request, self._services.settings)
         if session is None:
             return _refused(words.NO_SESSION, 403)
+        if request.client is not None and not self._permits.allows(request.client.host):
+            return _refused(words.SLOW_DOWN, 429)
         client_id = _uuid(request.query_params.get("client_id", ""))
         if client_id is None:
             return _refused(words.BAD_MESSAGE, 400)
@@ -94,6 +102,6 @@ def _uuid(text: str) -> str | None:
 
 
 def _refused(code: str, status: int, **values: int) -> Response:
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    headers = {"Retry-After": "2"} if status in (429, 503) else {}
     answer = {"ok": False, "code": code, "text": words.text_of(code, **values)}
     return JSONResponse(answer, status, headers)

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from agents_ui.handshakes import Handshakes
 from agents_ui.health import READY_KEPT_S
+from agents_ui.permits import Permits
 from agents_ui.supervision import EssentialTaskEnded, Watchdog, run_essential
 from tests.web.sites import Page, Site
 
@@ -99,15 +99,14 @@ async def test_a_loop_that_stands_still_is_noticed_from_outside() -> None:
 
 
 def test_one_network_cannot_use_up_all_handshakes() -> None:
-    """B-50. 10,000 from one network: it is slowed, others and desks are not."""
+    """B-50. 10,000 from one network: it is slowed, others are not."""
     now = [0.0]
-    handshakes = Handshakes(burst=100, per_s=10, clock=lambda: now[0])
-    allowed = sum(handshakes.allows("/chat/socket", f"10.0.0.{number % 250}") for number in range(10_000))
-    assert allowed == 100
-    assert handshakes.allows("/chat/socket", "10.0.1.1")
-    assert handshakes.allows("/desk/socket", "10.0.0.1")
+    permits = Permits(burst=100, per_s=10, clock=lambda: now[0])
+    assert sum(permits.allows(f"10.0.0.{number % 250}") for number in range(10_000)) == 100
+    assert permits.allows("10.0.1.1")
     now[0] = 1.0
-    assert sum(handshakes.allows("/chat/socket", "10.0.0.9") for _ in range(50)) == 10
+    assert sum(permits.allows("10.0.0.9") for _ in range(50)) == 10
+    assert sum(permits.allows(f"2001:db8:0:{number:x}::1") for number in range(500)) == 100
 
 
 def test_pages_carry_their_own_policy(site: Site) -> None:
