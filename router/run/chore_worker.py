@@ -12,6 +12,7 @@ from typing import Any, Final  # Any: rq leaves its functions' results untyped
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
@@ -54,8 +55,16 @@ class _Worker(SimpleWorker):
     death_penalty_class = TimerDeathPenalty  # Signals reach the main thread only.
     job_class = ChoreJob
 
+    stopping: threading.Event
+
     def _install_signal_handlers(self) -> None:
         """The process handles its signals itself."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """As rq's, which calls it before and after each order: there it stops when asked to."""
+        if self.stopping.is_set():
+            raise StopRequested
+        super().heartbeat(timeout, pipeline)
 
 
 class ChoreWorker:
@@ -81,6 +90,7 @@ class ChoreWorker:
                     worker = _Worker(
                         [QUEUE], connection=redis, serializer=JSONSerializer, worker_ttl=WORKER_TTL_S
                     )
+                    worker.stopping = self._stopping
                     worker.work(logging_level="WARNING")
             except (RedisError, OSError) as problem:
                 _log.debug("no orders now error=%s", type(problem).__name__)
