@@ -154,15 +154,21 @@ class Fan:
         touched = touched_by(rows, agents=self._views, shown=self._views.shown)
         if touched.figures:
             self._figures_changed.set()
-        for desk in self._views.desks() if touched.sessions else ():
-            if desk.person.session_hash in touched.sessions:
-                desk.close(SESSION_ENDED)
+        self._end_desks(touched)
         if touched.interactions or touched.agents or touched.delivered or touched.alarms:
             await self._bring(touched)
         for command_id, kind, code in touched.answers:
             self.answers.settle(command_id, kind, code)
         if touched.plan:
             self.close_all(RESTARTING)
+
+    def _end_desks(self, touched: Touched) -> None:
+        """Ends desks whose session ended, and those the router believes gone: their pages come back."""
+        for desk in self._views.desks() if touched.sessions or touched.left else ():
+            if desk.person.session_hash in touched.sessions:
+                desk.close(SESSION_ENDED)
+            elif desk.desk_id in touched.left:
+                desk.close(RESTARTING)
 
     async def _bring(self, touched: Touched) -> None:
         services, views = self._services, self._views

@@ -46,6 +46,7 @@ class RowData(msgspec.Struct):
     agent_id: str = ""
     command_id: str = ""
     message_id: str = ""
+    desk_id: str = ""
     code: str = ""
 
 
@@ -63,6 +64,9 @@ class Touched:
     alarms: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
     """Hashes of sessions that ended."""
+
+    left: set[str] = field(default_factory=set)
+    """Desks that count as closed. One that is open here was given up by the router while we stood still."""
 
     people: set[str] = field(default_factory=set)
     """People whose role, name or password changed."""
@@ -91,6 +95,8 @@ def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[st
             touched.alarms.add(f"{row.site}/{row.seq}")
         elif row.kind == "alarm_seen":
             touched.alarms.add(row.ref)
+        elif row.kind == "desk_left":
+            touched.left.add(msgspec.json.decode(row.data, type=RowData).desk_id)
         elif row.kind == "session_ended":
             touched.sessions.add(row.ref)
         elif row.kind == "plan_activated":

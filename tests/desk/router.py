@@ -76,7 +76,7 @@ async def routing(site: Site) -> AsyncIterator[TestRouter]:
 
 
 async def read(site: Site, interaction_id: str, *, urgency: int = 3) -> None:
-    """Plays the intake loop: its newest message is read; the interaction waits in the first queue, for anybody."""
+    """Plays the intake loop: the newest message is read; the interaction waits in the first queue."""
     with site.database.reading() as db:
         row = db.row(
             "SELECT message_id FROM message WHERE interaction_id = :i ORDER BY seq DESC LIMIT 1",

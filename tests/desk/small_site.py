@@ -28,7 +28,14 @@ from config.plan import Plan
 from config.settings import read_settings
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
-from router.decisions import ConnectParties, Decision, Explanation, OfferInteraction, QueueInteraction
+from router.decisions import (
+    ConnectParties,
+    Decision,
+    Explanation,
+    OfferInteraction,
+    QueueInteraction,
+    SetPresence,
+)
 from router.journal.committer import Committer, wall_ms
 from router.journal.database import Database, open_database
 from router.records import Row, fact_of
@@ -123,6 +130,7 @@ class Site:
         """Plays the router: in line, and offered to this agent. The offer's id."""
         now_ms = wall_ms()
         offer_id = f"{interaction_id}/{number}"
+        await self._known(agent_id)
         await self.decide(
             queued(self.plan, interaction_id, urgency=urgency),
             OfferInteraction(
@@ -144,6 +152,13 @@ class Site:
         offer_id = await self.offered(interaction_id, agent_id)
         await self.decide(connected(interaction_id, offer_id, agent_id))
         return interaction_id
+
+    async def _known(self, agent_id: str) -> None:
+        """Plays the router: an agent must have declared a presence before anything is offered."""
+        with self.database.reading() as db:
+            known = db.row("SELECT 1 FROM agent WHERE agent_id = :a", a=agent_id)
+        if known is None:
+            await self.decide(SetPresence(at_ms=wall_ms(), agent_id=agent_id, available=True, reason=""))
 
     def rows(self, kind: str) -> list[Any]:
         """(ref, data) of the journal's rows of this kind."""
@@ -180,6 +195,8 @@ async def running_site(folder: Path, **environ: str) -> AsyncIterator[Site]:
     """A site with the default plan and one person of each role, its feed running; everything ends with it."""
     database = open_database(f"sqlite:///{folder}/muster.db", unsafe=True)
     database.create_tables()
+    with database.writing() as db:  # this web process lives for as long as the test does
+        db.run("INSERT INTO lease VALUES ('web/web-1', '', 0, 9000000000000) ON CONFLICT DO NOTHING")
     hints = Hints("", "here")
     committer = Committer(database, after_commit=hints.publish)
     plan = plans.plan()

@@ -201,3 +201,12 @@ async def test_the_end_of_one_session_leaves_the_agents_other_desk_open(site: Si
     assert stays.code is None
     await site.committer.append(EndSessions(agent_id="ana"))
     await stays.until(lambda: stays.code == 4401)
+
+
+async def test_a_desk_that_the_router_gave_up_comes_back_by_itself(site: Site) -> None:
+    """After we stood still for three seconds the router counts our desks as gone: no offer would come."""
+    page, other = await site.desk("ana"), await site.desk("ana")
+    desk_id = page.heard[0]["desk_id"]
+    await site.committer.append_facts(fact("desk_left", "ana", desk_id=desk_id, web_id="web-1"))
+    await page.until(lambda: page.code == 1012)
+    assert other.code is None
