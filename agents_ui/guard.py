@@ -30,8 +30,8 @@ COOKIE_BYTES_MAX: Final = 8_192
 CHAT_SOCKET: Final = "/chat/socket"
 HANDSHAKES_BURST: Final = 1_000
 HANDSHAKES_PER_S: Final = 50
-"""Chat sockets one network may open. A shelter with hundreds of people behind one address connects at once; 10,000
-in ten seconds is a flood (B-50). Desks are not counted: a flood costs them only the time to refuse it."""
+"""Chat sockets one network may open. A shelter with hundreds of people behind one address connects at once;
+10,000 in ten seconds is a flood (B-50). Desks are not counted: refusing a flood costs them only time."""
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 

@@ -21,7 +21,7 @@ AT_ONCE_MAX: Final = 16
 
 FILES_BURST: Final = 200
 FILES_PER_S: Final = 2.0
-"""Files one network may send; at 10 MB each more would fill the disk faster than anybody could look at them."""
+"""Files one network may send: of 10 MB each, more would fill the disk faster than anybody could look."""
 
 _FIND: Final = """
     SELECT c.media_type, c.file_name, c.body FROM message m JOIN content c ON c.content_id = m.content_id

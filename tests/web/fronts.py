@@ -11,7 +11,8 @@ from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from agents_ui.front import FrontLimits
-from agents_ui.guard import Guard
+from agents_ui.guard import CHAT_SOCKET, Guard
+from agents_ui.permits import Permits
 from agents_ui.server import server_of
 from config.settings import Settings
 from tests.web.threads import LoopThread
@@ -41,7 +42,7 @@ def settings_for(data_dir: Path = Path("/nowhere"), **changes: Any) -> Settings:
 class Front:
     """A served application; `seen` counts the bytes of bodies that it was given."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, *, handshakes: Permits | None = None, **changes: Any) -> None:
         self.seen = 0
         settings = settings_for(**changes)
         listener = socket.create_server(("127.0.0.1", 0))
@@ -51,9 +52,11 @@ class Front:
             Route("/mistake", self._mistake),
             Route("/number/{number}", self._number),
             WebSocketRoute("/socket", self._socket),
+            WebSocketRoute(CHAT_SOCKET, self._socket),
             WebSocketRoute("/socket-mistake", self._socket_mistake),
         ]
-        guard = Guard(Router(routes=routes, redirect_slashes=False), settings, port=self.port)
+        router = Router(routes=routes, redirect_slashes=False)
+        guard = Guard(router, settings, port=self.port, handshakes=handshakes)
         self._server = server_of(guard, settings, body_limit=lambda path: BODY_MAX, limits=LIMITS)
         self._thread = LoopThread(lambda: self._server.serve(sockets=[listener]))
 

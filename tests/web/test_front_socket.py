@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agents_ui.permits import Permits
 from tests.web.fronts import Front
 from tests.web.raw import Wire, ask, close_code, frame, get, handshake
 
@@ -107,3 +108,16 @@ def test_stopping_closes_sockets_with_1012() -> None:
         assert wire.read_exactly(7) == b"\x81\x05hello"
         front.stop()
         assert struct.unpack("!BBH", wire.read_exactly(4)) == (0x88, 2, 1012)
+
+
+def test_a_flood_of_chat_handshakes_is_slowed_and_desks_are_not() -> None:
+    """B-50. Agents must stay connected while somebody floods the customers' door."""
+    front = Front(handshakes=Permits(burst=3, per_s=0))
+    statuses = []
+    for _ in range(5):
+        with Wire(front.port) as wire:
+            statuses.append(handshake(wire, "/chat/socket", front.port).status)
+    with Wire(front.port) as wire:
+        assert handshake(wire, "/socket", front.port).status == 101
+    front.stop()
+    assert statuses == [101, 101, 101, 429, 429]
