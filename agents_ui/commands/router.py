@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from config.settings import Settings, read_settings
 from router.journal.appends import Fenced
-from router.journal.committer import Committer, wall_ms
+from router.journal.clock import SteadyClock
+from router.journal.committer import Committer
 from router.journal.connection import DatabaseGone
 from router.journal.database import Database, open_database
-from router.journal.stream import NoStream, read_head
+from router.journal.stream import read_head
 from router.run.beat import beat
 from router.run.hints import Hints
 from router.run.lease import Tenure, lease_of
@@ -102,12 +103,13 @@ class _Router:
         await tenure.begin()
         _log.info("active epoch=%d", tenure.epoch)
         keeping = asyncio.create_task(tenure.keep())
+        clock = await asyncio.to_thread(_clock_now, database)
         self._hints = hints = Hints(self._settings.redis_url, site)
-        self._committer = committer = Committer(database, after_commit=hints.publish)
+        self._committer = committer = Committer(database, after_commit=hints.publish, clock=clock)
         step = RouterStep(
             database=database,
             commit=lambda append: committer.submit(append).result(),
-            clock_ms=wall_ms,
+            clock_ms=clock,
             epoch=tenure.epoch,
             release=version("muster"),
         )
@@ -146,11 +148,16 @@ async def _site(database: Database) -> str:
     while True:
         try:
             return await asyncio.to_thread(_site_now, database)
-        except (NoStream, DatabaseGone) as reason:
-            _log.warning("no journal yet reason=%s", reason)
+        except Exception as reason:  # noqa: BLE001 - without tables each driver raises an error of its own
+            _log.warning("no journal yet, type muster up once reason=%s", type(reason).__name__)
             await asyncio.sleep(RETRY_S)
 
 
 def _site_now(database: Database) -> str:
     with database.reading() as db:
         return read_head(db).site
+
+
+def _clock_now(database: Database) -> SteadyClock:
+    with database.reading() as db:
+        return SteadyClock.of(db)

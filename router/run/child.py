@@ -104,6 +104,10 @@ class Child:
     def kill(self) -> None:
         """End it now."""
         self._stopping = True
+        self.end_process()
+
+    def end_process(self) -> None:
+        """Kill the running process; keep() starts another."""
         self._signal(signal.SIGKILL)
 
     async def _live_once(self) -> None:

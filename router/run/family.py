@@ -30,6 +30,7 @@ GIVE_UP: Final = 3
 
 REDIS_WAIT_S: Final = 3.0
 PROBE_S: Final = 0.05
+REWATCH_S: Final = 0.5
 
 
 class StartFailed(Exception):
@@ -135,7 +136,18 @@ class Family:
 
         child = Child(program=program, log=log, say=self._say, hear=hear, changed=self._changed)
         self._children[name] = child
-        self._keepers[name] = asyncio.create_task(child.keep())
+        self._keepers[name] = asyncio.create_task(self._keep(child))
+
+    async def _keep(self, child: Child) -> None:
+        """Whatever goes wrong in here, no child is left without somebody who watches it."""
+        while True:
+            try:
+                await child.keep()
+                return
+            except Exception as mistake:  # noqa: BLE001 - our own mistake must not cost a role
+                self._say(f"{child.program.name} was not watched for a moment: {mistake!r}")
+                child.end_process()
+                await asyncio.sleep(REWATCH_S)
 
     def _environ(self) -> dict[str, str]:
         settings = self.settings
