@@ -14,7 +14,7 @@ from router.records import GROUP, Row
 from router.run.lease import lease_of
 from router.run.rebuild import SAFE_MS
 from router.run.web_lease import renew_web
-from tests.roles.site import Site, new_site
+from tests.roles.hand_stepped import Site, new_site
 
 
 @pytest.fixture

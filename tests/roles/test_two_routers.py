@@ -18,7 +18,7 @@ from router.journal.replay import Replay
 from router.run.plan_activation import ActivatePlan
 from tests.roles.centre import Journal
 from tests.roles.redis_process import wait_until
-from tests.roles.site import default_plan
+from tests.roles.hand_stepped import default_plan
 
 pytestmark = pytest.mark.system
 
