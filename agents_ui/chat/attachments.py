@@ -14,7 +14,7 @@ from agents_ui.downloads import clean_name, download, media_type_of
 from agents_ui.permits import Permits
 from agents_ui.services import Services
 from router.channels.chat import contact_of
-from router.channels.ingest import NotKept, interactions_of, keep
+from router.channels.ingest import Keeper, NotKept, interactions_of, keep
 
 AT_ONCE_MAX: Final = 16
 """Uploads held in memory at once; more wait, and their senders wait with them."""
@@ -80,10 +80,14 @@ class Attachments:
             file_name=clean_name(name),
         )
         try:
-            kept = await keep(self._services.committer, contact, web_id=self._services.web_id)
+            kept = await keep(self._services.committer, contact, self._keeper())
         except NotKept:
             return _refused(words.NOT_KEPT, 503)
         return JSONResponse({"ok": True, "client_id": client_id, "message_id": kept.message_id})
+
+    def _keeper(self) -> Keeper:
+        within_ms = self._services.plan().limits.read_within_ms
+        return Keeper(web_id=self._services.web_id, read_within_ms=within_ms)
 
     def _find(self, session: str, content_id: str) -> tuple[str, str, bytes] | None:
         with self._services.database.reading() as db:

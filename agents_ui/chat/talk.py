@@ -22,7 +22,7 @@ from agents_ui.chat.view import channel_of
 from agents_ui.services import Services
 from agents_ui.typing_marks import CUSTOMER
 from router.channels.chat import contact_of
-from router.channels.ingest import NotKept, keep
+from router.channels.ingest import Keeper, NotKept, keep
 from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
@@ -164,12 +164,7 @@ class _Talk:
             received_at_ms=time.time_ns() // 1_000_000,
         )
         try:
-            kept = await keep(
-                self._services.committer,
-                contact,
-                connection_id=visitor.connection_id,
-                web_id=self._services.web_id,
-            )
+            kept = await keep(self._services.committer, contact, self._keeper())
         except NotKept:
             return TRY_AGAIN  # Not acknowledged, so the page sends it again when it is back.
         self._line.put("kept", client_id=client_id, message_id=kept.message_id)
@@ -179,6 +174,13 @@ class _Talk:
         elif not kept.repeated:
             self._room.join(visitor, kept.interaction_id)
         return 0
+
+    def _keeper(self) -> Keeper:
+        return Keeper(
+            web_id=self._services.web_id,
+            connection_id=self._visitor.connection_id,
+            read_within_ms=self._services.plan().limits.read_within_ms,
+        )
 
     async def _seen(self, said: wire.Seen) -> None:
         if not self._seen_pace.permits():

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
+from router.events import READ_WITHIN_MS
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
@@ -64,18 +65,26 @@ class OfThread:
         return bool(self.closed_seq or self.wrap_up_since_ms)
 
 
-class KeepContact:
-    """Append that keeps one contact. Read `kept` after the commit, and only then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """The process that keeps a contact.
 
-    Shape: web_id is the process that keeps it, and so the first to read it; connection_id the live line of
-           the customer, if that process holds one.
+    Shape: web_id is who reads it first; connection_id the customer's live line, if that process holds one;
+           read_within_ms how long a new interaction is parked for its reading (limits of the plan).
     """
 
-    def __init__(self, contact: Contact, *, connection_id: str = "", web_id: str = "") -> None:
+    web_id: str
+    connection_id: str = ""
+    read_within_ms: int = READ_WITHIN_MS
+
+
+class KeepContact:
+    """Append that keeps one contact. Read `kept` after the commit, and only then."""
+
+    def __init__(self, contact: Contact, keeper: Keeper) -> None:
         self.kept: Kept | None = None
         self._contact = contact
-        self._connection_id = connection_id
-        self._web_id = web_id
+        self._keeper = keeper
         self._content_id = str(uuid4())
         self._salt = os.urandom(SALT_BYTES)
 
@@ -104,7 +113,7 @@ class KeepContact:
         if open_id is not None:
             self._note(open_id, message_id)
             return (self._added(open_id, message_id),)
-        return self._begin(db, message_id)
+        return self._begin(db, message_id, at_ms)
 
     def _find(self, db: Connection) -> tuple[str, str | None]:
         """(message id, its interaction if it is kept already).
@@ -127,7 +136,7 @@ class KeepContact:
                 return message_id, str(found[0])
         return message_id, None
 
-    def _begin(self, db: Connection, message_id: str) -> Sequence[Fact]:
+    def _begin(self, db: Connection, message_id: str, at_ms: int) -> Sequence[Fact]:
         contact = self._contact
         customer_id, facts = _customer(db, contact)
         interaction_id = interaction_id_of(contact.channel, contact.account, contact.provider_id)
@@ -143,14 +152,15 @@ class KeepContact:
                 account=contact.account,
                 customer_id=customer_id,
                 thread=contact.thread,
-                connection_id=self._connection_id,
+                connection_id=self._keeper.connection_id,
+                parked_until_ms=at_ms + self._keeper.read_within_ms,
                 traffic=contact.traffic,
                 message_id=message_id,
                 **self._message(),
             )
         )
-        if self._connection_id:
-            facts.append(connected(interaction_id, self._connection_id, self._web_id))
+        if self._keeper.connection_id:
+            facts.append(connected(interaction_id, self._keeper.connection_id, self._keeper.web_id))
         return facts
 
     def _added(self, interaction_id: str, message_id: str) -> Fact:
@@ -172,7 +182,7 @@ class KeepContact:
             "client_id": contact.client_id,
             "message_kind": contact.kind,
             "received_at_ms": contact.received_at_ms,
-            "web_id": self._web_id,
+            "web_id": self._keeper.web_id,
         }
 
     def _note(
@@ -185,16 +195,15 @@ class NotKept(Exception):
     """Nothing may be acknowledged: the outcome is unknown or the database is gone. A repeat is harmless."""
 
 
-async def keep(committer: Committer, contact: Contact, *, connection_id: str = "", web_id: str = "") -> Kept:
+async def keep(committer: Committer, contact: Contact, keeper: Keeper) -> Kept:
     """Keep a contact, raw where it cannot be kept as it is; on disk when this returns. Raises NotKept."""
     try:
-        return await _keep_as_is(committer, KeepContact(contact, connection_id=connection_id, web_id=web_id))
+        return await _keep_as_is(committer, KeepContact(contact, keeper))
     except NotKept:
         raise
     except Exception as refused:  # noqa: BLE001 - content never causes loss, whatever it makes a driver raise
         _log.warning("contact kept raw channel=%s error=%s", contact.channel, type(refused).__name__)
-    raw = KeepContact(unparsed(contact), connection_id=connection_id, web_id=web_id)
-    return await _keep_as_is(committer, raw)
+    return await _keep_as_is(committer, KeepContact(unparsed(contact), keeper))
 
 
 async def _keep_as_is(committer: Committer, append: KeepContact) -> Kept:

@@ -3,7 +3,7 @@
 import pytest
 
 from router.channels.chat import contact_of
-from router.channels.ingest import KeepContact, Kept, NotKept, keep
+from router.channels.ingest import KeepContact, Keeper, Kept, NotKept, keep
 from router.channels.port import Contact
 from router.channels.text import kept, shown
 from router.journal.committer import CommitUnknown
@@ -35,7 +35,7 @@ def a_contact() -> Contact:
 async def test_what_the_database_refuses_is_kept_raw() -> None:
     """Content never causes loss (promise 7): the offender is kept as bytes, without claims."""
     committer = Refusing(ValueError("cannot contain NUL"))
-    assert (await keep(committer, a_contact())).message_id == "m"  # type: ignore[arg-type]  # a fake
+    assert (await keep(committer, a_contact(), Keeper(web_id="w"))).message_id == "m"  # type: ignore[arg-type]  # a fake
     assert [each.media_type for each in committer.tried][1] == "application/x-muster-unparsed"
     assert committer.tried[1].body == b"\0"
     assert committer.tried[1].file_name == ""
@@ -45,7 +45,7 @@ async def test_an_unknown_outcome_is_never_acknowledged() -> None:
     """Promise 1. The sender repeats, which is harmless; a false yes would lose the words."""
     committer = Refusing(CommitUnknown("lost"))
     with pytest.raises(NotKept):
-        await keep(committer, a_contact())  # type: ignore[arg-type]  # a fake
+        await keep(committer, a_contact(), Keeper(web_id="w"))  # type: ignore[arg-type]  # a fake
     assert len(committer.tried) == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from router.channels.chat import contact_of
-from router.channels.ingest import KeepContact, unparsed
+from router.channels.ingest import KeepContact, Keeper, unparsed
 from router.channels.port import Contact
 from skills.triage import Triage
 from tests.web.playing import interactions
@@ -55,7 +55,7 @@ def test_later_messages_are_read_too(site: Site) -> None:
 
 def test_what_a_dead_process_left_is_read_by_another(site: Site) -> None:
     """A process may die between keeping and reading."""
-    site.committer.submit(KeepContact(contact(), web_id="somebody who died")).result(10)
+    site.committer.submit(KeepContact(contact(), Keeper(web_id="somebody who died"))).result(10)
     began = time.monotonic()
     site.eventually(lambda: readings(site), "read by the sweep")
     assert time.monotonic() - began < 2.0
@@ -65,7 +65,7 @@ def test_two_processes_read_a_message_once(site: Site) -> None:
     """Two readings would be two events for the router."""
     site.add_web()
     for number in range(30):
-        site.committer.submit(KeepContact(contact(client_id=str(number)), web_id="dead")).result(10)
+        site.committer.submit(KeepContact(contact(client_id=str(number)), Keeper(web_id="dead"))).result(10)
     site.eventually(
         lambda: site.rows("SELECT count(*) FROM message WHERE reading = 'unread'") == [(0,)], "read"
     )
@@ -74,7 +74,7 @@ def test_two_processes_read_a_message_once(site: Site) -> None:
 
 def test_content_that_was_kept_raw_is_marked_and_gets_its_channels_defaults(site: Site) -> None:
     """Promise 7. A human sees it as it is, without delay."""
-    site.committer.submit(KeepContact(unparsed(contact()), web_id="x")).result(10)
+    site.committer.submit(KeepContact(unparsed(contact()), Keeper(web_id="x"))).result(10)
     (reading,) = site.eventually(lambda: readings(site), "read")
     channel = next(each for each in site.plan.channels if each.channel_id == "chat")
     assert reading["reading"] == "unparsed"
@@ -89,7 +89,7 @@ def test_triage_that_fails_marks_the_message_unparsed(site: Site, monkeypatch: p
         raise ValueError("a mistake")
 
     monkeypatch.setattr(Triage, "read", fail)
-    site.committer.submit(KeepContact(contact(), web_id="x")).result(10)
+    site.committer.submit(KeepContact(contact(), Keeper(web_id="x"))).result(10)
     (reading,) = site.eventually(lambda: readings(site), "read")
     assert reading["reading"] == "unparsed"
 
@@ -104,7 +104,9 @@ def test_triage_that_never_ends_holds_up_nobody(site: Site, monkeypatch: pytest.
         return read(self, contact)
 
     monkeypatch.setattr(Triage, "read", slow)
-    site.committer.submit(KeepContact(contact("slow", "1"), web_id="x")).result(10)
-    site.committer.submit(KeepContact(contact("my father is not breathing", "2"), web_id="x")).result(10)
+    site.committer.submit(KeepContact(contact("slow", "1"), Keeper(web_id="x"))).result(10)
+    site.committer.submit(KeepContact(contact("my father is not breathing", "2"), Keeper(web_id="x"))).result(
+        10
+    )
     found = site.eventually(lambda: len(readings(site)) == 2 and readings(site), "both read")
     assert [each["reading"] for each in found] == ["unparsed", "read"]
