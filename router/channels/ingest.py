@@ -78,10 +78,14 @@ class Keeper:
     read_within_ms: int = READ_WITHIN_MS
 
 
+NOBODY: Final = Keeper(web_id="")
+"""Kept by no web process: read by the next sweep."""
+
+
 class KeepContact:
     """Append that keeps one contact. Read `kept` after the commit, and only then."""
 
-    def __init__(self, contact: Contact, keeper: Keeper) -> None:
+    def __init__(self, contact: Contact, keeper: Keeper = NOBODY) -> None:
         self.kept: Kept | None = None
         self._contact = contact
         self._keeper = keeper

@@ -1,5 +1,7 @@
 """Keeping a contact when the database is away, or refuses what is in it."""
 
+from concurrent.futures import Future
+
 import pytest
 
 from router.channels.chat import contact_of
@@ -11,6 +13,9 @@ from router.records import Row
 from tests.web.sites import Page, Site
 
 pytestmark = pytest.mark.system
+
+
+CLIENT_ID = "6f1f8d2c-3f0e-4a53-9a3e-3e5b8c8a1d11"
 
 
 class Refusing:
@@ -49,13 +54,26 @@ async def test_an_unknown_outcome_is_never_acknowledged() -> None:
     assert len(committer.tried) == 1
 
 
-def test_a_chat_that_cannot_be_kept_is_not_acknowledged_and_told_to_come_back(site: Site) -> None:
-    """The page shows it as not yet arrived and says it again."""
-    with Page(site.webs[0], site.webs[0].cookie()) as page:
-        site.webs[0].parts.services.committer.close()
-        page.say("help")
-        assert page.close_code() in (1013, 1012)
+def test_a_chat_that_cannot_be_kept_is_not_acknowledged_and_told_to_come_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page shows it as not yet arrived and says it again; a file is answered 503."""
+    cookie = site.webs[0].cookie()
+    with Page(site.webs[0], cookie) as page, monkeypatch.context() as away:
+        away.setattr(site.webs[0].parts.services.committer, "submit", _fail)
+        page.say("help", CLIENT_ID)
+        assert page.close_code() == 1013
         assert page.kept == {}
+        status, headers, _ = site.webs[0].post(f"/chat/attachment?client_id={CLIENT_ID}&name=x", b"x", cookie)
+        assert (status, headers["retry-after"]) == (503, "2")
+    with Page(site.webs[0], cookie) as page:
+        assert page.texts() == []
+        page.say("help", CLIENT_ID)
+        page.until(lambda page: page.kept)
+
+
+def _fail(append: object) -> "Future[tuple[Row, ...]]":
+    raise CommitUnknown("the connection was lost while committing")
 
 
 def test_nothing_kept_raw_is_lost_in_a_real_database(any_site: Site) -> None:
@@ -63,7 +81,7 @@ def test_nothing_kept_raw_is_lost_in_a_real_database(any_site: Site) -> None:
     site = any_site
     body = b"\x89PNG\r\n\x1a\n\0"
     cookie = site.webs[0].cookie()
-    path = "/chat/attachment?client_id=6f1f8d2c-3f0e-4a53-9a3e-3e5b8c8a1d11&name=a%00b.png"
+    path = "/chat/attachment?client_id=" + CLIENT_ID + "&name=a%00b.png"
     assert site.webs[0].post(path, body, cookie)[0] == 200
     assert bytes(site.rows("SELECT body FROM content")[0][0]) == body
 
