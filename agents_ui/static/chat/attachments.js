@@ -52,6 +52,8 @@ export function openUploads() {
     uploads,
     remove,
     again: send,
+    /** After a reconnect: what the connection broke off is begun anew, with the same id. */
+    allAgain: () => uploads.peek().filter((one) => one.state === "failed").forEach(send),
     /** @param {File} file @param {string} refused words, when it cannot be sent at all; else empty */
     add(file, refused) {
       const upload = /** @type {Upload} */ ({

@@ -1,10 +1,12 @@
 // chat/main.js - starts the customer's page
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { html } from "../shared/html.js";
 import { loadWords, say } from "../shared/words.js";
 import { openUploads } from "./attachments.js";
 import { ChatPage } from "./parts/chat-page.js";
 import { openChat } from "./store.js";
+import { markTitle } from "./title.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 const { site = "", notice = "" } = root.dataset; // in the page itself, so that they are there before any connection
@@ -12,4 +14,9 @@ const { site = "", notice = "" } = root.dataset; // in the page itself, so that 
 await loadWords("chat");
 document.title = site ? `${say("title")} · ${site}` : say("title");
 root.replaceChildren();
-render(html`<${ChatPage} chat=${openChat()} uploads=${openUploads()} site=${site} notice=${notice} />`, root);
+
+const chat = openChat();
+const uploads = openUploads();
+effect(() => void (chat.link.value.again && uploads.allAgain()));
+render(html`<${ChatPage} chat=${chat} uploads=${uploads} site=${site} notice=${notice} />`, root);
+markTitle(chat, document.title);

@@ -100,6 +100,7 @@ export function openDesk(leave) {
     /** @param {import("../types.js").Offer} offer */
     decline: (offer) => answerOffer(offer, "decline"),
     async signOut() {
+      feed.link.end(); // first: or the end of the session is taken for somebody else's doing
       writing.value?.clear();
       await request("/api/sign-out");
       leave();

@@ -81,7 +81,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs, beats = tr
     round += 1;
     socket?.close();
     socket = null;
-    if (state.value.name === "live") state.value = { name: "lost", since_ms: heard_ms, again: false };
+    if (state.value.name !== "lost") state.value = { name: "lost", since_ms: heard_ms, again: false };
     const delay = DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)];
     attempt += 1;
     clearTimeout(timer);

@@ -37,6 +37,10 @@ export const words = {
   not_responding_text: "An offer was not answered, so you get no more of them.",
   available_again: "I am here: available",
   sign_out: "Sign out",
+  "sign_out_text.one": "You still hold {count} conversation. It goes back in line, at its old place.",
+  "sign_out_text.other": "You still hold {count} conversations. They go back in line, at their old places.",
+  sign_out_yes: "Sign out",
+  sign_out_no: "Stay",
 
   queues: "Queues",
   "queue_explained.one": "{name}: {count} waits, for {oldest}",

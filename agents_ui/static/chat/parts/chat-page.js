@@ -15,7 +15,7 @@ import { Talk } from "./talk.js";
 export function ChatPage({ chat, uploads, site, notice }) {
   const conversation = chat.conversation.value;
   return html`<div class="chat">
-    <${Header} site=${conversation?.site || site} conversation=${conversation} leave=${chat.leave} />
+    <${Header} site=${conversation?.site || site} chat=${chat} />
     <${Talk} chat=${chat} uploads=${uploads} notice=${conversation?.notice || notice} />
     <div class="foot">
       <${Standing} chat=${chat} />

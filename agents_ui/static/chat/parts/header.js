@@ -7,17 +7,17 @@ import { say } from "../../shared/words.js";
 /**
  * @param {object} props
  * @param {string} props.site
- * @param {import("../../types.js").ChatConversation | null} props.conversation
- * @param {() => void} props.leave
+ * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
  */
-export function Header({ site, conversation, leave }) {
+export function Header({ site, chat }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const close = () => dialog.current?.close();
   const confirm = () => {
-    leave();
+    chat.leave();
     close();
   };
-  const open = conversation?.state === "waiting" || conversation?.state === "with_agent";
+  const state = chat.conversation.value?.state;
+  const open = (state === "waiting" || state === "with_agent") && chat.link.value.name === "live";
   return html`<header class="chat-head">
     <h1 dir="auto">${site}</h1>
     <${ThemeToggle} />

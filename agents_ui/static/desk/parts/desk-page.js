@@ -11,6 +11,7 @@ import { Customer } from "./customer.js";
 import { KeysOverlay } from "./keys-overlay.js";
 import { LinkBanner } from "./link-banner.js";
 import { Offers } from "./offers.js";
+import { SignOutPanel } from "./sign-out-panel.js";
 import { Toasts } from "./toasts.js";
 
 /**
@@ -41,6 +42,7 @@ export function DeskPage({ desk, arming }) {
       : html`<main class="nothing"><${Nothing} desk=${desk} /></main>`}
     <${Toasts} toasts=${desk.toasts} />
     ${panel.value === "keys" && html`<${KeysOverlay} close=${() => (panel.value = "")} />`}
+    ${panel.value === "sign-out" && html`<${SignOutPanel} desk=${desk} close=${() => (panel.value = "")} />`}
   </div>`;
 }
 

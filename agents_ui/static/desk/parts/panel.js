@@ -3,6 +3,9 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 
+/** What gets the focus when it opens: what the panel says, else its first control, else its close button. */
+const FIRST = ["[data-first]", ":scope > :not(header) :is(input, select, textarea, button)", "button"];
+
 /**
  * @param {object} props
  * @param {string} props.name
@@ -14,7 +17,7 @@ export function Panel({ name, title, close, children }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   useLayoutEffect(() => { // at once: the next key pressed is meant for the panel
     const before = document.activeElement;
-    const first = box.current?.querySelector("[data-first]") ?? box.current?.querySelector("input, select, textarea, button");
+    const first = FIRST.map((what) => box.current?.querySelector(what)).find(Boolean);
     if (first instanceof HTMLElement) first.focus();
     return () => before instanceof HTMLElement && before.isConnected && before.focus();
   }, []);

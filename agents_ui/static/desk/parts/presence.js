@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { hasWords, say } from "../../shared/words.js";
-import { focusOn } from "../keys.js";
+import { focusOn, panel } from "../keys.js";
 import { nameOf } from "../names.js";
 
 const NOT_RESPONDING = "not responding";
@@ -26,6 +26,11 @@ export function Presence({ desk }) {
     box.current?.querySelector("button")?.focus();
     desk.order({ kind: "presence", available, reason });
   };
+  const signOut = () => {
+    setOpen(false);
+    if (desk.store.conversation.value.size) panel.value = "sign-out";
+    else desk.signOut();
+  };
   const words = desk.store.words.value;
   const name = me.available ? say("available") : reasonName(words?.reasons, me.reason);
   const since = me.presence_since_ms && second.value ? duration(serverNow() - me.presence_since_ms) : "";
@@ -41,7 +46,7 @@ export function Presence({ desk }) {
       ${words?.reasons.map((reason) => html`<li key=${reason.id}>
         <button type="button" onClick=${() => declare(false, reason.id)} aria-current=${!me.available && me.reason === reason.id}>${reason.name}</button>
       </li>`)}
-      <li class="menu-end"><button type="button" onClick=${desk.signOut}>${say("sign_out")}</button></li>
+      <li class="menu-end"><button type="button" onClick=${signOut}>${say("sign_out")}</button></li>
     </ul>`}
     ${me.reason === NOT_RESPONDING && !me.available && html`<div class="not-responding" role="alert">
       <p>${say("not_responding_text")}</p>
