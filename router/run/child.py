@@ -6,7 +6,6 @@ children are, and in which order they start, is in family.py.
 """
 
 import asyncio
-import ctypes
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from router.run import launch
 from router.run.beat import READY
 from router.run.log_file import LogFile
 
@@ -35,8 +35,6 @@ WELL_S: Final = 10.0
 
 STOP_S: Final = 2.5
 """What a child gets to finish after SIGTERM, before it is killed."""
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +128,7 @@ class Child:
 
     async def _spawn(self, beat_fd: int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid())),
             *self.program.command,
             env={**self.program.environ, "MUSTER_BEAT_FD": str(beat_fd)},
             stdin=asyncio.subprocess.DEVNULL,
@@ -137,7 +136,6 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             pass_fds=(beat_fd,) if self.program.beats else (),
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order.
-            preexec_fn=_die_with_parent(),
         )
 
     async def _watch(self, process: asyncio.subprocess.Process, beats: int) -> None:
@@ -222,18 +220,3 @@ def _now() -> float:
 
 def _ending(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit {status}"
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes its program: ask to be killed when we die. Linux only."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare

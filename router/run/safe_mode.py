@@ -26,6 +26,7 @@ _Request = (
     | facts.ConversationEnded
     | facts.DispositionGiven
     | facts.TransferAsked
+    | facts.UrgencyDeclared
 )
 _WHY: Final = Explanation(rule_id="", score=0, step=0, strategy="safe_mode", tie_break="idle")
 
@@ -78,6 +79,8 @@ class SafeCore:
             now = self._memory.open.get(event.interaction_id)
             if now is not None:
                 yield from self._learnt(event, now)
+            elif isinstance(event, facts.UrgencyDeclared):
+                yield self._refusal(event, refusals.GONE, event.interaction_id)
 
     def _learnt(self, event: facts.Event, now: InteractionState) -> Iterator[Decision]:
         match event:
@@ -88,6 +91,8 @@ class SafeCore:
                 yield self._urgency(now, event.urgency, "triage")
             case facts.UrgencyDeclared() if event.may_lower or event.urgency < now.urgency:
                 yield self._urgency(now, event.urgency, event.agent_id, event.command_id)
+            case facts.UrgencyDeclared():
+                yield self._refusal(event, refusals.MAY_NOT_LOWER, event.interaction_id)
             case facts.ContactArrived() | facts.CustomerConnected() if event.connection_id:
                 yield self._connections(now, {*now.connection_ids, event.connection_id})
             case facts.CustomerDisconnected():

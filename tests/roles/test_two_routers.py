@@ -17,8 +17,8 @@ from router.journal.database import open_database
 from router.journal.replay import Replay
 from router.run.plan_activation import ActivatePlan
 from tests.roles.centre import Journal
-from tests.roles.redis_process import wait_until
 from tests.roles.hand_stepped import default_plan
+from tests.roles.redis_process import wait_until
 
 pytestmark = pytest.mark.system
 

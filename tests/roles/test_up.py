@@ -190,3 +190,15 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_it_serves_on_postgresql_and_replaces_a_killed_router_there(data_dir: Path, postgres_url: str):
+    """In production the database is elsewhere; who holds the lease is then known by its sessions."""
+    with running(data_dir, DATABASE_URL=postgres_url) as centre, centre.journal() as journal:
+        wait_until(lambda: centre.active_router() > 0, "a router is active")
+        centre.send("router", signal.SIGKILL)
+        began = time.monotonic()
+        journal.arrives("call-1")
+        wait_until(lambda: "call-1" in journal.refs("queued"), "the other decides", within_s=2 * BACK_S)
+        assert time.monotonic() - began < BACK_S
+        assert centre.stop() == 0
