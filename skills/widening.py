@@ -43,7 +43,7 @@ def next_step_ms(queue: QueuePlan, step: int) -> int | None:
 
 def queue_of(plan: Plan, queue_id: str) -> QueuePlan:
     """The queue of this id; the manual queue where the plan (no longer) has it."""
-    return next((queue for queue in plan.queues if queue.queue_id == queue_id), manual_queue())
+    return next((queue for queue in plan.queues if queue.queue_id == queue_id), None) or manual_queue()
 
 
 def manual_queue() -> QueuePlan:

@@ -200,20 +200,20 @@ class Audit:
     def _judge_state(self) -> None:
         """Promises 2, 3, 4, and capacity, over everything that is open."""
         for each in self.mirror.interactions.values():
-            self._require(
-                each.accepted_at_ms == self.known[each.interaction_id].accepted_at_ms,
-                f"moved in line: {each}",
-            )
             problem = _limbo(each)
-            self._require(not problem, f"{problem}: {each}")
-            if each.state == "offered":
-                offer = self.mirror.offers[each.interaction_id, each.agent_id]
-                self._require(
-                    offer.outcome == "outstanding" and offer.offer_id == each.offer_id, f"no offer: {each}"
-                )
+            if each.accepted_at_ms != self.known[each.interaction_id].accepted_at_ms:
+                problem = "moved in line"
+            if each.state == "offered" and self._offer_of(each) != ("outstanding", each.offer_id):
+                problem = "offered without an offer"
+            if problem:
+                self._fail(f"{problem}: {each}")
         outstanding = sum(offer.outcome == "outstanding" for offer in self.mirror.offers.values())
         offered = sum(each.state == "offered" for each in self.mirror.interactions.values())
         self._require(outstanding == offered, f"{outstanding} offers outstanding for {offered} interactions")
+
+    def _offer_of(self, each: InteractionState) -> tuple[str, str]:
+        offer = self.mirror.offers[each.interaction_id, each.agent_id]
+        return offer.outcome, offer.offer_id
 
     def abandoned_without_call_back(self) -> list[str]:
         """Interactions that a customer gave up and nobody will call back."""

@@ -13,6 +13,7 @@ from config.plan import Plan
 from config.plan_file import parse_plan
 from router.journal.committer import Append, CommitUnknown
 from router.journal.connection import DatabaseGone
+from router.journal.verify import verify
 from router.records import Row
 from tests.simulation.appends import Activate
 from tests.simulation.audit import Audit, Broken
@@ -190,6 +191,9 @@ class World:
             if found:
                 raise Broken(f"{words}: {found[:3]}")
         self.audit.compare()
+        report = verify(self.journal.db)
+        if report.problem_count:
+            raise Broken(f"the journal does not verify: {report.problems[0]}")
         head = self.journal.db.row("SELECT head_hash FROM stream")
         return bytes(head[0]) if head else b""
 
