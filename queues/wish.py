@@ -75,6 +75,7 @@ class Wish:
 
     @property
     def last_step(self) -> int:
+        """How many steps its queue's widening has."""
         return len(self.queue.widening)
 
     def ask(self, step: int) -> Ask:

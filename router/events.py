@@ -4,11 +4,12 @@ The core is told; it never asks. An event that repeats, arrives late or refers t
 ordinary (docs/style.md, 7): it leads to no decision, or to RefuseRequest when somebody waits for an answer.
 
 Every event carries `at_ms`, the journal's time of its row, milliseconds UTC. `command_id` is the id a desk
-chose for its request; decisions that answer the request carry it back.
+chose for its request; decisions that answer the request carry it back. Structs as in decisions.py.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from config.plan import Plan
 from skills.requirement import Requirement
@@ -17,8 +18,7 @@ READ_WITHIN_MS: Final = 2_000
 """How long a contact is parked for its reading when the fact does not say (the default of config Limits)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactArrived:
+class ContactArrived(Struct, frozen=True, kw_only=True):
     """A contact is on disk and began a new interaction. It is parked until read, or limits.read_within_ms.
 
     accepted_at_ms fixes its place in line for ever. `customer_id` is empty when the address must not be
@@ -36,8 +36,7 @@ class ContactArrived:
     parked_until_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactRead:
+class ContactRead(Struct, frozen=True, kw_only=True):
     """Triage has read the first contact of an interaction, or a later message of it.
 
     The first one puts it in line. A later one only ever makes it more urgent (then its queue and requirement
@@ -53,8 +52,7 @@ class ContactRead:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerConnected:
+class CustomerConnected(Struct, frozen=True, kw_only=True):
     """The customer has a live connection (chat) belonging to this interaction."""
 
     at_ms: int
@@ -62,8 +60,7 @@ class CustomerConnected:
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerDisconnected:
+class CustomerDisconnected(Struct, frozen=True, kw_only=True):
     """That connection closed, or the process that held it died."""
 
     at_ms: int
@@ -71,8 +68,7 @@ class CustomerDisconnected:
     connection_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskJoined:
+class DeskJoined(Struct, frozen=True, kw_only=True):
     """An agent opened a desk (one browser window). Presence is the agent's, over all desks."""
 
     at_ms: int
@@ -80,8 +76,7 @@ class DeskJoined:
     desk_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskLeft:
+class DeskLeft(Struct, frozen=True, kw_only=True):
     """A desk closed, or the process that held its connection died."""
 
     at_ms: int
@@ -89,8 +84,7 @@ class DeskLeft:
     desk_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresenceDeclared:
+class PresenceDeclared(Struct, frozen=True, kw_only=True):
     """The agent (or, for an agent who left, a supervisor) declares presence. No `reason` when available."""
 
     at_ms: int
@@ -100,8 +94,7 @@ class PresenceDeclared:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferAccepted:
+class OfferAccepted(Struct, frozen=True, kw_only=True):
     """An agent pressed Accept. May arrive after the offer has already ended."""
 
     at_ms: int
@@ -110,8 +103,7 @@ class OfferAccepted:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferDeclined:
+class OfferDeclined(Struct, frozen=True, kw_only=True):
     """An agent pressed Decline. May arrive after the offer has already ended."""
 
     at_ms: int
@@ -120,8 +112,7 @@ class OfferDeclined:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationEnded:
+class ConversationEnded(Struct, frozen=True, kw_only=True):
     """The agent ended the conversation; wrap-up begins."""
 
     at_ms: int
@@ -130,8 +121,7 @@ class ConversationEnded:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DispositionGiven:
+class DispositionGiven(Struct, frozen=True, kw_only=True):
     """The agent finished an interaction with an outcome (from the conversation or from wrap-up)."""
 
     at_ms: int
@@ -141,8 +131,7 @@ class DispositionGiven:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferAsked:
+class TransferAsked(Struct, frozen=True, kw_only=True):
     """The holder gives the interaction to a queue, or to a named agent: exactly one of the two is given."""
 
     at_ms: int
@@ -153,8 +142,7 @@ class TransferAsked:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UrgencyDeclared:
+class UrgencyDeclared(Struct, frozen=True, kw_only=True):
     """A named person sets the urgency. `may_lower` says whether access allowed that person to lower it."""
 
     at_ms: int
@@ -165,8 +153,7 @@ class UrgencyDeclared:
     command_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanActivated:
+class PlanActivated(Struct, frozen=True, kw_only=True):
     """Another plan is in force from here on. Everything waiting is matched anew under it."""
 
     at_ms: int

@@ -15,12 +15,14 @@ HARMLESS = {
 """Standard modules that read no clock, draw no number and open nothing (of uuid: what is not in CLOCKS)."""
 
 HARMLESS_IN = {
+    "router/decisions.py": {"msgspec"},
+    "router/events.py": {"msgspec"},
     "router/records.py": {"msgspec"},
     "skills/language.py": {"py3langid"},
     "skills/triage.py": {"datetime", "zoneinfo"},
     "skills/conditions.py": {"datetime", "zoneinfo"},
 }
-"""Single exceptions: a codec, the detector's model, local hours of a given instant."""
+"""Single exceptions: a codec and its structs, the detector's model, local hours of a given instant."""
 
 CLOCKS = {
     "now",
