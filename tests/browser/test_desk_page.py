@@ -338,6 +338,33 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
     assert _asked(centre, "history")[0]["customer_id"] == "customer of chat-1"
 
 
+def test_a_conversation_that_went_takes_its_messages_along(centre: FakeCentre, open_page: Open):
+    """What comes back after a transfer is shown as the server has it then, not as it was."""
+    page = _desk(centre, open_page)
+    expect(page.locator(".message")).to_have_count(6)
+    gone = centre.entities["conversation"]["chat-1"]
+    centre.drop("conversation", "chat-1")
+    expect(page.locator(".conversation-row")).to_have_count(1)
+    centre.put("conversation", "chat-1", gone)
+    centre.put("message", "chat-1/9", message("chat-1", 9, "in", "back again"))
+    page.locator(".conversation-row", has_text="back again").click()
+    expect(page.locator(".message-text")).to_have_text(["back again"])
+
+
+def test_a_reply_to_a_conversation_that_went_is_not_lost_in_silence(centre: FakeCentre, open_page: Open):
+    """It was taken away while the words were under way: the agent must know that nobody read them."""
+    centre.answers["reply"] = {"ok": False, "code": "not_yours", "text": "You do not hold this conversation."}
+    page = _desk(centre, open_page)
+    centre.acknowledges = False
+    page.get_by_role("textbox", name="Write to the customer").fill("hold on")
+    page.keyboard.press("Enter")
+    _wait_for_commands(centre, page, "reply", 1)
+    centre.drop("conversation", "chat-1")
+    centre.acknowledges = True
+    centre.hang_up()
+    expect(page.get_by_text("Not sent: You do not hold this conversation. (hold on)")).to_be_visible()
+
+
 def test_a_refused_order_is_told_in_words(centre: FakeCentre, open_page: Open):
     """Silence after a press would be taken for success."""
     centre.answers["accept"] = {"ok": False, "code": "taken", "text": "Somebody else has it."}

@@ -37,7 +37,8 @@ export function openDesk(leave) {
   /** @param {{first: boolean}} snapshot */
   function fresh({ first }) {
     const agent_id = me.value?.agent_id ?? "";
-    writing.value ??= openWriting({ agent_id, store, ask, send: link.send });
+    const tell = (/** @type {string} */ text) => toasts.show(text, "alarm");
+    writing.value ??= openWriting({ agent_id, store, ask, send: link.send, tell });
     writing.value.again();
     if (!first) toasts.show(say("back"), "good");
   }
@@ -87,7 +88,7 @@ export function openDesk(leave) {
     /** Whether the customer is typing. @param {string} interaction_id */
     types(interaction_id) {
       const mark = typing.value[interaction_id];
-      if (!mark || mark.after !== lastMessage(interaction_id)) return false;
+      if (!live.value || !mark || mark.after !== lastMessage(interaction_id)) return false;
       return mark.until_ms > Math.max(second.value, Date.now());
     },
     writing,

@@ -14,7 +14,7 @@ import { batch, signal } from "@preact/signals";
  * @property {import("@preact/signals").Signal<import("../types.js").DeskWords | null>} words
  */
 
-const KINDS = /** @type {const} */ (["me", "offer", "conversation", "message", "queue", "alarm"]);
+const KINDS = ["me", "offer", "conversation", "message", "queue", "alarm"];
 
 export function makeStore() {
   const store = /** @type {Store} */ ({ words: signal(null) });
@@ -31,31 +31,37 @@ export function makeStore() {
     },
     /** @param {any[]} changes any: puts and drops, told apart by their key */
     apply(changes) {
-      batch(() => {
-        for (const kind of KINDS) {
-          const mine = changes.filter((change) => (change.put ?? change.drop) === kind);
-          if (mine.length) applyTo(store, kind, mine);
-        }
-      });
+      const next = changed(store, changes);
+      batch(() => Object.entries(next).forEach(([kind, values]) => setAll(store, kind, values)));
     },
   };
 }
 
-/** @param {Store} store @param {string} kind @param {[string, any][]} entries any: the kind's values */
+/**
+ * The tables that these changes touch, as they are afterwards. With a conversation its messages go.
+ * @param {Store} store
+ * @param {any[]} changes any: see apply
+ */
+function changed(store, changes) {
+  /** @type {Record<string, Map<string, any>>} any: each kind has its own values */
+  const next = {};
+  const table = (/** @type {string} */ kind) => (next[kind] ??= new Map(/** @type {any} */ (store)[kind].value));
+  for (const { put, drop, id, value } of changes) {
+    if (put) table(put).set(id, value);
+    else table(drop).delete(id);
+    if (drop === "conversation") {
+      for (const [message_id, message] of table("message")) {
+        if (message.interaction_id === id) table("message").delete(message_id);
+      }
+    }
+  }
+  return next;
+}
+
+/** @param {Store} store @param {string} kind @param {Iterable<[string, any]>} entries any: the kind's values */
 function setAll(store, kind, entries) {
   const target = /** @type {any} */ (store)[kind]; // any: chosen by name
   target.value = new Map(entries);
-}
-
-/** @param {Store} store @param {string} kind @param {any[]} changes any: see apply */
-function applyTo(store, kind, changes) {
-  const target = /** @type {any} */ (store)[kind]; // any: chosen by name
-  const next = new Map(target.value);
-  for (const change of changes) {
-    if (change.put) next.set(change.id, change.value);
-    else next.delete(change.id);
-  }
-  target.value = next;
 }
 
 /**

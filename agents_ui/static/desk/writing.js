@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { keep, kept } from "../shared/keep.js";
 import { openOutbox } from "../shared/outbox.js";
 import { uniqueId } from "../shared/unique.js";
+import { say } from "../shared/words.js";
 
 const TYPING_EVERY_MS = 3000;
 const AGAIN_AFTER_MS = 2000;
@@ -17,8 +18,9 @@ const NOT_FINAL = ["no_answer", "slow", "too_fast", "not_saved"];
  * @param {import("./store.js").Store} options.store
  * @param {(command: {kind: string, [field: string]: unknown}, command_id?: string) => Promise<import("../types.js").Answer>} options.ask
  * @param {(message: object) => boolean} options.send
+ * @param {(text: string) => void} options.tell
  */
-export function openWriting({ agent_id, store, ask, send }) {
+export function openWriting({ agent_id, store, ask, send, tell }) {
   const draftsKey = `muster.desk.drafts.${agent_id}`;
   /** @type {import("@preact/signals").Signal<Record<string, string>>} */
   const drafts = signal(kept(sessionStorage, draftsKey, {}));
@@ -48,8 +50,15 @@ export function openWriting({ agent_id, store, ask, send }) {
     const answer = await ask({ kind, interaction_id, client_id, text }, client_id);
     if (answer.ok) outbox.keptOnDisk(client_id);
     else if (NOT_FINAL.includes(answer.code)) setTimeout(() => deliverAll([client_id]), AGAIN_AFTER_MS);
-    else if (answer.code !== "offline") outbox.refused(client_id, answer.text); // offline: again() after the reconnect
-    outbox.settle(known.value);
+    else if (answer.code !== "offline") refuse(client_id, interaction_id, answer.text, text);
+    outbox.settle(known.value); // offline: again() after the reconnect
+  }
+
+  /** In its conversation if that is still here; else as a word about it, or nobody would ever know. */
+  function refuse(/** @type {string} */ client_id, interaction_id = "", why = "", text = "") {
+    if (store.conversation.value.has(interaction_id)) return outbox.refused(client_id, why);
+    outbox.forget(client_id);
+    tell(`${say("refused")} ${why} (${text.slice(0, 200)})`);
   }
 
   /** @param {string[]} [only] */

@@ -19,7 +19,7 @@ export function Talk({ chat, uploads, notice }) {
   const messages = [...chat.messages.value.values()];
   const unshown = chat.unshown.value;
   const count = messages.length + unshown.length + uploads.uploads.value.length;
-  const typing = chat.agentTyping.value;
+  const typing = chat.agentTyping.value && chat.link.value.name === "live";
 
   useEffect(() => {
     if (box.current && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
