@@ -42,6 +42,7 @@ class Database:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._idle: list[Connection] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
@@ -96,9 +97,9 @@ class Database:
             db.close()
 
     def close(self) -> None:
-        """Closes the kept connections."""
+        """Closes the kept connections, and those still reading as soon as they are done."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle, self._idle, self._closed = self._idle, [], True
         for db in idle:
             db.close()
 
@@ -119,7 +120,7 @@ class Database:
 
     def _keep(self, db: Connection) -> None:
         with self._lock:
-            if db.usable and len(self._idle) < IDLE_KEPT:
+            if db.usable and not self._closed and len(self._idle) < IDLE_KEPT:
                 self._idle.append(db)
                 return
         db.close()
