@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.desk.small_site import Site, running_site
+from tests.system.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture

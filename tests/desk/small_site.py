@@ -191,9 +191,12 @@ def connected(interaction_id: str, offer_id: str, agent_id: str, *, command_id: 
 
 
 @asynccontextmanager
-async def running_site(folder: Path, **environ: str) -> AsyncIterator[Site]:
-    """A site with the default plan and one person of each role, its feed running; everything ends with it."""
-    database = open_database(f"sqlite:///{folder}/muster.db", unsafe=True)
+async def running_site(folder: Path, url: str = "") -> AsyncIterator[Site]:
+    """A site with the plan and people of plans.py, its feed running; everything ends with it.
+
+    SQLite in the folder, or the database at `url`.
+    """
+    database = open_database(url or f"sqlite:///{folder}/muster.db", unsafe=True)
     database.create_tables()
     with database.writing() as db:  # this web process lives for as long as the test does
         db.run("INSERT INTO lease VALUES ('web/web-1', '', 0, 9000000000000) ON CONFLICT DO NOTHING")
@@ -206,7 +209,7 @@ async def running_site(folder: Path, **environ: str) -> AsyncIterator[Site]:
         for agent_id in PEOPLE:
             await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
     services = Services(
-        settings=read_settings({"MUSTER_DATA": str(folder), **environ}),
+        settings=read_settings({"MUSTER_DATA": str(folder)}),
         plan=lambda: plan,
         database=database,
         committer=committer,
