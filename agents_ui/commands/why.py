@@ -101,7 +101,8 @@ def _told(story: dict[str, Any]) -> str:
         f"{story['at']}, row {story['seq']}",
         f"  {story['channel']}, urgency {story['urgency']}, queue {story['queue_id']}, "
         f"waited {story['waited_ms'] / 1000:.1f} s",
-        f"  rule {story['rule_id'] or '(none)'}, widening step {story['step']}, score {story['score'] / 100:.0f} ms",
+        f"  rule {story['rule_id'] or '(none)'}, widening step {story['step']}, "
+        f"score {story['score'] / 100:.0f} ms",
         f"  {story['strategy']}: {_TIES.get(story['tie_break'], story['tie_break'])}",
     ]
     if story["release"].endswith("+safe"):
