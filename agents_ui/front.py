@@ -187,6 +187,8 @@ class FrontProtocol(HttpToolsProtocol):
         self._stop_timer()
         if self._should_upgrade():
             self.handle_websocket_upgrade()
+            # Nobody calls us again. The parser and we hold each other, and the collector may come late.
+            self.parser = self.flow = None  # type: ignore[assignment]  # as uvicorn does when a connection is lost
             return
         # Something else, like h2c: answered as HTTP/1.1, after which the connection is of no more use.
         self.cycle.keep_alive = False
