@@ -32,6 +32,9 @@ REDIS_WAIT_S: Final = 3.0
 PROBE_S: Final = 0.05
 REWATCH_S: Final = 0.5
 
+PATIENCE_S: Final = 20.0
+"""After this long people want to know what they are waiting for."""
+
 
 class StartFailed(Exception):
     """A role does not start. The message is what it printed last, and where the rest is."""
@@ -91,10 +94,14 @@ class Family:
 
     async def all_serve(self) -> None:
         """Wait until every role serves. Raises StartFailed."""
-        await self._until(lambda: all(self._children[role].ready for role in ROLES), None)
-        while not await _answers_ready(self.settings):
-            self._give_up_on_the_hopeless()
-            await asyncio.sleep(PROBE_S)
+        patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._say_who_is_late)
+        try:
+            await self._until(lambda: all(self._children[role].ready for role in ROLES), None)
+            while not await _answers_ready(self.settings):
+                self._give_up_on_the_hopeless()
+                await asyncio.sleep(PROBE_S)
+        finally:
+            patience.cancel()
 
     async def stop(self) -> None:
         """Stop everything: the roles first, which may still need Redis, then Redis."""
@@ -137,6 +144,10 @@ class Family:
         child = Child(program=program, log=log, say=self._say, hear=hear, changed=self._changed)
         self._children[name] = child
         self._keepers[name] = asyncio.create_task(self._keep(child))
+
+    def _say_who_is_late(self) -> None:
+        late = [role for role in ROLES if not self._children[role].ready] or ["web"]
+        self._say(f"still waiting for {', '.join(late)}; its log is in {self.settings.data_dir / 'logs'}")
 
     async def _keep(self, child: Child) -> None:
         """Whatever goes wrong in here, no child is left without somebody who watches it."""
