@@ -301,6 +301,21 @@ def test_wrap_up_asks_for_an_outcome_and_sends_it_with_the_note(
     assert given["note"] == "smoke, third floor"
 
 
+def test_a_panel_never_comes_to_mean_another_conversation(centre: FakeCentre, open_page: Open):
+    """End, then another conversation comes up, then Enter: nobody meant to end that one."""
+    page = _desk(centre, open_page)
+    page.keyboard.press("Alt+KeyE")
+    expect(page.get_by_role("button", name="End it")).to_be_focused()
+    page.keyboard.press("Alt+Digit2")
+    expect(page.get_by_role("heading", name="Customer C41D")).to_be_visible()
+    expect(page.locator(".panel")).to_have_count(0)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Alt+KeyU")
+    page.get_by_role("button", name="Immediate").click()
+    _wait_for_commands(centre, page, "urgency", 1)
+    assert _asked(centre, "end") == []
+
+
 def test_the_other_orders_are_said_as_the_contract_has_them(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):

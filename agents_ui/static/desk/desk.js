@@ -24,7 +24,10 @@ export function openDesk(leave) {
   const typing = signal({});
   const pressed = signal(""); // the offer whose answer is under way, so that it looks pressed
   const feed = openFeed({
-    signedOut: () => (keep(sessionStorage, "muster.desk.ended", true), leave()),
+    signedOut() {
+      keep(sessionStorage, "muster.desk.ended", true); // the sign-in page says so
+      leave();
+    },
     fresh,
     typing: ({ interaction_id }) => showTyping(interaction_id),
   });

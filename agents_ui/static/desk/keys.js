@@ -1,23 +1,27 @@
 // desk/keys.js - the desk's keys, in one table: what the page listens to is what the overlay shows
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
-/** Which panel is open over the conversation: transfer, urgency, end, keys, or none. */
+/** Which panel is open over the conversation: transfer, urgency, end, keys, sign-out, or none. */
 export const panel = signal("");
+
+/** On a Mac, Option alone writes letters (Option+E is ´): there it takes Control as well. */
+const IS_MAC = /Mac/.test(navigator.platform);
+export const WITH = IS_MAC ? "Ctrl+⌥" : "Alt";
 
 /** Keys shown by the overlay, with the words that explain them. */
 export const KEYS = [
   ["F8", "key_accept"],
   ["F9", "key_decline"],
-  ["Alt+1 … 9", "key_number"],
-  ["Alt+↑ / ↓", "key_next"],
-  ["Alt+R", "key_reply"],
+  [`${WITH}+1 … 9`, "key_number"],
+  [`${WITH}+↑ / ↓`, "key_next"],
+  [`${WITH}+R`, "key_reply"],
   ["Enter", "key_send"],
   ["Shift+Enter", "key_line"],
-  ["Alt+E", "key_end"],
-  ["Alt+T", "key_transfer"],
-  ["Alt+U", "key_urgency"],
-  ["Alt+P", "key_presence"],
-  ["Alt+M", "key_mute"],
+  [`${WITH}+E`, "key_end"],
+  [`${WITH}+T`, "key_transfer"],
+  [`${WITH}+U`, "key_urgency"],
+  [`${WITH}+P`, "key_presence"],
+  [`${WITH}+M`, "key_mute"],
   ["Esc", "key_escape"],
   ["?", "key_keys"],
 ];
@@ -48,7 +52,7 @@ export function listenToKeys(desk, arming) {
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was ours */
   function take(event) {
     if (event.code === "F8" || event.code === "F9") return answer(event);
-    if (event.altKey && !event.ctrlKey && !event.metaKey) return takeWithAlt(event.code);
+    if (event.altKey && event.ctrlKey === IS_MAC && !event.metaKey) return takeWithAlt(event.code);
     if (event.key === "?" && !isField(event.target)) return (panel.value = panel.value === "keys" ? "" : "keys"), true;
     return false;
   }
@@ -77,7 +81,12 @@ export function listenToKeys(desk, arming) {
   /** @param {KeyboardEvent} event */
   const pressed = (event) => take(event) && event.preventDefault();
   addEventListener("keydown", pressed);
-  return () => removeEventListener("keydown", pressed);
+  // A panel asks about one conversation: "End it" must never come to mean the next one.
+  const forget = effect(() => void (desk.attention.shown.value, panel.value = ""));
+  return () => {
+    removeEventListener("keydown", pressed);
+    forget();
+  };
 }
 
 /** @param {EventTarget | null} target */

@@ -24,9 +24,13 @@ export function openSound() {
   let rings_for = "";
 
   async function wake() {
-    context ??= new AudioContext();
-    if (context.state === "suspended") await context.resume();
-    ready.value = context.state === "running";
+    try {
+      context ??= new AudioContext();
+      if (context.state === "suspended") await context.resume();
+    } catch (reason) {
+      console.warn("no sound on this machine", reason);
+    }
+    ready.value = context?.state === "running";
     if (!ready.value) return;
     removeEventListener("pointerdown", wake);
     removeEventListener("keydown", wake);

@@ -2,7 +2,7 @@
 import { html } from "../../shared/html.js";
 import { ThemeToggle } from "../../shared/theme-toggle.js";
 import { say } from "../../shared/words.js";
-import { panel } from "../keys.js";
+import { panel, WITH } from "../keys.js";
 import { Presence } from "./presence.js";
 import { QueueStrip } from "./queue-strip.js";
 
@@ -26,7 +26,7 @@ function SoundButton({ sound }) {
   const state = sound.muted.value ? "sound_off" : sound.ready.value ? "sound_on" : "sound_waits";
   const label = say(state);
   return html`<button type="button" class="icon-button sound" data-state=${state} onClick=${sound.toggle}
-    aria-label=${label} aria-pressed=${sound.muted.value} title=${`${label} (Alt+M)`}>
+    aria-label=${label} aria-pressed=${sound.muted.value} title=${`${label} (${WITH}+M)`}>
     <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
       <path d="M3 7.5h3l4-3.5v12l-4-3.5H3z" fill="currentColor" />
       ${state === "sound_on"

@@ -2,7 +2,7 @@
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
-import { panel } from "../keys.js";
+import { panel, WITH } from "../keys.js";
 import { languageName, nameOf } from "../names.js";
 import { UrgencyMark } from "./urgency-mark.js";
 
@@ -31,9 +31,9 @@ export function ConversationHead({ desk, conversation }) {
     <div class="head-actions">
       <button type="button" class="to-customer" onClick=${() => (desk.attention.view.value = "customer")}>${say("history")} ${conversation.earlier || ""}</button>
       <button type="button" class="urgency-button" onClick=${toggle("urgency")} aria-expanded=${panel.value === "urgency"}
-        aria-label=${say("change_urgency")} title="Alt+U"><${UrgencyMark} urgency=${urgency} word size=${20} /></button>
-      ${talking && html`<button type="button" onClick=${toggle("transfer")} aria-expanded=${panel.value === "transfer"} title="Alt+T">${say("transfer")}</button>
-        <button type="button" onClick=${toggle("end")} aria-expanded=${panel.value === "end"} title="Alt+E">${say("end")}</button>`}
+        aria-label=${say("change_urgency")} title=${`${WITH}+U`}><${UrgencyMark} urgency=${urgency} word size=${20} /></button>
+      ${talking && html`<button type="button" onClick=${toggle("transfer")} aria-expanded=${panel.value === "transfer"} title=${`${WITH}+T`}>${say("transfer")}</button>
+        <button type="button" onClick=${toggle("end")} aria-expanded=${panel.value === "end"} title=${`${WITH}+E`}>${say("end")}</button>`}
     </div>
   </header>`;
 }

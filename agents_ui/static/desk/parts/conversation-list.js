@@ -2,6 +2,7 @@
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
+import { WITH } from "../keys.js";
 import { nameOf } from "../names.js";
 import { UrgencyMark } from "./urgency-mark.js";
 
@@ -32,7 +33,7 @@ function Row({ desk, conversation, number }) {
     <${UrgencyMark} urgency=${conversation.urgency} size=${22} />
     <span class="row-name"><b><bdi>${say("customer", { label: conversation.customer_label })}</bdi></b>
       <small>${nameOf(desk.store.words.value?.channels, conversation.channel)}</small></span>
-    ${number <= 9 && html`<kbd aria-label=${`Alt ${number}`}>${number}</kbd>`}
+    ${number <= 9 && html`<kbd aria-label=${`${WITH} ${number}`}>${number}</kbd>`}
     <span class="row-last" dir="auto">${typing ? say("customer_types") : draft ? `✎ ${draft}` : (last?.text || last?.file?.name || "")}</span>
     <span class="row-state">${state}</span>
     ${unread > 0 && html`<span class="unread" aria-label=${say("unread", { count: unread })}>${unread}</span>`}
