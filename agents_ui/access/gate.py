@@ -20,6 +20,7 @@ from agents_ui.access.sessions import session_hash_of
 from agents_ui.access.table import BEFORE_PASSWORD_CHANGE, ROUTES, SIGNED_OUT
 from agents_ui.access.words import refusal
 from agents_ui.services import Services
+from router.journal.database import DatabaseBusy, DatabaseGone
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
@@ -68,7 +69,10 @@ def _http(endpoint: Endpoint, path: str, services: Services) -> Endpoint:
         request.state.person = None
         roles = ROUTES[method, path]
         if SIGNED_OUT not in roles:
-            person = await person_of(request, services)
+            try:
+                person = await person_of(request, services)
+            except (DatabaseBusy, DatabaseGone):  # nobody is let in unseen, and nobody is called signed out
+                return JSONResponse(refusal("away"), 503, {"Retry-After": "2"})
             refused = _refused(person, roles, method, path)
             if refused is not None:
                 return refused

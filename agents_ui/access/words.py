@@ -17,6 +17,7 @@ TEXTS: Final = {
     "too_simple": "Use more different characters, and not your own name.",
     "same": "Choose a password that differs from the old one.",
     "not_found": "This is not here, or not yours to see.",
+    "away": "The site cannot look this up just now. Try again in a moment.",
     "not_saved": "This could not be saved. Try again.",
 }
 

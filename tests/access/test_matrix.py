@@ -12,6 +12,7 @@ from agents_ui.access.gate import NoEntry, gated
 from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED_OUT
 from agents_ui.desk import shapes
 from config.words import ROLES
+from router.journal.database import DatabaseGone
 from tests.desk.plans import PEOPLE
 from tests.desk.small_site import Site
 
@@ -164,3 +165,18 @@ async def test_a_desk_whose_person_may_no_longer_sign_in_can_do_nothing_more(sit
     await page.say({"kind": "presence", "command_id": str(uuid.uuid4()), "available": True})
     await page.until(lambda: page.code == 4401)
     assert site.rows("presence_declared") == declared
+
+
+async def test_without_the_database_nobody_is_let_in_and_nobody_is_called_signed_out(site: Site) -> None:
+    """An agent whose page asks again in the middle of an outage must not be sent to the sign-in page."""
+    token = await site.session("ana")
+
+    def gone() -> None:
+        raise DatabaseGone("away")
+
+    site.database.reading = gone  # type: ignore[method-assign,assignment]
+    try:
+        reply = await site.ask("POST", "/api/ticket", {}, token=token)
+    finally:
+        del site.database.reading  # type: ignore[method-assign]
+    assert (reply.status, reply.json["code"]) == (503, "away")

@@ -123,3 +123,15 @@ async def test_any_words_come_back_as_they_were_typed(site: Site) -> None:
     text = "نحن قادمون \u202e🚒 <script>alert(1)</script>\r\n\u0000 end"
     answer = await say(page, "reply", interaction_id, text)
     assert answer["value"]["text"] == text.replace("\0", "\u2400")
+
+
+async def test_replies_are_kept_in_the_order_they_were_typed(site: Site) -> None:
+    """ "Do not" and "move him" must not change places on the way to the customer."""
+    interaction_id = await site.held("ana")
+    page = await site.desk("ana")
+    for n in range(20):
+        fields = {"client_id": new_id(), "command_id": new_id(), "text": f"word {n}"}
+        await page.say({"kind": "reply", "interaction_id": interaction_id, **fields})
+    await page.until(lambda: len(page.entities["message"]) == 21)
+    said = sorted(page.entities["message"].values(), key=lambda message: int(message["seq"]))
+    assert [message["text"] for message in said[1:]] == [f"word {n}" for n in range(20)]
