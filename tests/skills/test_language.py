@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -52,6 +53,15 @@ def test_importing_triage_does_not_load_the_model():
     """The model takes a second: a router that never reads a text must not pay for it."""
     code = "import sys, skills.triage; sys.exit('py3langid' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_other_languages_after_a_change_of_plan_cost_no_second_model():
+    """A reading that takes longer than half a second is given up."""
+    assert detect("someone is breaking into my house", SERVED) == "en"
+    begun = time.process_time()
+    assert detect("er is iemand in mijn huis aan het inbreken", ("nl", "en", "it")) == "nl"
+    assert detect("someone is breaking into my house", SERVED) == "en"
+    assert time.process_time() - begun < 0.25
 
 
 def test_a_huge_text_is_read_at_its_beginning():
