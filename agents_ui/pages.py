@@ -114,15 +114,11 @@ def _shell(static: StaticTree, import_map: str, *, page: str, title: str, body: 
 
 
 def _headers(import_map: str) -> dict[str, str]:
+    """The page's own; guard.py adds those that every answer has."""
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
     return {
         "Content-Security-Policy": POLICY.format(import_map=digest),
         "Cache-Control": "no-store",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
     }
 
 

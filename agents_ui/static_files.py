@@ -89,7 +89,6 @@ def _answer(found: StaticFile, request: Request, *, immutable: bool) -> Response
         "Cache-Control": FOR_EVER if immutable else "no-cache",
         "ETag": found.etag,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
     }
     if request.headers.get("if-none-match") == found.etag:
         return Response(status_code=304, headers=headers)
