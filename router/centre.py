@@ -56,11 +56,6 @@ class Centre:
         self._dispositions = frozenset(each.reason_id for each in plan.dispositions)
         self._queues = frozenset((*(queue.queue_id for queue in plan.queues), MANUAL_QUEUE))
 
-    @property
-    def news(self) -> bool:
-        """Whether anything has happened since the last matching that can make a difference to it."""
-        return bool(self.fresh or self.freed or self.came or self.lost)
-
     def knows_queue(self, queue_id: str) -> bool:
         """Whether the plan has this queue (the manual queue is in every plan)."""
         return queue_id in self._queues

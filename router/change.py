@@ -36,12 +36,10 @@ def park(centre: Centre, event: ContactArrived) -> None:
 
 def apply(centre: Centre, decision: d.Decision) -> None:
     """Make the change. Raises InvariantBroken when it cannot be made."""
-    change = _CHANGES.get(type(decision))
-    if change is not None:
-        try:
-            change(centre, decision)
-        except Exception as error:
-            raise InvariantBroken(f"cannot apply {decision!r}: {error!r}") from error
+    try:
+        _CHANGES[type(decision)](centre, decision)
+    except Exception as error:
+        raise InvariantBroken(f"cannot apply {decision!r}: {error!r}") from error
 
 
 def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:
@@ -112,9 +110,10 @@ def _offer(centre: Centre, order: d.OfferInteraction) -> None:
         interaction.offers = {}
     interaction.offers[order.agent_id] = offer
     agent = centre.agents[order.agent_id]
-    agent.cooled.pop(order.interaction_id, None)
+    if agent.cooled:
+        agent.cooled.pop(order.interaction_id, None)
     _take(centre, agent, interaction)
-    centre.deadlines.add(centre.offer_due_ms(interaction), deadlines.OFFER, order.interaction_id)
+    centre.deadlines.add(order.deadline_ms, deadlines.OFFER, order.interaction_id)
 
 
 def _end_offer(centre: Centre, order: d.EndOffer) -> None:
@@ -162,10 +161,12 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
     offer.outcome = ACCEPTED
     offer.ended_at_ms = order.at_ms
     offer.cooldown_until_ms = 0
-    agent.cooled.pop(order.interaction_id, None)
+    if agent.cooled:
+        agent.cooled.pop(order.interaction_id, None)
     agent.idle_since_ms = order.at_ms
     if offered:
-        seat(centre, agent)
+        if agent.ready:
+            seat(centre, agent)
     else:
         _take(centre, agent, interaction)
     centre.overdue.pop(interaction, None)
@@ -184,10 +185,12 @@ def _close(centre: Centre, order: d.CloseInteraction) -> None:
         centre.agents[order.agent_id].idle_since_ms = order.at_ms
     _release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["closed"]
-    for agent_id in interaction.offers or ():
-        centre.agents[agent_id].cooled.pop(order.interaction_id, None)
-    centre.fresh.pop(interaction, None)
-    centre.cooling.pop(interaction, None)
+    if interaction in centre.cooling:
+        del centre.cooling[interaction]
+        for agent_id in interaction.offers or ():
+            centre.agents[agent_id].cooled.pop(order.interaction_id, None)
+    if interaction in centre.fresh:
+        del centre.fresh[interaction]
     centre.overdue.pop(interaction, None)
     del centre.interactions[order.interaction_id]
 
@@ -317,13 +320,17 @@ def _release(centre: Centre, interaction: Interaction) -> None:
         centre.line.leave(interaction)
     elif interaction.agent_id:
         agent = centre.agents[interaction.agent_id]
-        if agent.held.pop(interaction.interaction_id, None) is not None:
-            agent.fill = agent.fill.minus(interaction.kind)
-            seat(centre, agent)
+        del agent.held[interaction.interaction_id]
+        agent.fill = agent.fill.minus(interaction.kind)
+        seat(centre, agent)
     elif interaction.named_agent_id:
         named = centre.agents.get(interaction.named_agent_id)
         if named is not None:
             named.named.pop(interaction.interaction_id, None)
+
+
+def _nothing(centre: Centre, order: d.RefuseRequest | d.RaiseAlarm) -> None:
+    """Somebody is told something; the routing state stays as it is."""
 
 
 _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
@@ -340,4 +347,6 @@ _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
     d.SetPresence: _set_presence,
     d.NoteDesks: _note_desks,
     d.NoteConnections: _note_connections,
+    d.RefuseRequest: _nothing,
+    d.RaiseAlarm: _nothing,
 }

@@ -89,28 +89,19 @@ class Round:
     agents of one crew with equal readiness see the same line: one of them asks for all.
     """
 
-    __slots__ = ("_alone", "_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")
+    __slots__ = ("_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")
 
     def __init__(self, centre: Centre, now_ms: int) -> None:
         self._centre = centre
         self._now_ms = now_ms
+        self._candidates: list[tuple[Rank, int, Interaction, _Key | None]] = []
+        self._groups: dict[_Key, list[Agent]] = {}
+        self._proposed = 0
         self.looking_at: Interaction | None = None
         """What is being matched, so that a failure can be laid at its door."""
-        self._alone: Interaction | Agent | None = None
-        """The one interaction or agent there is, in the most frequent case."""
-        self._candidates: list[tuple[Rank, int, Interaction, _Key | None]] = []
         fresh, freed = list(centre.fresh), list(centre.freed)
         centre.fresh.clear()
         centre.freed.clear()
-        if len(fresh) + len(freed) == 1:
-            self._alone = fresh[0] if fresh else freed[0]
-        else:
-            self._gather(fresh, freed)
-
-    def _gather(self, fresh: list[Interaction], freed: list[Agent]) -> None:
-        centre = self._centre
-        self._proposed = 0
-        self._groups: dict[_Key, list[Agent]] = {}
         if len(fresh) > MANY and len(fresh) > sum(centre.ready.count.values()):
             fresh, freed = [], [agent for agent in centre.agents.values() if agent.ready]
         for interaction in fresh:
@@ -123,23 +114,6 @@ class Round:
 
     def next(self) -> Pair | None:
         """The best pair there is now. The caller makes the offer before asking again."""
-        if self._alone is not None:
-            return self._next_alone(self._alone)
-        return self._next_of_many() if self._candidates else None
-
-    def _next_alone(self, alone: Interaction | Agent) -> Pair | None:
-        if isinstance(alone, Agent):
-            # Nobody else can take what waits, or it would not wait: there is no rival.
-            best = self.looking_at = best_interaction(self._centre, alone, self._now_ms)
-            return None if best is None else Pair(best, alone, None)
-        self._alone = None
-        if alone.state != WAITING:
-            return None
-        self.looking_at = alone
-        agent, rival = best_agents(self._centre, alone, self._now_ms)
-        return None if agent is None else Pair(alone, agent, rival)
-
-    def _next_of_many(self) -> Pair | None:
         while self._candidates:
             _, _, interaction, key = self._candidates[0]
             if interaction.state == WAITING:

@@ -13,12 +13,14 @@ from typing import (  # Any: the table below is keyed by the type of its functio
 
 from config.plan import Plan
 from config.words import MANUAL_QUEUE
+from queues.interaction import Interaction
 from queues.lifecycle import WAITING
 from router import alarms, answers, contacts, deadlines, desks, due, reach, refusals, restore
 from router import events as e
+from router.agent import Agent
 from router.centre import Centre
 from router.change import apply, park
-from router.choose import Round
+from router.choose import Round, best_agents, best_interaction
 from router.decisions import Decision, RaiseAlarm, RefuseRequest
 from router.invariants import InvariantBroken
 from router.offering import offer_of
@@ -73,14 +75,15 @@ class Core:
         InvariantBroken when the core cannot go on; nothing else, whatever the event.
         """
         centre = self._centre
-        event_ms = max(event.at_ms, centre.now_ms)
-        now_ms = max(event_ms, now_ms)
+        event_ms = event.at_ms if event.at_ms > centre.now_ms else centre.now_ms
+        if now_ms < event_ms:
+            now_ms = event_ms
         waiting = centre.line.waiting
         made: list[Decision] = []
         if centre.moments.next_ms <= now_ms:
             self._moments(made, now_ms)
         if type(event) is e.PlanActivated:
-            self._centre = centre = restore.under_plan(centre, event)
+            self._centre = centre = _changed_plan(centre, event)
         else:
             self._decide(made, event, now_ms)
         if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
@@ -96,9 +99,11 @@ class Core:
         made: list[Decision] = []
         if centre.moments.next_ms <= now_ms:
             self._moments(made, now_ms)
-        while (found := due.taken(centre, centre.deadlines, now_ms)) is not None:
-            _, what, ref = found
-            self._apply(made, self._tried(ref, now_ms, due.deadline, centre, what, ref, now_ms))
+        while centre.deadlines.next_ms <= now_ms:
+            found = due.taken(centre, centre.deadlines, now_ms)
+            if found is not None:
+                _, what, ref = found
+                self._apply(made, self._tried(ref, now_ms, due.deadline, centre, what, ref, now_ms))
         self._settle(made, now_ms)
         if made:
             centre.now_ms = now_ms
@@ -123,24 +128,70 @@ class Core:
     def _settle(self, made: list[Decision], now_ms: int) -> None:
         """Widen what has to be, then match until nobody who is able is left without an offer."""
         centre = self._centre
-        while centre.news or centre.moments.next_ms <= now_ms:
-            self._moments(made, now_ms)
+        fresh, freed = centre.fresh, centre.freed
+        while fresh or freed or centre.came or centre.lost or centre.moments.next_ms <= now_ms:
+            if centre.moments.next_ms <= now_ms:
+                self._moments(made, now_ms)
             if reach.in_question(centre):
                 self._reach(made, now_ms)
-            self._match(made, Round(centre, now_ms), now_ms)
+            try:
+                if len(fresh) + len(freed) > 1:
+                    self._match_many(made, Round(centre, now_ms), now_ms)
+                elif freed:
+                    self._match_agent(made, freed.popitem()[0], now_ms)
+                elif fresh:
+                    self._match_interaction(made, fresh.popitem()[0], now_ms)
+            except InvariantBroken:
+                raise
+            except Exception as error:
+                raise InvariantBroken(f"cannot match at {now_ms}: {error!r}") from error
 
-    def _match(self, made: list[Decision], round_: Round, now_ms: int) -> None:
+    def _match_agent(self, made: list[Decision], agent: Agent, now_ms: int) -> None:
+        """Only this agent was freed: the best this agent may serve, as long as there is room.
+
+        Nobody else could take any of it, or it would not be waiting: there is no rival.
+        """
+        while agent.ready:
+            interaction = best_interaction(self._centre, agent, now_ms)
+            if interaction is None:
+                return
+            self._offer(made, interaction, agent, None, now_ms)
+
+    def _match_interaction(self, made: list[Decision], interaction: Interaction, now_ms: int) -> None:
+        """Only this interaction is new in line: the best agent for it, if there is one."""
+        if interaction.state != WAITING:
+            return
+        try:
+            agent, rival = best_agents(self._centre, interaction, now_ms)
+        except Exception as error:  # noqa: BLE001 - as in _decide
+            self._apply(made, self._rescued(interaction.interaction_id, error, now_ms))
+            return
+        if agent is not None:
+            self._offer(made, interaction, agent, rival, now_ms)
+
+    def _match_many(self, made: list[Decision], round_: Round, now_ms: int) -> None:
         while True:
             try:
                 pair = round_.next()
-                orders: list[Decision] = [offer_of(self._centre, pair, now_ms)] if pair is not None else []
             except Exception as error:
                 if round_.looking_at is None:
-                    raise InvariantBroken(f"cannot match at {now_ms}: {error!r}") from error
-                orders = self._rescued(round_.looking_at.interaction_id, error, now_ms)
-            if not orders:
+                    raise
+                self._apply(made, self._rescued(round_.looking_at.interaction_id, error, now_ms))
+                continue
+            if pair is None:
                 return
-            self._apply(made, orders)
+            self._offer(made, pair.interaction, pair.agent, pair.rival, now_ms)
+
+    def _offer(
+        self, made: list[Decision], interaction: Interaction, agent: Agent, rival: Agent | None, now_ms: int
+    ) -> None:
+        try:
+            order = offer_of(self._centre, interaction, agent, rival, now_ms)
+        except Exception as error:  # noqa: BLE001 - as in _decide
+            self._apply(made, self._rescued(interaction.interaction_id, error, now_ms))
+            return
+        apply(self._centre, order)
+        made.append(order)
 
     def _moments(self, made: list[Decision], now_ms: int) -> None:
         """Everything that opened up to now: cool-downs over, requirements wider, alarms due."""
@@ -212,6 +263,15 @@ def _subject(event: e.Event) -> str:
     if isinstance(event, e.OfferAccepted | e.OfferDeclined):
         return event.offer_id.rpartition("/")[0]
     return str(getattr(event, "interaction_id", "") or getattr(event, "agent_id", ""))
+
+
+def _changed_plan(centre: Centre, event: e.PlanActivated) -> Centre:
+    try:
+        return restore.under_plan(centre, event)
+    except Exception as error:
+        raise InvariantBroken(
+            f"plan version {event.version} cannot be brought in force: {error!r}"
+        ) from error
 
 
 def _line_long(centre: Centre, now_ms: int) -> RaiseAlarm:

@@ -4,6 +4,7 @@ Only agents who are signed in count. What rarely changes (who lacks the skill, w
 audience until somebody's presence changes; who is busy is found by looking until five are known.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -20,11 +21,17 @@ NAMED_MAX: Final = 5
 
 @dataclass(slots=True)
 class Roll:
-    """Who of those signed in may serve an audience. True while Centre.rolls is still `version`."""
+    """Who of those signed in may serve an audience. True while Centre.rolls is still `version`.
+
+    Shape: working is in the order of ids; `first` are the ids of the first five of them. `busy` is the latest
+           answer for an audience in which these five have no room, and nobody else has.
+    """
 
     version: int
     working: list[Agent]
+    first: tuple[str, ...]
     passed_over: tuple[PassedOver, ...]
+    busy: tuple[int, tuple[PassedOver, ...]] = (0, ())
 
 
 def explain(
@@ -62,23 +69,46 @@ def _passed_over(
         roll = audience.roll = _call_roll(centre, audience)
     kind = interaction.kind
     cooling = _cooling(centre, interaction, roll, now_ms) if interaction.offers else []
-    ready_all = centre.ready.count[kind]
-    crews = centre.ready.crews[kind]
-    ready = 1 if ready_all == 1 else sum(crews.get(crew, 0) for crew in audience.crews)
-    busy = len(roll.working) - ready
-    lower = ready - 1 - len(cooling)
-    passed = roll.passed_over
-    if busy:
-        ids = [each.agent_id for each in islice((a for a in roll.working if kind not in a.ready), NAMED_MAX)]
-        passed += (PassedOver(reason="no_capacity", count=busy, agent_ids=tuple(ids)),)
+    busy = len(roll.working) - _ready(centre, audience, kind)
+    lower = len(roll.working) - busy - 1 - len(cooling)
+    passed = _busy(roll, kind, busy)
     if cooling:
-        ids = [each.agent_id for each in cooling]
-        passed += (PassedOver(reason="cooling_down", count=len(ids), agent_ids=tuple(ids[:NAMED_MAX])),)
+        passed += (_reason("cooling_down", len(cooling), cooling),)
     if lower:
-        others = (a for a in roll.working if kind in a.ready and a is not agent and a not in cooling)
-        ids = [each.agent_id for each in islice(others, NAMED_MAX)]
-        passed += (PassedOver(reason="ranked_lower", count=lower, agent_ids=tuple(ids)),)
+        ready = (each for each in roll.working if kind in each.ready)
+        passed += (_reason("ranked_lower", lower, (a for a in ready if a is not agent and a not in cooling)),)
     return passed
+
+
+def _ready(centre: Centre, audience: Audience, kind: str) -> int:
+    """How many of the audience have room on this channel, the chosen agent among them."""
+    if centre.ready.count[kind] == 1:
+        return 1
+    count = 0
+    crews = centre.ready.crews[kind]
+    for crew in audience.crews:
+        if crew in crews:
+            count += crews[crew]
+    return count
+
+
+def _busy(roll: Roll, kind: str, count: int) -> tuple[PassedOver, ...]:
+    """What the roll says, and who is busy. With most of a large audience busy, that is the first five."""
+    if not count:
+        return roll.passed_over
+    for each in roll.working[:NAMED_MAX]:
+        if kind in each.ready:
+            busy = (agent for agent in roll.working if kind not in agent.ready)
+            return (*roll.passed_over, _reason("no_capacity", count, busy))
+    if roll.busy[0] != count:
+        busy_one = PassedOver(reason="no_capacity", count=count, agent_ids=roll.first)
+        roll.busy = (count, (*roll.passed_over, busy_one))
+    return roll.busy[1]
+
+
+def _reason(reason: str, count: int, agents: Iterable[Agent]) -> PassedOver:
+    ids = tuple(agent.agent_id for agent in islice(agents, NAMED_MAX))
+    return PassedOver(reason=reason, count=count, agent_ids=ids)
 
 
 def _cooling(centre: Centre, interaction: Interaction, roll: Roll, now_ms: int) -> list[Agent]:
@@ -121,4 +151,5 @@ def _call_roll(centre: Centre, audience: Audience) -> Roll:
         for reason, ids in reasons
         if ids
     )
-    return Roll(centre.rolls, working, passed)
+    first = tuple(agent.agent_id for agent in working[:NAMED_MAX])
+    return Roll(centre.rolls, working, first, passed)

@@ -16,10 +16,12 @@ from skills.match import Need
 
 def in_question(centre: Centre) -> bool:
     """Whether anything has changed about who could ever serve what waits."""
-    return bool(centre.came or centre.lost) or any(
-        each.place is not None and each.ask is not None and not each.ask.audience.reach
-        for each in centre.fresh
-    )
+    if centre.came or centre.lost:
+        return True
+    for each in centre.fresh:
+        if each.place is not None and each.ask is not None and not each.ask.audience.reach:
+            return True
+    return False
 
 
 def unmet(centre: Centre) -> list[Interaction]:

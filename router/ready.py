@@ -34,19 +34,20 @@ class ReadyAgents:
         """Bring an agent's readiness up to date. Whether it is ready for a channel it was not ready for."""
         before = agent.ready
         after = agent.fill.ready if agent.working else ()
-        gained = False
         agent.entry = None
         if after:
             self._new[agent] = None
-        if after is not before and agent.crew is not None:
-            agent.ready = after
-            for channel in before:
-                if channel not in after:
-                    self._less(agent.crew, channel)
-            for channel in after:
-                if channel not in before:
-                    self._more(agent.crew, channel)
-                    gained = True
+        if after is before or agent.crew is None:
+            return False
+        agent.ready = after
+        gained = False
+        for channel in before:
+            if channel not in after:
+                self._less(agent.crew, channel)
+        for channel in after:
+            if channel not in before:
+                self._more(agent.crew, channel)
+                gained = True
         return gained
 
     def first_two(self, audience: Audience, channel: str) -> tuple[IdleEntry | None, IdleEntry | None]:

@@ -116,7 +116,7 @@ def test_choosing_an_agent_that_fails_is_laid_at_the_interactions_door(monkeypat
             raise RuntimeError("a mistake of ours")
         return best_agents(centre, interaction, now_ms)
 
-    monkeypatch.setattr(choose, "best_agents", failing)
+    monkeypatch.setattr(core, "best_agents", failing)
     world = World(["sue"])
     world.arrives("call-1")
     assert world.interaction("call-1").queue_id == "manual"
