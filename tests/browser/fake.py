@@ -144,6 +144,10 @@ class FakeCentre:
         for line in list(self.chat_lines):
             self._do(line.send(kind="typing"))
 
+    def chat_beat(self) -> None:
+        for line in list(self.chat_lines):
+            self._do(line.send(kind="beat"))
+
     def hang_up(self, code: int = 1012) -> None:
         """Every connection is closed."""
         for line in [*self.chat_lines, *self.desk_lines]:

@@ -97,6 +97,24 @@ def test_a_gap_in_the_numbers_leads_to_a_new_snapshot(centre: FakeCentre, open_p
     assert centre.snapshots == 2
 
 
+@pytest.mark.parametrize("beats", [True, False])
+def test_silence_counts_as_a_lost_connection_only_where_the_server_beats(
+    beats: bool, centre: FakeCentre, open_page: Open
+):
+    """A phone that changed networks must not look connected; a quiet line is no reason to hang up."""
+    page = open_page("about:blank")
+    page.clock.install()
+    page.goto(centre.url + "/chat")
+    expect(page.get_by_text("Write what is happening")).to_be_visible()
+    if beats:
+        centre.chat_beat()
+    page.wait_for_timeout(200)
+    page.clock.fast_forward(45_000)
+    page.clock.run_for(2_000)
+    expect(page.get_by_text("Write what is happening")).to_be_visible()
+    assert centre.snapshots == (2 if beats else 1)
+
+
 def test_hostile_words_are_shown_as_words(centre: FakeCentre, open_page: Open):
     """Text is text, in both directions."""
     page = open_page(centre.url + "/chat")
