@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 from agents_ui.access.person import Person
 from agents_ui.access.sight import Looked, may_see
 from agents_ui.access.words import refusal
+from agents_ui.downloads import download
 from agents_ui.services import Services
 from router.journal.committer import CommitUnknown
 
 _FIND: Final = (
-    "SELECT c.file_name, c.body FROM message m JOIN content c ON c.content_id = m.content_id"
+    "SELECT c.file_name, c.media_type, c.body FROM message m JOIN content c ON c.content_id = m.content_id"
     " WHERE m.interaction_id = :i AND m.content_id = :c AND m.kind = 'attachment'"
 )
 
@@ -33,33 +33,18 @@ def attachment_endpoint(services: Services) -> Callable[[Request], Awaitable[Res
             await services.committer.append(Looked(person=person, refs=(of,), what="attachment"))
         except CommitUnknown:  # a look that cannot be recorded does not happen
             return JSONResponse(refusal("not_saved"), 503, {"Retry-After": "2"})
-        return _download(*found)
+        name, media_type, body = found
+        return download(body, media_type=media_type, file_name=name)
 
     return attachment
 
 
 def _find(
     services: Services, person: Person, interaction_id: str, content_id: str
-) -> tuple[str, bytes] | None:
-    """Name and bytes; None alike for what is not there and for what is not this person's to see."""
+) -> tuple[str, str, bytes] | None:
+    """Name, type and bytes; None alike for what is not there and for what is not this person's to see."""
     with services.database.reading() as db:
         if not may_see(db, person, interaction_id=interaction_id):
             return None
         row = db.row(_FIND, i=interaction_id, c=content_id)
-        return (row[0], bytes(row[1])) if row else None
-
-
-def _download(name: str, body: bytes) -> Response:
-    """What a customer claims the file to be is not repeated: browsers get bytes to save."""
-    safe_name = quote(name.replace("/", "_") or "attachment", safe="")
-    return Response(
-        body,
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{safe_name}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, no-store",
-        },
-    )
+        return (row[0], row[1], bytes(row[2])) if row else None

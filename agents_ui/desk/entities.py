@@ -10,6 +10,7 @@ from typing import Any, Final  # Any: entity values are JSON objects
 import msgspec
 
 from agents_ui.desk.activity import activity_of, load_of
+from agents_ui.downloads import clean_name
 from config.plan import Plan
 from router.channels.text import shown
 from router.journal.database import Connection
@@ -229,7 +230,7 @@ def _file(
     if size is None:
         return None
     return {
-        "name": file_name or "",
+        "name": clean_name(file_name or ""),
         "bytes": size,
         "media_type": media_type or "",
         "url": f"/api/attachment/{content_id}?of={interaction_id}",

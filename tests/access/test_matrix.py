@@ -10,7 +10,11 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from agents_ui.access.gate import NoEntry, gated
 from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED_OUT
+from agents_ui.app import create_app
+from agents_ui.chat.room import Room
 from agents_ui.desk import shapes
+from agents_ui.figures import Figures
+from agents_ui.health import Health
 from config.words import ROLES
 from router.journal.database import DatabaseGone
 from tests.desk.plans import PEOPLE
@@ -131,6 +135,19 @@ async def test_a_route_without_an_entry_cannot_be_registered(site: Site) -> None
     ):
         with pytest.raises(NoEntry):
             gated([route], site.services)
+
+
+async def test_the_table_names_the_routes_of_the_program_and_no_others(site: Site) -> None:
+    """An entry without a route is a door somebody may build one day without thinking of its lock."""
+    services = site.services
+    health = Health(services.database, services.committer, Figures(), "web-1")
+    guard: Any = create_app(services, room=Room(services), health=health, port=80)
+    router = guard._app.app
+    registered = set()
+    for route in router.routes:
+        methods = ["WS"] if isinstance(route, WebSocketRoute) else getattr(route, "methods", None) or ["GET"]
+        registered |= {(method, route.path) for method in methods if method != "HEAD"}
+    assert registered == set(ROUTES)
 
 
 def test_every_command_is_in_the_table_and_in_this_test() -> None:
