@@ -1,9 +1,11 @@
 """uvicorn as we run it: our front, listening sockets given from outside, no signal handling of its own."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final  # Any: uvicorn's ASGI application type
 
 import uvicorn
@@ -23,6 +25,9 @@ KEEP_ALIVE_S: Final = 15
 
 TLS_HANDSHAKE_S: Final = 5.0
 """uvloop would wait a minute, for as many as like to connect and say nothing."""
+
+OTHER_FILES: Final = 200
+"""Files that are no connections of people: the database, Redis, logs, modules being loaded."""
 
 STOPPING_S: Final = 1
 """Requests under way get this long to end when the process stops."""
@@ -83,7 +88,7 @@ def server_of(
     settings: Settings,
     *,
     body_limit: Callable[[str], int],
-    limits: FrontLimits = FrontLimits(),  # noqa: B008 - frozen
+    limits: FrontLimits | None = None,
 ) -> FrontServer:
     """A server for this application with everything set that the defaults leave open."""
     config = uvicorn.Config(
@@ -105,4 +110,16 @@ def server_of(
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    return FrontServer(config, limits=limits, body_limit=body_limit)
+    return FrontServer(config, limits=limits or _limits_here(), body_limit=body_limit)
+
+
+def _limits_here() -> FrontLimits:
+    """The usual limits, with fewer connections where this process may open few files.
+
+    At the system's limit accept() fails and nobody is told anything; at ours people read "try again".
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = FrontLimits()
+    if files == resource.RLIM_INFINITY:
+        return limits
+    return replace(limits, connections=max(1, min(limits.connections, files - OTHER_FILES)))

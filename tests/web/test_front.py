@@ -243,3 +243,13 @@ def test_a_refusal_ends_the_connection_but_not_others(front: Front) -> None:
         assert wire.answer().status == 413
         assert wire.is_closed()
     assert still_serves(front)
+
+
+def test_one_connection_too_many_is_told_so() -> None:
+    """At the system's own limit nobody would be told anything, and the others would suffer too."""
+    front = Front()
+    wires = [Wire(front.port) for _ in range(LIMITS.connections + 1)]
+    assert wires[-1].answer().status == 503
+    for wire in wires:
+        wire.close()
+    front.stop()
