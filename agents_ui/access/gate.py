@@ -5,6 +5,7 @@ person's is the endpoint's question (sight.may_see).
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -26,6 +27,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Socket = Callable[[WebSocket], Awaitable[None]]
 
 READING: Final = frozenset({"GET", "HEAD"})
+
+
+_log = logging.getLogger("muster.access")
 
 
 class NoEntry(Exception):
@@ -89,6 +93,7 @@ def _refused(person: Person | None, roles: frozenset[str], method: str, path: st
         code, status = "signed_out", 401
     elif person.role not in roles:
         code = "not_allowed"
+        _log.info("not allowed agent=%s role=%s route=%s %s", person.agent_id, person.role, method, path)
     elif person.must_change and (method, path) not in BEFORE_PASSWORD_CHANGE:
         code = "must_change"
     if not code:

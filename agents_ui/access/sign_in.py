@@ -1,6 +1,7 @@
 """Signing in, choosing a password, fetching a ticket: what the routes do, without HTTP around it."""
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from agents_ui.access.sessions import SESSION_MS, BeginSession, EndSession, Sess
 from agents_ui.access.tickets import IssueTicket
 from router.journal.committer import Committer
 from router.journal.database import Database
+
+_log = logging.getLogger("muster.access")
 
 
 class Refused(Exception):
@@ -95,10 +98,14 @@ class Reception:
         """The credential this password belongs to. Raises Refused, TooBusy."""
         wait_ms = self._backoff.begin(agent_id, source, _now_ms())
         if wait_ms:
+            _log.info("sign-in slowed down source=%s wait_ms=%d", source, wait_ms)
             raise Refused("slow_down", wait_ms)
         credential = await asyncio.to_thread(self._credential, agent_id)
         right = await self._passwords.matches(credential.password_hash if credential else None, password)
         if credential is None or not right:
+            # Not what was typed: people type their password into the field for the name.
+            known = credential.agent_id if credential else "unknown"
+            _log.info("sign-in refused agent=%s source=%s", known, source)
             raise Refused("wrong")
         self._backoff.succeeded(agent_id, source)
         return credential

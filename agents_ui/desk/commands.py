@@ -1,6 +1,7 @@
 """Carries out what a desk asks: role, append, and, where the router decides, its answer."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from typing import Final
 
@@ -13,10 +14,16 @@ from agents_ui.desk.fan import Fan
 from agents_ui.desk.history import load_history
 from agents_ui.services import Services
 from agents_ui.typing_marks import AGENT
+from router import refusals
 from router.journal.committer import CommitUnknown
 
 REMEMBERED_MAX: Final = 2_000
 """Decided commands whose answer is kept for a page that lost its connection and asks again."""
+
+FOREIGN: Final = frozenset({"not_found", refusals.NOT_YOURS, refusals.OFFER_ENDED})
+"""Refusals that may mean that somebody tries what is not theirs: they are logged."""
+
+_log = logging.getLogger("muster.desk")
 
 Decided = (
     shapes.Accept
@@ -41,7 +48,9 @@ class Commands:
 
     async def answer(self, desk: Desk, command: shapes.Command) -> Answer | None:
         """Do it, or say why not. None where no answer is due."""
-        if not may_command(desk.person.role, shapes.kind_of(command)):
+        kind = shapes.kind_of(command)
+        if not may_command(desk.person.role, kind):
+            _log.info("not allowed agent=%s role=%s command=%s", desk.person.agent_id, desk.person.role, kind)
             return refused("not_allowed")
         if isinstance(command, shapes.Typing):
             if self._fan.holds(desk.person.agent_id, command.interaction_id):
@@ -126,6 +135,8 @@ class Commands:
         """None when it is on disk (or was before), else the refusal."""
         request = requests.Request(desk.person, decide)
         await self._services.committer.append(request)
+        if request.refused in FOREIGN:
+            _log.info("not theirs agent=%s code=%s", desk.person.agent_id, request.refused)
         if request.refused == "session_ended":
             desk.close(SESSION_ENDED)
         return refused(request.refused) if request.refused else None

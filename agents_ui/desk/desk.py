@@ -75,8 +75,12 @@ class Desk:
         self.push(b'{"kind":"change",%b,"changes":%b}' % (self._number(), changes))
 
     def push(self, data: bytes) -> None:
-        """Send this when the page is ready to take it; close the desk when it is too far behind."""
-        if self._unsent + len(data) > UNSENT_BYTES_MAX:
+        """Send this when the page is ready to take it; close the desk when it is too far behind.
+
+        One large message to a page that has taken everything before is not *behind*: a long conversation
+        that comes by transfer may be larger than the limit.
+        """
+        if self._unsent and self._unsent + len(data) > UNSENT_BYTES_MAX:
             self.close(TRY_AGAIN)
         else:
             self._put(data, counted=len(data))

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.desk.small_site import Site
+from tests.desk.small_site import Site, connected
 
 BAD = [
     "",
@@ -121,3 +121,15 @@ async def test_an_answer_that_the_router_does_not_give_is_slow_not_wrong(
     answer = await page.command("presence", command_id=str(uuid.uuid4()), available=True)
     assert (answer["ok"], answer["code"]) == (False, "slow")
     assert len([ref for ref, data in site.rows("presence_declared") if "true" in data]) == 1
+
+
+async def test_a_long_conversation_that_comes_by_transfer_is_no_backlog(site: Site) -> None:
+    """It is larger than the limit all at once; a page that has taken everything before is not behind."""
+    interaction_id = await site.arrives("x", session="s")
+    for _ in range(90):
+        await site.arrives("x" * 4_000, session="s")
+    page = await site.desk("ana")
+    offer_id = await site.offered(interaction_id, "ana")
+    await site.decide(connected(interaction_id, offer_id, "ana"))
+    await page.until(lambda: len(page.entities["message"]) == 91)
+    assert page.code is None and page.snapshots == 1
