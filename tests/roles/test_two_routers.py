@@ -134,10 +134,11 @@ def _check(journal: Journal, times: int) -> None:
     assert [each for each in differences if each is not None] == []
 
 
+@pytest.mark.timeout(300)
 def test_two_routers_killed_in_turn_take_each_decision_once(journal: Journal, routers: Routers):
     """Short form of the promise: kill -9 at any moment of a decision loses and doubles nothing."""
-    _kill_in_turn(journal, routers, 10)
-    _check(journal, 10)
+    _kill_in_turn(journal, routers, 20)
+    _check(journal, 20)
 
 
 @pytest.mark.long
