@@ -1,9 +1,9 @@
 """How fast the real core decides, as a share of the floor under it (core_floor.py).
 
 One decision is one arrival plus one agent freed, all of it: the contact arrives and is read, an agent gives a
-disposition, is offered the best interaction there is, and accepts; deadlines run, every offer is explained. The
-floor does the arrival and the search and nothing else. Both are measured in processor time of this process,
-because other processes must not count; the queues age at five different rates.
+disposition, is offered the best interaction there is, and accepts; deadlines run, every offer is explained.
+The floor does the arrival and the search and nothing else. Both are measured in processor time of this
+process, because other processes must not count; the queues age at five different rates.
 
 Prints the figures: `python -m benchmarks.core`.
 """
@@ -27,7 +27,7 @@ SIZES = (("1k", 1_000, 60_000), ("1m", 1_000_000, 60_000))
 
 
 def core_over_floor() -> dict[str, float]:
-    """One measurement of floor and core with few and with many waiting. `make bench` takes the median of five."""
+    """One measurement of floor and core, with few and with many waiting. `make bench` takes the median."""
     found: dict[str, float] = {}
     for name, waiting, decisions in SIZES:
         load = draw(waiting + decisions)

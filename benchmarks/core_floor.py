@@ -1,8 +1,8 @@
 """The floor under the core: heaps in buckets and nothing else. No offers, no deadlines, no explanations.
 
-What the cheapest thing that finds the exact best interaction for a freed agent costs in this language, on this
-machine, right now: for every bucket (what is asked, and how urgent) a heap; for every kind of agent the list
-of buckets it may serve. The core is measured as a share of this.
+What the cheapest thing that finds the exact best interaction for a freed agent costs in this language, on
+this machine, right now: for every bucket (what is asked, and how urgent) a heap; for every kind of agent the
+list of buckets it may serve. The core is measured as a share of this.
 """
 
 import time

@@ -14,7 +14,8 @@ AGENTS = 1_000
 class Load:
     """Who can do what, and who arrives.
 
-    Shape: skills by number; `requirements` and `profiles` are sorted sets of skills; `served_by_profile` lists
+    Shape: skills by number; `requirements` and `profiles` are sorted sets of skills; `served_by_profile`
+           lists
            the requirements a profile meets. requirement, urgency and profile are drawn for every arrival:
            what it asks, how urgent it is, and the profile of the agent who is freed then. Staffing follows
            demand (that profile serves a requirement drawn like the arrivals'), as a line that lasts needs.

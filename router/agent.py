@@ -18,9 +18,9 @@ class Agent:
     Shape: see router.state.AgentState. `crew` is None for somebody who is not in the plan: never offered
            anything. `held` is what is offered to or held by the agent, `named` what waits for this agent
            alone, `cooled` what waits and may have been declined or missed by this agent lately.
-           `working` says whether the agent may be offered work at all: in the plan, available, with a desk
-           open (`declare` keeps it so); `ready` are the channels on which the agent could be offered something now; `entry` is the
-           agent's place among the ready (router/choose.py).
+           `working` says whether the agent may be offered work at all (see `declare`); `ready` are the
+           channels on which the agent could be offered something now; `entry` is the agent's place among
+           the ready (router/ready.py).
     """
 
     agent_id: str
@@ -40,7 +40,7 @@ class Agent:
     entry: "IdleEntry | None" = None
 
     def declare(self) -> None:
-        """Presence, desks or crew have changed."""
+        """Presence, desks or crew have changed: in the plan, available and at a desk is working."""
         self.working = self.available and bool(self.desk_ids) and self.crew is not None
 
     @property

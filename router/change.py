@@ -9,7 +9,7 @@ from typing import Any, Final  # Any: the table below is keyed by the type of it
 
 from config.words import URGENT_MAX
 from queues.interaction import Interaction
-from queues.lifecycle import ASSIGNED, OFFERED, TRANSITIONS
+from queues.lifecycle import ASSIGNED, OFFERED, PARKED, TRANSITIONS
 from router import deadlines
 from router import decisions as d
 from router.agent import Agent
@@ -69,7 +69,8 @@ def seat(centre: Centre, agent: Agent) -> None:
 def _queue(centre: Centre, order: d.QueueInteraction) -> None:
     interaction = centre.interactions[order.interaction_id]
     was_urgent = 0 < interaction.urgency <= URGENT_MAX
-    _release(centre, interaction)
+    if interaction.state != PARKED:
+        _release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["queued"]
     interaction.queue_id = order.queue_id
     interaction.urgency = order.urgency

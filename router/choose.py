@@ -85,8 +85,8 @@ def _best_allowed(centre: Centre, agent: Agent, best: Interaction, now_ms: int) 
 class Round:
     """One matching: pairs, the best interaction first, until nobody who is able is left without an offer.
 
-    Before it, nobody was (Core keeps it so); so only fresh interactions and freed agents can make pairs. Freed
-    agents of one crew with equal readiness see the same line: one of them asks for all.
+    Before it, nobody was (Core keeps it so); so only fresh interactions and freed agents can make pairs.
+    Freed agents of one crew with equal readiness see the same line: one of them asks for all.
     """
 
     __slots__ = ("_candidates", "_centre", "_groups", "_now_ms", "_proposed", "looking_at")

@@ -71,7 +71,7 @@ def _passed_over(
     cooling = _cooling(centre, interaction, roll, now_ms) if interaction.offers else []
     busy = len(roll.working) - _ready(centre, audience, kind)
     lower = len(roll.working) - busy - 1 - len(cooling)
-    passed = _busy(roll, kind, busy)
+    passed = _busy(roll, kind, busy, alone=None if lower or cooling else agent)
     if cooling:
         passed += (_reason("cooling_down", len(cooling), cooling),)
     if lower:
@@ -92,12 +92,15 @@ def _ready(centre: Centre, audience: Audience, kind: str) -> int:
     return count
 
 
-def _busy(roll: Roll, kind: str, count: int) -> tuple[PassedOver, ...]:
-    """What the roll says, and who is busy. With most of a large audience busy, that is the first five."""
+def _busy(roll: Roll, kind: str, count: int, *, alone: Agent | None) -> tuple[PassedOver, ...]:
+    """What the roll says, and who is busy. With most of a large audience busy, that is the first five.
+
+    Shape: `alone` is the only one who has room, when there is only one.
+    """
     if not count:
         return roll.passed_over
-    for each in roll.working[:NAMED_MAX]:
-        if kind in each.ready:
+    for each in roll.working[:NAMED_MAX] if alone is None else (alone,):
+        if kind in each.ready and each.agent_id in roll.first:
             busy = (agent for agent in roll.working if kind not in agent.ready)
             return (*roll.passed_over, _reason("no_capacity", count, busy))
     if roll.busy[0] != count:

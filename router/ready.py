@@ -15,11 +15,12 @@ STALE_MAX: Final = 64
 class ReadyAgents:
     """Ready agents by channel and crew, in heaps ordered by IdleEntry.
 
-    An agent's entry is replaced whenever load, idle time or readiness change; entries that are no longer their
-    agent's are swept out when they come up. Entries are written only when somebody asks (`_index`): an agent
-    who is freed and at once offered the next interaction never gets one.
+    An agent's entry is replaced whenever load, idle time or readiness change; entries that are no longer
+    their agent's are swept out when they come up. Entries are written only when somebody asks (`_index`): an
+    agent who is freed and at once offered the next interaction never gets one.
 
-    Shape: `crews` counts the ready agents by channel and crew; a crew with none is not in it. `count` is their
+    Shape: `crews` counts the ready agents by channel and crew; a crew with none is not in it. `count` is
+           their
            sum by channel.
     """
 
@@ -51,7 +52,7 @@ class ReadyAgents:
         return gained
 
     def first_two(self, audience: Audience, channel: str) -> tuple[IdleEntry | None, IdleEntry | None]:
-        """The longest idle of those who may serve this audience and have room on this channel, and the next."""
+        """Who of this audience and ready for this channel is longest idle, and who is next."""
         if self._new:
             self._index()
         crews: Iterable[Crew] = self.crews[channel]
