@@ -57,6 +57,8 @@ class Desk:
         if world.chance(0.004):
             self._leave()
             return
+        if world.chance(0.004):
+            self._second_window()
         if world.chance(0.006):
             self._say(self._presence(available=False, reason="break"))
             world.soon(3_000, 30_000, self._available)
@@ -128,6 +130,15 @@ class Desk:
         self._desk_id = ""
         self._say(left)
         self._world.soon(1_000, 50_000, self.join)
+
+    def _second_window(self) -> None:
+        """The same agent in another window, for a while."""
+        self._desks += 1
+        desk_id = f"{self._agent_id}/d{self._desks}"
+        web_id = self._world.web().web_id
+        self._say(fact("desk_joined", self._agent_id, desk_id=desk_id, web_id=web_id))
+        left = fact("desk_left", self._agent_id, desk_id=desk_id, web_id=web_id)
+        self._world.soon(1_000, 40_000, lambda: self._say(left))
 
     def _notice_myself(self) -> None:
         found = self._world.journal.db.row(_ME, agent_id=self._agent_id)

@@ -31,7 +31,7 @@ class RouterProcess:
     def __init__(self, world: "World") -> None:
         self.alive = True
         self._world = world
-        self._skew_ms = world.dice.choice((0, 0, 0, -40, 900)) if world.fault_rate else 0
+        self.skew_ms = world.dice.choice((0, 0, 0, -40, 900)) if world.fault_rate else 0
         self._still_until_ms = 0
         self._stepping = False
         self._poll = 0
@@ -39,7 +39,7 @@ class RouterProcess:
         self._step = RouterStep(
             database=world.journal,  # type: ignore[arg-type]  # it has what is used of Database
             commit=self._commit,
-            clock_ms=lambda: world.clock.now_ms + self._skew_ms,
+            clock_ms=lambda: world.clock.now_ms + self.skew_ms,
             epoch=found[0] if found else 0,
             release="simulated",
         )
@@ -97,7 +97,7 @@ class RouterProcess:
                 self._world.journal.counts.get("replaced while committing", 0) + 1
             )
             self._world.start_router().wake()
-        return self._world.journal.append(append, skew_ms=self._skew_ms)
+        return self._world.journal.append(append, skew_ms=self.skew_ms)
 
 
 class Web:

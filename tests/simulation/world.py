@@ -117,8 +117,13 @@ class World:
         self.at(0, self.start_router().wake)
         for person in self.plan.people:
             self.soon(0, 20_000, Desk(self, person.agent_id).join)
-        for number in range(round(self._minutes * self.dice.uniform(2, 14))):
+        usual = round(self._minutes * self.dice.uniform(2, 14))
+        for number in range(usual):
             self.soon(0, self._minutes * 60_000, Customer(self, number).arrive)
+        if self.dice.random() < 0.15:  # one incident, and everybody writes at once
+            begins_ms = self.dice.uniform(30_000, 200_000)
+            for number in range(usual, usual + self.dice.randint(30, 80)):
+                self.soon(begins_ms, begins_ms + 3_000, Customer(self, number).arrive)
         if self.fault_rate and self.dice.random() < 0.3:
             self.soon(60_000, 200_000, self._activate)
         if self.fault_rate:
@@ -140,12 +145,18 @@ class World:
         """Now and then a process dies, or there are two of what there should be one of."""
         if self.calm:
             return
-        kind = self.dice.choice(("router dies", "router doubled", "web dies", "router stands still"))
+        kind = self.dice.choice(
+            ("router dies", "router doubled", "web dies", "router stands still", "clock jumps")
+        )
         self.journal.counts[kind] = self.journal.counts.get(kind, 0) + 1
         if kind == "web dies":
             self.web().die()
         elif kind == "router doubled":
             self.start_router().wake()
+        elif kind == "clock jumps":
+            self.web().skew_ms = self.dice.choice((-3_000, 3_000, 0))
+            if self.routers:
+                self.routers[-1].skew_ms = self.dice.choice((-3_000, 3_000, 0))
         elif self.routers and kind == "router dies":
             self.routers[-1].die()
         elif self.routers:
