@@ -80,6 +80,8 @@ async def _keep_house(settings: Settings) -> None:
             await asyncio.to_thread(_round, database, settings)
         except (DatabaseGone, DatabaseBusy) as reason:
             _log.warning("no housekeeping now reason=%s", reason)
+        except Exception:  # noqa: BLE001 - without tables, or a chore at fault: the next round may do better
+            _log.exception("housekeeping failed")
         await asyncio.sleep(EVERY_S)
 
 
