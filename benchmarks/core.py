@@ -94,6 +94,7 @@ class Bench:
         arrived, read = self.events_of(number)
         self.core.handle(arrived)
         self.take(self.core.handle(read))
+        self.core.advance(self.now_ms)
 
     def staff(self) -> None:
         """Every agent signs in and is busy from then on, with a contact that anybody may serve."""
