@@ -35,6 +35,9 @@ CREW_EVERY_S: Final = 1.0
 
 RETRY_S: Final = 1.0
 
+BEAT_EVERY_S: Final = 15.0
+"""A page takes 40 s without a word for a lost connection: one beat may be lost, two may not."""
+
 _log = logging.getLogger("muster.chat")
 
 
@@ -105,6 +108,7 @@ class Room:
         visitor.shown = self._conversation(visitor)
         messages = [message.value for message in snapshot.messages]
         visitor.line.numbered("snapshot", conversation=visitor.shown, messages=messages)
+        visitor.line.put("beat")
         if visitor.missed:
             self._rows.put_nowait([row for row in visitor.missed if row.seq > snapshot.seq])
             visitor.missed = []
@@ -156,9 +160,9 @@ class Room:
 
     async def run(self) -> None:
         """Follow the journal until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._follow())
-            both.create_task(self._follow_crew())
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self._follow, self._follow_crew, self._beat):
+                tasks.create_task(work())
 
     async def settle(self) -> None:
         """Wait until everything this room wanted to append is appended. For the end of the process."""
@@ -246,6 +250,15 @@ class Room:
                     if visitor.ready:
                         self._show_conversation(visitor)
             await asyncio.sleep(CREW_EVERY_S)
+
+    async def _beat(self) -> None:
+        """Say something now and then, so that a page notices a connection that only looks alive."""
+        while True:
+            await asyncio.sleep(BEAT_EVERY_S)
+            for visitors in self._visitors.values():
+                for visitor in visitors:
+                    if visitor.ready:
+                        visitor.line.put("beat")
 
     def _show_conversation(self, visitor: Visitor) -> None:
         value = self._conversation(visitor)

@@ -159,6 +159,7 @@ class Page:
         self.kept: dict[str, str] = {}
         self.refused: list[dict[str, Any]] = []
         self.typing = 0
+        self.beats = 0
         self.n = 0
 
     def say(self, text: str, client_id: str = "") -> str:
@@ -228,6 +229,8 @@ class Page:
             self.refused.append(message)
         elif kind == "typing":
             self.typing += 1
+        elif kind == "beat":
+            self.beats += 1
 
 
 class _Just:

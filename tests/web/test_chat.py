@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from agents_ui.chat import room
 from router import decisions
 from router.records import fact
 from skills.requirement import Requirement
@@ -46,6 +47,19 @@ def test_a_new_page_is_honest_when_nobody_is_there(site: Site) -> None:
                 decisions.SetPresence(at_ms=now, agent_id=person.agent_id, available=True, reason=""),
             )
         page.until(lambda page: page.conversation["nobody_there"] is False)
+
+
+def test_a_silent_chat_is_told_now_and_then_that_it_is_connected(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone's connection can die without a sign: only silence where beats were brings the page back."""
+    with Page(site.webs[0], site.webs[0].cookie()) as page:
+        page.until(lambda page: page.beats)
+    monkeypatch.setattr(room, "BEAT_EVERY_S", 0.05)
+    other = site.add_web()
+    with Page(other, other.cookie()) as page:
+        page.until(lambda page: page.beats >= 4)
+        assert page.n == 1
 
 
 def test_the_same_message_fifty_times_at_once_is_one(any_site: Site) -> None:
