@@ -3,12 +3,7 @@
 World checks all invariants after every step, and that a core restored before the step decides the same.
 """
 
-import hashlib
-import os
-import random
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +40,7 @@ KINDS = (
 step = st.tuples(st.sampled_from(KINDS), st.integers(0, 1_000), st.integers(0, 1_000))
 
 
-def _act(world: World, what: str, one: int, two: int, number: int) -> None:
+def act(world: World, what: str, one: int, two: int, number: int) -> None:
     """One thing that may happen, if it can happen here at all."""
     agent = PEOPLE[one % len(PEOPLE)]
     open_ids = world.open()
@@ -129,8 +124,15 @@ def test_whatever_happens_the_invariants_hold_and_a_restored_core_is_the_same(st
 @pytest.mark.parametrize("seed", range(6))
 def test_a_long_day_holds_the_invariants(seed):
     """Some mistakes need a history of a hundred steps before they show; a failure names its seed."""
-    chance = random.Random(seed)
-    _walk([(chance.choice(KINDS), chance.randrange(1_000), chance.randrange(1_000)) for _ in range(150)])
+    _walk(list(long_day(seed, 150)))
+
+
+def long_day(seed: int, steps: int) -> Iterator[tuple[str, int, int]]:
+    """Steps that look drawn, and are the same for the same seed everywhere (Knuth's MMIX generator)."""
+    value = seed
+    for _ in range(steps):
+        value = (value * 6364136223846793005 + 1442695040888963407) % 2**64
+        yield KINDS[(value >> 40) % len(KINDS)], (value >> 20) % 1_000, (value >> 50) % 1_000
 
 
 def _walk(steps: Sequence[tuple[str, int, int]]) -> None:
@@ -138,7 +140,7 @@ def _walk(steps: Sequence[tuple[str, int, int]]) -> None:
     accepted_at: dict[str, int] = {}
     for number, (what, one, two) in enumerate(steps):
         before = len(world.made)
-        _act(world, what, one, two, number)
+        act(world, what, one, two, number)
         _keep_places(world, world.made[before:], accepted_at)
         _one_holder(world)
 
@@ -178,34 +180,5 @@ def test_nobody_is_left_without_an_offer_by_the_rules_written_down_once_more(ste
             one += 1  # the reference router knows no channel that is not in the plan
         if what == "unread" and one % 4 == 3:
             one += 1
-        _act(world, what, one, two, number)
+        act(world, what, one, two, number)
         assert ReferenceRouter(world.plan).next_offer(_Seen(world), world.now_ms) is None
-
-
-SCRIPT = """
-import random
-from tests.properties.test_core import KINDS, PLANS, _act
-from tests.scenarios.world import World
-chance = random.Random(11)
-world = World(["ana", "ben"], plan=PLANS[0], twin=False)
-for number in range(400):
-    _act(world, chance.choice(KINDS), chance.randrange(1000), chance.randrange(1000), number)
-print(len(world.made), repr(world.made))
-"""
-
-
-def test_decisions_do_not_depend_on_the_hash_seed():
-    """Replay runs in another process: the order of a set would make it decide otherwise."""
-    digests = []
-    for seed in ("0", "1", "4711"):
-        made = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=100,
-        ).stdout
-        assert int(made.split()[0]) > 200
-        digests.append(hashlib.sha256(made.encode()).hexdigest())
-    assert len(set(digests)) == 1

@@ -5,23 +5,18 @@ from pathlib import Path
 from queues import lifecycle
 from queues.lifecycle import diagram
 from router import offer
-from router.diagrams import diagrams
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_diagram_of_an_interaction_is_its_table():
     """A picture that is drawn by hand is wrong after the second change."""
-    drawn = diagram(lifecycle.TRANSITIONS)
-    assert drawn in (ROOT / "queues" / "README.md").read_text()
-    assert drawn in diagrams()
+    assert diagram(lifecycle.TRANSITIONS) in (ROOT / "queues" / "README.md").read_text()
 
 
 def test_the_diagram_of_an_offer_is_its_table():
     """The same for offers."""
-    drawn = diagram(offer.TRANSITIONS)
-    assert drawn in (ROOT / "router" / "README.md").read_text()
-    assert drawn in diagrams()
+    assert diagram(offer.TRANSITIONS) in (ROOT / "router" / "README.md").read_text()
 
 
 def test_every_way_leads_to_a_state_of_the_table():
