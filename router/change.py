@@ -9,7 +9,7 @@ from typing import Any, Final  # Any: the table below is keyed by the type of it
 
 from config.words import URGENT_MAX
 from queues.interaction import Interaction
-from queues.lifecycle import ASSIGNED, OFFERED, PARKED, TRANSITIONS
+from queues.lifecycle import OFFERED, PARKED, TRANSITIONS
 from router import deadlines
 from router import decisions as d
 from router.agent import Agent
@@ -17,6 +17,7 @@ from router.centre import Centre
 from router.events import READ_WITHIN_MS, ContactArrived
 from router.invariants import InvariantBroken
 from router.offer import ACCEPTED, COOLING, TRANSFERRED, Offer
+from router.seats import note_desks, release, seat, set_presence, take
 
 
 def park(centre: Centre, event: ContactArrived) -> None:
@@ -60,17 +61,11 @@ def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:
         centre.fresh[interaction] = alarm
 
 
-def seat(centre: Centre, agent: Agent) -> None:
-    """Bring everything that follows from an agent's presence, desks and work up to date."""
-    if centre.ready.refresh(agent):
-        centre.freed[agent] = None
-
-
 def _queue(centre: Centre, order: d.QueueInteraction) -> None:
     interaction = centre.interactions[order.interaction_id]
     was_urgent = 0 < interaction.urgency <= URGENT_MAX
     if interaction.state != PARKED:
-        _release(centre, interaction)
+        release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["queued"]
     interaction.queue_id = order.queue_id
     interaction.urgency = order.urgency
@@ -85,7 +80,7 @@ def _queue(centre: Centre, order: d.QueueInteraction) -> None:
 
 def _hold(centre: Centre, order: d.HoldForAgent) -> None:
     interaction = centre.interactions[order.interaction_id]
-    _release(centre, interaction)
+    release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["held"]
     _let_go(interaction)
     interaction.named_agent_id = order.agent_id
@@ -101,7 +96,7 @@ def _let_go(interaction: Interaction) -> None:
 
 def _offer(centre: Centre, order: d.OfferInteraction) -> None:
     interaction = centre.interactions[order.interaction_id]
-    _release(centre, interaction)
+    release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["offered"]
     interaction.offer_id = order.offer_id
     interaction.agent_id = order.agent_id
@@ -113,7 +108,7 @@ def _offer(centre: Centre, order: d.OfferInteraction) -> None:
     agent = centre.agents[order.agent_id]
     if agent.cooled:
         agent.cooled.pop(order.interaction_id, None)
-    _take(centre, agent, interaction)
+    take(centre, agent, interaction)
     centre.deadlines.add(order.deadline_ms, deadlines.OFFER, order.interaction_id)
 
 
@@ -126,7 +121,7 @@ def _end_offer(centre: Centre, order: d.EndOffer) -> None:
     offer.cooldown_until_ms = order.cooldown_until_ms
     if order.outcome == TRANSFERRED:
         agent.idle_since_ms = order.at_ms
-    _release(centre, interaction)
+    release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["offer_ended"]
     interaction.offer_id = interaction.agent_id = ""
     interaction.assigned_at_ms = interaction.wrap_up_since_ms = 0
@@ -151,7 +146,7 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
     agent = centre.agents[order.agent_id]
     offered = interaction.state == OFFERED
     if not offered:
-        _release(centre, interaction)
+        release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["accepted"]
     _let_go(interaction)
     interaction.offer_id = order.offer_id
@@ -169,7 +164,7 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
         if agent.ready:
             seat(centre, agent)
     else:
-        _take(centre, agent, interaction)
+        take(centre, agent, interaction)
     centre.overdue.pop(interaction, None)
 
 
@@ -181,10 +176,10 @@ def _begin_wrap_up(centre: Centre, order: d.BeginWrapUp) -> None:
 
 
 def _close(centre: Centre, order: d.CloseInteraction) -> None:
-    interaction = centre.interactions[order.interaction_id]
+    interaction = centre.interactions.pop(order.interaction_id)
     if order.agent_id:
         centre.agents[order.agent_id].idle_since_ms = order.at_ms
-    _release(centre, interaction)
+    release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["closed"]
     if interaction in centre.cooling:
         del centre.cooling[interaction]
@@ -193,7 +188,6 @@ def _close(centre: Centre, order: d.CloseInteraction) -> None:
     if interaction in centre.fresh:
         del centre.fresh[interaction]
     centre.overdue.pop(interaction, None)
-    del centre.interactions[order.interaction_id]
 
 
 def _open_call_back(centre: Centre, order: d.OpenCallBack) -> None:
@@ -237,97 +231,12 @@ def _widen(centre: Centre, order: d.WidenRequirement) -> None:
         line_up(centre, interaction, alarm=False)
 
 
-def _set_presence(centre: Centre, order: d.SetPresence) -> None:
-    agent = _known(centre, order.agent_id, order.at_ms)
-    was_working = agent.working
-    if (agent.available, agent.reason) != (order.available, order.reason):
-        agent.presence_since_ms = order.at_ms
-    if order.available and not agent.available:
-        agent.idle_since_ms = order.at_ms
-    agent.available = order.available
-    agent.reason = order.reason
-    _recount(centre, agent, was_working=was_working, was_signed_in=agent.signed_in)
-
-
-def _note_desks(centre: Centre, order: d.NoteDesks) -> None:
-    agent = _known(centre, order.agent_id, order.at_ms)
-    was_working, was_signed_in = agent.working, agent.signed_in
-    if not was_signed_in and order.desk_ids:
-        agent.idle_since_ms = order.at_ms
-    agent.desk_ids = order.desk_ids
-    agent.grace_until_ms = order.grace_until_ms
-    if order.grace_until_ms:
-        centre.deadlines.add(order.grace_until_ms, deadlines.GRACE, order.agent_id)
-    # Offers and named ones end sooner without a desk, and in their own time again with one.
-    for interaction in agent.held.values():
-        if interaction.state != ASSIGNED:
-            due_ms = centre.offer_due_ms(interaction)
-            centre.deadlines.add(due_ms, deadlines.OFFER, interaction.interaction_id)
-    for interaction in agent.named.values():
-        centre.deadlines.add(centre.named_due_ms(interaction), deadlines.NAMED, interaction.interaction_id)
-    _recount(centre, agent, was_working=was_working, was_signed_in=was_signed_in)
-
-
 def _note_connections(centre: Centre, order: d.NoteConnections) -> None:
     interaction = centre.interactions[order.interaction_id]
     interaction.connection_ids = order.connection_ids
     interaction.abandon_at_ms = order.abandon_at_ms
     if order.abandon_at_ms:
         centre.deadlines.add(order.abandon_at_ms, deadlines.ABANDON, order.interaction_id)
-
-
-def _known(centre: Centre, agent_id: str, at_ms: int) -> Agent:
-    agent = centre.agents.get(agent_id)
-    if agent is None:
-        agent = centre.agents[agent_id] = Agent(
-            agent_id,
-            centre.capacity.empty,
-            centre.crew_of(agent_id),
-            presence_since_ms=at_ms,
-            idle_since_ms=at_ms,
-        )
-    return agent
-
-
-def _recount(centre: Centre, agent: Agent, *, was_working: bool, was_signed_in: bool) -> None:
-    centre.rolls += 1
-    agent.declare()
-    if agent.crew is not None:
-        agent.crew.working += agent.working - was_working
-        if was_working and not agent.working:
-            # Somebody who declined may be the only candidate now.
-            centre.fresh.update((each, False) for each in centre.cooling if each not in centre.fresh)
-        change = agent.signed_in - was_signed_in
-        if change:
-            centre.population += change
-            centre.first_came = centre.first_came or (change > 0 and centre.population == 1)
-            if centre.line.book.note_signed_in(agent.crew, change):
-                if change > 0:
-                    centre.came = True
-                else:
-                    centre.lost.update((each, None) for each in agent.crew.serves if not each.reach)
-    seat(centre, agent)
-
-
-def _take(centre: Centre, agent: Agent, interaction: Interaction) -> None:
-    agent.held[interaction.interaction_id] = interaction
-    agent.fill = agent.fill.plus(interaction.kind)
-    seat(centre, agent)
-
-
-def _release(centre: Centre, interaction: Interaction) -> None:
-    """Take it from wherever it is: the line, an agent's own line, or the agent who holds or is offered it."""
-    if interaction.place is not None:
-        centre.line.leave(interaction)
-    elif interaction.agent_id:
-        agent = centre.agents[interaction.agent_id]
-        del agent.held[interaction.interaction_id]
-        agent.fill = agent.fill.minus(interaction.kind)
-        seat(centre, agent)
-    elif interaction.named_agent_id:
-        named = centre.agents.get(interaction.named_agent_id)
-        if named is not None:
-            named.named.pop(interaction.interaction_id, None)
 
 
 def _nothing(centre: Centre, order: d.RefuseRequest | d.RaiseAlarm) -> None:
@@ -345,8 +254,8 @@ _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
     d.OpenCallBack: _open_call_back,
     d.SetUrgency: _set_urgency,
     d.WidenRequirement: _widen,
-    d.SetPresence: _set_presence,
-    d.NoteDesks: _note_desks,
+    d.SetPresence: set_presence,
+    d.NoteDesks: note_desks,
     d.NoteConnections: _note_connections,
     d.RefuseRequest: _nothing,
     d.RaiseAlarm: _nothing,

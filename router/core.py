@@ -86,9 +86,10 @@ class Core:
             self._centre = centre = _changed_plan(centre, event)
         else:
             self._decide(made, event, now_ms)
-        if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
-            self._apply(made, [_line_long(centre, now_ms)])
-        self._settle(made, now_ms)
+        if centre.fresh or centre.freed or made or centre.lost:
+            if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
+                self._apply(made, [_line_long(centre, now_ms)])
+            self._settle(made, now_ms)
         centre.now_ms = now_ms if made else event_ms
         return made
 
@@ -123,7 +124,9 @@ class Core:
             if command_id:
                 agent_id = getattr(event, "agent_id", "")
                 orders.append(_refusal(agent_id, command_id, _subject(event), now_ms))
-        self._apply(made, orders)
+        for order in orders:
+            apply(centre, order)
+        made += orders
 
     def _settle(self, made: list[Decision], now_ms: int) -> None:
         """Widen what has to be, then match until nobody who is able is left without an offer."""
