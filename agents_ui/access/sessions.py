@@ -46,9 +46,10 @@ class BeginSession:
         row = db.row("SELECT active, credential_digest FROM person WHERE agent_id = :a", a=self.agent_id)
         if row is None or not row[0] or row[1] != digest_of(self.password_hash):
             raise SessionRefused
-        begun = fact(
-            "session_begun", self.token_hash, agent_id=self.agent_id, expires_at_ms=self.expires_at_ms
-        )
+        # Asked by the time of day at the gate and by the journal's at each command; a clock that was set back
+        # or forward keeps them apart, and the session must hold by both.
+        expires_at_ms = max(self.expires_at_ms, at_ms + SESSION_MS)
+        begun = fact("session_begun", self.token_hash, agent_id=self.agent_id, expires_at_ms=expires_at_ms)
         if self.role not in DESK or has_desk(db, self.agent_id):
             return [begun]
         return [begun, _not_available(self.agent_id, SIGNED_IN_REASON)]

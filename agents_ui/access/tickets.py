@@ -25,7 +25,13 @@ class IssueTicket:
     now_ms: int
 
     def write_content(self, db: Connection) -> None:
-        """The new row, and away with the old ones."""
+        """Nothing: the row needs the journal's time, by which it is redeemed."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """No fact, as a ticket says nothing about the world: the new row, and away with the old ones.
+
+        The journal's time stays ahead of the time of day once a machine's clock was set back.
+        """
         db.run("DELETE FROM ticket WHERE expires_at_ms < :now_ms", now_ms=self.now_ms)
         db.run(
             "INSERT INTO ticket (ticket_hash, agent_id, session_hash, expires_at_ms)"
@@ -33,11 +39,8 @@ class IssueTicket:
             ticket_hash=hash_of(self.ticket),
             agent_id=self.person.agent_id,
             session_hash=self.person.session_hash,
-            expires_at_ms=self.now_ms + TICKET_MS,
+            expires_at_ms=max(self.now_ms, at_ms) + TICKET_MS,
         )
-
-    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """None: a ticket says nothing about the world."""
         return []
 
 

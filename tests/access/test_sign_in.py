@@ -9,6 +9,8 @@ import pytest
 from agents_ui.access.people import AddPeople, ChangePerson, EndSessions, NewPerson, SetPassword
 from agents_ui.access.sessions import cookie_name, hash_of
 from config.settings import read_settings
+from router.journal.committer import Committer, wall_ms
+from router.records import fact
 from tests.desk.small_site import PASSWORD, PASSWORDS, Site, running_site
 from tests.desk.wire import Reply
 
@@ -246,3 +248,14 @@ async def test_sessions_and_their_ends_survive_a_restart(data_dir: Path) -> None
     async with running_site(data_dir) as site:
         assert (await site.ask("POST", "/api/ticket", {}, token=ended)).status == 401
         assert (await site.ask("POST", "/api/ticket", {}, token=kept)).status == 200
+
+
+async def test_a_machine_whose_clock_was_set_back_still_lets_agents_in(site: Site) -> None:
+    """The journal's time never goes back, so from then on it is ahead of the time of day, for ever."""
+    ahead = Committer(site.database, clock=lambda: wall_ms() + 24 * 3_600_000)
+    await ahead.append_facts(fact("viewed", "nobody", agent_id="ana", what="history"))
+    ahead.close()
+    token = (await sign_in(site)).cookie["muster"].value
+    page = await site.desk("ana", token)
+    answer = await page.command("presence", command_id="a" * 8, available=False, reason="no such reason")
+    assert answer["code"] == "unknown_reason", "the session holds"
