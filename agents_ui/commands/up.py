@@ -112,10 +112,15 @@ class _Up:
     def _show_addresses(self) -> None:
         from router.run.family import address
 
-        url = address(self._family.settings)
+        url, data_dir = address(self._family.settings), self._family.settings.data_dir
         _say(f"  customers   {url}/chat")
         _say(f"  agents      {url}/desk")
-        _say(f"  logs        {_short(self._family.settings.data_dir / 'logs')}")
+        _say(f"  logs        {_short(data_dir / 'logs')}")
+        if self._demo:
+            from agents_ui.demo.sign_ins import FILE
+
+            # A second start shows no passwords, and whoever tries a demo has not written them down.
+            _say(f"  sign-ins    {_short(data_dir / FILE)} (as first given out)")
         _say(f"ready after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything.")
 
     def _listen_to_signals(self) -> None:
