@@ -4,17 +4,11 @@ Statements are plain SQL with `:names`. The two drivers live in sqlite.py and po
 Muster imports them. The tables are in tables.py; what may be written to them and how, in fold.py.
 """
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from sqlalchemy.engine import Dialect
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlmodel import SQLModel
-
-from router.journal import tables
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.stream import create_stream
 
@@ -31,9 +25,6 @@ class Driver(Protocol):
 
     def connect(self, *, reading: bool) -> Connection:
         """A new checked connection. Raises DatabaseUnsafe, DatabaseGone."""
-
-    def ddl_dialect(self) -> Dialect:
-        """How SQLAlchemy writes table definitions for this database."""
 
 
 class Database:
@@ -56,12 +47,14 @@ class Database:
 
     def create_tables(self, *, site: str = "centre") -> None:
         """Makes what is missing; the first time also the site's own stream with a new incarnation."""
+        from router.journal.definitions import definitions  # it is slow to import, and rarely needed
+
         db = self.connect()
         try:
             db.begin()
             if self.dialect == "postgresql":  # two processes that start at once must not both create
                 db.row("SELECT pg_advisory_xact_lock(7163)")
-            for statement in definitions(self._driver.ddl_dialect()):
+            for statement in definitions(self.dialect):
                 db.run(statement)
             create_stream(db, site)
             db.commit()
@@ -136,23 +129,6 @@ def open_database(url: str, *, unsafe: bool = False) -> Database:
     driver = _driver(url, unsafe=unsafe)
     driver.connect(reading=False).close()
     return Database(driver)
-
-
-def definitions(dialect: Dialect) -> list[str]:
-    """CREATE statements of every table and index, in the words of one database.
-
-    Text in PostgreSQL is compared by its bytes, as SQLite does: the same order on both, whatever the locale.
-    """
-    statements: list[str] = []
-    for table in SQLModel.metadata.sorted_tables:
-        if table.name not in tables.EVERY:
-            continue
-        statements.append(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
-            statements.append(str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect)))
-    if dialect.name == "postgresql":
-        statements = [re.sub(r"\b(VARCHAR|TEXT)\b", 'TEXT COLLATE "C"', each) for each in statements]
-    return statements
 
 
 def _driver(url: str, *, unsafe: bool) -> Driver:

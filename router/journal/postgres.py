@@ -7,8 +7,6 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 
 import psycopg
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.engine import Dialect
 
 from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
 
@@ -151,10 +149,6 @@ class PostgresDriver:
             connection.close()
             raise DatabaseUnsafe(problem)
         return PostgresConnection(connection)
-
-    def ddl_dialect(self) -> Dialect:
-        dialect: Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
-        return dialect
 
 
 def _last_line(error: psycopg.Error) -> str:

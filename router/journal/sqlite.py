@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any, Final  # Any: a column's value is whatever the table says
 from urllib.parse import unquote
 
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
-from sqlalchemy.engine import Dialect
-
 from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
 from router.journal.turnstile import Turnstile, pauses
 
@@ -165,9 +162,6 @@ class SqliteDriver:
                 f"cannot open {self._path} ({error}): make {self._path.parent} a folder you may write to"
             ) from error
         return SqliteConnection(connection, turnstile)
-
-    def ddl_dialect(self) -> Dialect:
-        return SQLiteDialect()
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         for name, value, allowed in _PRAGMAS:

@@ -13,8 +13,8 @@ from typing import Any
 from router.journal import fold, stream
 from router.journal.committer import Append, CommitUnknown, NotCommitted
 from router.journal.connection import DatabaseGone, Value
-from router.journal.database import definitions
-from router.journal.sqlite import SqliteConnection, SqliteDriver
+from router.journal.definitions import definitions
+from router.journal.sqlite import SqliteConnection
 from router.records import Row
 from router.run.lease import NOW_MS
 
@@ -81,7 +81,7 @@ class Journal:
         self._dice = dice
         self._committed = committed
         self.db = SimulatedConnection(sqlite3.connect(":memory:", isolation_level=None), clock)
-        for statement in definitions(SqliteDriver("sqlite:////nowhere", unsafe=True).ddl_dialect()):
+        for statement in definitions("sqlite"):
             self.db.run(statement)
         self.db.run(
             """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
