@@ -4,6 +4,7 @@ People and sessions are put into the new database before it starts, because sign
 would measure Argon2id, which is slow on purpose.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -12,6 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +52,15 @@ class Site:
             if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2:-1] == [role.encode()]:
                 return pid
         raise LookupError(role)
+
+    def wait_ready(self) -> None:
+        """Wait until the web answers that it can commit."""
+        give_up = time.monotonic() + READY_S
+        while time.monotonic() < give_up:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=2):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{self.url} is not ready")
 
     def cpu_s(self) -> float:
         """Processor seconds of all its processes so far, Redis included."""
