@@ -16,13 +16,15 @@ class Group:
     it reaches the top, or when such entries are more than half of the heap.
     """
 
-    __slots__ = ("ageing_pct", "audience", "heap", "live")
+    __slots__ = ("ageing_pct", "audience", "bit", "heap", "live")
 
     def __init__(self, audience: Audience, ageing_pct: int) -> None:
         self.audience = audience
         self.ageing_pct = ageing_pct
         self.heap: list[Entry] = []
         self.live = 0
+        self.bit = 0
+        """Its number in its lane, as a power of two."""
 
     def insert(self, entry: Entry) -> bool:
         """Let this entry's interaction wait here. Whether it is the first in line now."""

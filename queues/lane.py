@@ -19,12 +19,14 @@ DENSE: Final = 64
 class Lane:
     """The groups of one channel and urgency."""
 
-    __slots__ = ("_views", "filled", "forgotten", "groups", "improved")
+    __slots__ = ("_filled_bits", "_views", "filled", "forgotten", "groups", "improved")
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
         self.filled: dict[Group, None] = {}
         """Groups in which somebody waits."""
+        self._filled_bits = 0
+        """The same as bits: one look tells a crew that nothing here is for it."""
         self._views: dict[Crew, View] = {}
         self.improved: list[Group] = []
         """Groups whose head got better, in order, for heaps of heads to catch up with."""
@@ -33,15 +35,18 @@ class Lane:
 
     def add(self, group: Group) -> None:
         """A new group of this lane."""
+        group.bit = 1 << len(self.groups)
         self.groups.append(group)
         for crew, view in self._views.items():
             if group.audience in crew.serves:
                 view.groups.append(group)
+                view.bits |= group.bit
 
     def insert(self, group: Group, entry: Entry) -> None:
         """This entry's interaction waits in this group of the lane from now on."""
         if group.insert(entry):
             self.filled[group] = None
+            self._filled_bits |= group.bit
             self.improved.append(group)
             if len(self.improved) > 4 * len(self.groups) + DENSE:
                 self.forgotten += len(self.improved)
@@ -52,6 +57,7 @@ class Lane:
         group.remove(interaction)
         if not group.heap:
             del self.filled[group]
+            self._filled_bits ^= group.bit
 
     def best(self, crew: Crew, now_ms: int) -> Entry | None:
         """The entry this crew should serve first of those in this lane."""
@@ -60,6 +66,8 @@ class Lane:
         if view is None:
             mine = [group for group in self.groups if group.audience in crew.serves]
             view = self._views[crew] = View(mine)
+        if not view.bits & self._filled_bits:
+            return None
         groups = view.groups
         if len(filled) < len(groups):
             if len(filled) > DENSE:
@@ -91,10 +99,11 @@ class View:
     comes up, one that got better is in Lane.improved. So the top, once it is true, is the best of all.
     """
 
-    __slots__ = ("_heaps", "_read", "_size", "groups")
+    __slots__ = ("_heaps", "_read", "_size", "bits", "groups")
 
     def __init__(self, groups: list[Group]) -> None:
         self.groups = groups
+        self.bits = sum(group.bit for group in groups)
         self._heaps: dict[int, list[tuple[Entry, Group]]] = {}
         self._read = -1
         self._size = 0

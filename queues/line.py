@@ -34,7 +34,6 @@ class Line:
             place = self._make_place(ask, interaction.kind, interaction.urgency)
         self.waiting += 1
         ask.wish.waiting += 1
-        ask.audience.waiting += 1
         interaction.ask = ask
         interaction.place = place
         accepted_at_ms = interaction.accepted_at_ms
@@ -48,7 +47,6 @@ class Line:
             return
         self.waiting -= 1
         ask.wish.waiting -= 1
-        ask.audience.waiting -= 1
         interaction.place = None
         place[0].remove(place[1], interaction)
 
@@ -82,15 +80,10 @@ class Line:
         """The first of every group in which somebody waits."""
         return [group.heap[0][3] for _, group in self._groups.values() if group.heap]
 
-    def members(self, audience: Audience) -> list[Interaction]:
-        """Everybody in line for this audience, in the order of ids."""
-        found = [
-            each
-            for _, group in self._groups.values()
-            if group.audience is audience
-            for each in group.members()
-        ]
-        return sorted(found, key=lambda each: each.interaction_id)
+    def unreached(self) -> list[Interaction]:
+        """Everybody in line for an audience in which nobody is signed in, in no particular order."""
+        groups = [group for _, group in self._groups.values() if group.live and not group.audience.reach]
+        return [each for group in groups for each in group.members()]
 
     def _make_place(self, ask: Ask, channel: str, urgency: int) -> Place:
         key = (channel, urgency, ask.audience, ask.ageing_pct)

@@ -20,17 +20,15 @@ class Audience:
     """Everybody who may serve: equal alternatives of needs are one audience.
 
     Shape: crews are those of all known crews that may serve; `reach` counts those of them in which somebody
-           is
-           signed in; `waiting` counts the interactions in line for this audience.
+           is signed in.
     """
 
-    __slots__ = ("crews", "needs", "reach", "roll", "waiting")
+    __slots__ = ("crews", "needs", "reach", "roll")
 
     def __init__(self, needs: tuple[Need, ...]) -> None:
         self.needs = needs
         self.crews: list[Crew] = []
         self.reach = 0
-        self.waiting = 0
         self.roll: object = None
         """What router/explain.py remembers about this audience."""
 

@@ -135,7 +135,7 @@ class Core:
         while fresh or freed or centre.came or centre.lost or centre.moments.next_ms <= now_ms:
             if centre.moments.next_ms <= now_ms:
                 self._moments(made, now_ms)
-            if reach.in_question(centre):
+            if (fresh or centre.came or centre.lost) and reach.in_question(centre):
                 self._reach(made, now_ms)
             try:
                 if len(fresh) + len(freed) > 1:

@@ -141,10 +141,6 @@ def _counts(centre: Centre) -> Iterator[str]:
     if centre.population != len(signed_in):
         yield f"{len(signed_in)} are signed in, {centre.population} are counted"
     for audience in centre.line.book.audiences.values():
-        if audience.waiting != sum(
-            each.ask is not None and each.ask.audience is audience for each in in_line
-        ):
-            yield f"wrong count of those who wait for {audience.needs}"
         if audience.reach != sum(crew.signed_in > 0 for crew in audience.crews):
             yield f"wrong reach of {audience.needs}"
         for crew in audience.crews:

@@ -31,8 +31,7 @@ def unmet(centre: Centre) -> list[Interaction]:
     been asked in another order.
     """
     if centre.came or centre.lost:
-        audiences = [each for each in centre.line.book.audiences.values() if each.waiting and not each.reach]
-        found = [each for audience in audiences for each in centre.line.members(audience)]
+        found = centre.line.unreached()
     else:
         found = [
             each

@@ -57,7 +57,7 @@ def under_plan(centre: Centre, event: PlanActivated) -> Centre:
     changed.plan_version = event.version
     changed.freed.update((agent, None) for agent in changed.agents.values() if agent.ready)
     for audience in changed.line.book.audiences.values():
-        if audience.waiting and not audience.reach:
+        if not audience.reach:
             changed.lost[audience] = None
     return changed
 
