@@ -38,8 +38,12 @@ CLAIM: Final = "intake"
 TRIAGE_S: Final = 0.5
 """For a few thousand characters triage takes a millisecond; longer is a mistake of ours, or an attack."""
 
+LATE_S: Final = 1.0
+"""... and is waited for this much more, aside from the others: perhaps the machine stood still, and what is
+urgent must not lose its urgency by that. Together below limits.read_within_ms."""
+
 STUCK_MAX: Final = 8
-"""Threads that never came back; after so many the loop ends, and with it the process."""
+"""Threads that have not come back yet; with more than this the loop ends, and with it the process."""
 
 HOUR_MS: Final = 3_600_000
 RETRY_S: Final = 0.5
@@ -101,8 +105,13 @@ class Intake:
         self._wake = asyncio.Event()
         self._triage: Triage | None = None
         self._triage_digest = ""
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="triage")
-        self._stuck = 0
+        # A free one for both loops, however many are stuck: nothing ever waits behind another reading.
+        self._threads = ThreadPoolExecutor(STUCK_MAX + 2, thread_name_prefix="triage")
+        self._stuck: list[asyncio.Future[Reading]] = []
+        self._under_way: set[str] = set()
+        """Messages being read: the other loop leaves them alone."""
+        self._late: dict[str, asyncio.Task[None]] = {}
+        """Those of them that are waited for aside."""
         self.warm = False
         """Whether the language model is loaded; until then messages wait for it."""
 
@@ -125,9 +134,13 @@ class Intake:
     async def run(self) -> None:
         """Read until cancelled. Raises IntakeStuck."""
         await self.warm_up()
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._read_mine())
-            both.create_task(self._sweep())
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._read_mine())
+                both.create_task(self._sweep())
+        finally:
+            for late in self._late.values():
+                late.cancel()
 
     async def _read_mine(self) -> None:
         while True:
@@ -146,9 +159,9 @@ class Intake:
         """What fails here is read by the next sweep."""
         try:
             unread = await asyncio.to_thread(load)
-            if unread:
-                readings = tuple([(each, *(await self._reading(each))) for each in unread])
-                await self._committer.append(ReadMessages(readings=readings))
+            readings = [(each, *found) for each in unread if (found := await self._once(each)) is not None]
+            if readings:
+                await self._committer.append(ReadMessages(readings=tuple(readings)))
         except CommitUnknown:
             await asyncio.sleep(RETRY_S)
         except IntakeStuck:
@@ -157,33 +170,61 @@ class Intake:
             _log.error("intake failed error=%s", type(problem).__name__)
             await asyncio.sleep(RETRY_S)
 
-    async def _reading(self, unread: Unread) -> tuple[Reading, str]:
-        plan = self._plan()
-        if not unread.readable:
-            return default_reading(plan, unread.contact.channel), "unparsed"
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._triage_of(plan).read, unread.contact)
+    async def _once(self, unread: Unread) -> tuple[Reading, str] | None:
+        """As _reading; None as well for what is being read already."""
+        if unread.message_id in self._under_way:
+            return None
+        self._under_way.add(unread.message_id)
         try:
-            return await asyncio.wait_for(work, TRIAGE_S), "read"
+            return await self._reading(unread)
+        finally:
+            if unread.message_id not in self._late:
+                self._under_way.discard(unread.message_id)
+
+    async def _reading(self, unread: Unread) -> tuple[Reading, str] | None:
+        """What it needs, and how that is known. None when its reading takes long: then it comes by itself."""
+        plan = self._plan()
+        unparsed = default_reading(plan, unread.contact.channel), "unparsed"
+        if not unread.readable:
+            return unparsed
+        loop, triage = asyncio.get_running_loop(), self._triage_of(plan)
+        work = loop.run_in_executor(self._threads, triage.read, unread.contact)
+        try:
+            return await asyncio.wait_for(asyncio.shield(work), TRIAGE_S), "read"
         except TimeoutError:
-            self._replace_threads()
-            _log.error("triage too slow message_id=%s", unread.message_id)
+            self._leave_behind(work)
+            self._late[unread.message_id] = asyncio.create_task(self._read_late(unread, work))
+            return None
         except Exception as mistake:  # noqa: BLE001 - content never causes loss: shown raw to a human
             _log.error("triage failed message_id=%s error=%s", unread.message_id, type(mistake).__name__)
-        return default_reading(plan, unread.contact.channel), "unparsed"
+        return unparsed
+
+    async def _read_late(self, unread: Unread, work: "asyncio.Future[Reading]") -> None:
+        """What came of a reading that took too long, or the defaults of its channel."""
+        reading, how = default_reading(self._plan(), unread.contact.channel), "unparsed"
+        try:
+            reading, how = await asyncio.wait_for(asyncio.shield(work), LATE_S), "read"
+        except Exception as problem:  # noqa: BLE001 - as above
+            _log.error("triage too slow message_id=%s error=%s", unread.message_id, type(problem).__name__)
+        try:
+            await self._committer.append(ReadMessages(readings=((unread, reading, how),)))
+        except Exception as problem:  # noqa: BLE001 - it stays unread: the next sweep tries again
+            _log.error("intake failed error=%s", type(problem).__name__)
+        finally:
+            del self._late[unread.message_id]
+            self._under_way.discard(unread.message_id)
 
     def _triage_of(self, plan: Plan) -> Triage:
         if self._triage is None or plan.digest != self._triage_digest:
             self._triage, self._triage_digest = Triage(plan), plan.digest
         return self._triage
 
-    def _replace_threads(self) -> None:
-        """A thread cannot be stopped, only left behind."""
-        self._stuck += 1
-        if self._stuck > STUCK_MAX:
-            raise IntakeStuck(f"{self._stuck} readings never ended")
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="triage")
+    def _leave_behind(self, work: "asyncio.Future[Reading]") -> None:
+        """A thread cannot be stopped. Raises IntakeStuck when too many do not come back."""
+        self._stuck = [*(each for each in self._stuck if not each.done()), work]
+        if len(self._stuck) > STUCK_MAX:
+            raise IntakeStuck(f"{len(self._stuck)} readings do not end")
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _load(self, message_ids: Iterable[str]) -> list[Unread]:
         with self._database.reading() as db:

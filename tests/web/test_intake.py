@@ -109,4 +109,57 @@ def test_triage_that_never_ends_holds_up_nobody(site: Site, monkeypatch: pytest.
         10
     )
     found = site.eventually(lambda: len(readings(site)) == 2 and readings(site), "both read")
-    assert [each["reading"] for each in found] == ["unparsed", "read"]
+    assert [each["reading"] for each in found] == ["read", "unparsed"]
+
+
+def test_what_is_read_late_is_read_all_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stood still for a second must not make an emergency a routine matter."""
+    read = Triage.read
+
+    def slow(self: Triage, contact: Any) -> Any:
+        time.sleep(0.8)
+        return read(self, contact)
+
+    monkeypatch.setattr(Triage, "read", slow)
+    site.committer.submit(KeepContact(contact("my father is not breathing"), Keeper(web_id="x"))).result(10)
+    (reading,) = site.eventually(lambda: readings(site), "read")
+    assert (reading["reading"], reading["urgency"]) == ("read", 1)
+
+
+def test_what_is_slow_never_ends_the_sweep(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading that was given up once took along the one that waited behind it, and with it the sweep."""
+    read = Triage.read
+
+    def slow(self: Triage, contact: Any) -> Any:
+        if contact.text == "slow":
+            time.sleep(2)
+        return read(self, contact)
+
+    monkeypatch.setattr(Triage, "read", slow)
+    mine = Keeper(web_id=site.webs[0].parts.services.web_id)
+    left = Keeper(web_id="somebody who died")
+    for number in range(3):
+        for keeper in (left, mine):
+            name = f"{number} {keeper.web_id}"
+            site.committer.submit(KeepContact(contact("slow", name), keeper)).result(10)
+    site.eventually(lambda: len(readings(site)) == 6, "all given up")
+    site.committer.submit(KeepContact(contact("left behind", "late"), left)).result(10)
+    found = site.eventually(lambda: len(readings(site)) == 7 and readings(site), "read by the sweep")
+    assert found[-1]["reading"] == "read"
+
+
+def test_a_slow_hour_does_not_end_the_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that came back late are no threads that never come back."""
+    monkeypatch.setattr("router.run.intake.TRIAGE_S", 0.02)
+    read = Triage.read
+
+    def slow(self: Triage, contact: Any) -> Any:
+        time.sleep(0.03)
+        return read(self, contact)
+
+    monkeypatch.setattr(Triage, "read", slow)
+    mine = Keeper(web_id=site.webs[0].parts.services.web_id)
+    for number in range(20):
+        site.committer.submit(KeepContact(contact(client_id=str(number)), mine)).result(10)
+    site.eventually(lambda: len(readings(site)) == 20, "all read")
+    assert site.webs[0].role.ready
