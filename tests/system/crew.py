@@ -19,11 +19,9 @@ from websockets.exceptions import WebSocketException
 
 from agents_ui.demo.browser import Browser, send
 from agents_ui.demo.desk import Desk
+from tests.system.outside import RETRY_S, Door
 
 DECLINES: Final = 0.03
-RETRY_S: Final = (0.05, 0.3)
-"""The page comes back as quickly at first."""
-
 AWAY: Final = (OSError, WebSocketException, HTTPException, TimeoutError)
 
 
@@ -57,6 +55,7 @@ class Clerk:
     """One agent at a desk."""
 
     browser: Browser
+    door: Door
     agent_id: str
     password: str
     random: Random
@@ -79,6 +78,7 @@ class Clerk:
             while True:
                 with suppress(*AWAY):
                     await self._sit_down()
+                await self.door.opens()
                 await asyncio.sleep(self.random.uniform(*RETRY_S))
         finally:
             for task in self._busy.values():
@@ -200,10 +200,11 @@ async def _news(desk: Desk) -> None:
         return
 
 
-async def signed_in(url: str, sign_ins: Mapping[str, str]) -> list[Clerk]:
+async def signed_in(door: Door, sign_ins: Mapping[str, str]) -> list[Clerk]:
     """Everybody with a one-time password here, at the door."""
     clerks = [
-        Clerk(Browser(url), agent_id, password, Random(agent_id)) for agent_id, password in sign_ins.items()
+        Clerk(Browser(door.url), door, agent_id, password, Random(agent_id))
+        for agent_id, password in sign_ins.items()
     ]
     async with asyncio.TaskGroup() as group:
         for clerk in clerks:

@@ -6,6 +6,8 @@ docs/promises.md run; at the end the journal, the tables and what everybody outs
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +24,7 @@ from router.journal.database import open_database
 from tests.system import truth
 from tests.system.centre import Patient, answers, patient
 from tests.system.crew import Clerk, signed_in
-from tests.system.outside import Crowd, missing_from_fresh_pages, p99
+from tests.system.outside import Crowd, Door, missing_from_fresh_pages, p99
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos")]
 
@@ -41,6 +43,37 @@ WINDOW_S: Final = 2.5
 DRAIN_S: Final = 40.0
 
 
+CROWDED: Final = 1.5
+"""Where a process that only computes gets less than two thirds of a core, others use this machine too."""
+
+CROWDED_MAX: Final = 4.0
+"""More than this is not allowed for."""
+
+_SPIN: Final = """
+import time
+began = time.perf_counter()
+while time.process_time() < 0.2: pass
+print((time.perf_counter() - began) / 0.2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What is asked after a fault, in seconds."""
+
+    answer_s: float
+    back_s: float
+    desk_s: float
+
+
+def crowding() -> float:
+    """How much longer than alone a process takes to compute something here and now."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _SPIN], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
 @dataclass(slots=True)
 class Trial:
     """A centre under load, and what a fault did to it."""
@@ -56,21 +89,33 @@ class Trial:
 
     async def suffers(self, name: str, fault: Callable[[], object]) -> None:
         """The fault, and then every promise about what comes after it."""
-        control_s = await self._control()
-        waiting = await asyncio.to_thread(self._places)
+        allowed = await self._allowed(name)
+        places = await asyncio.to_thread(self._places)
         seq = await asyncio.to_thread(self._last_seq)
         await asyncio.to_thread(fault)
         struck, struck_ms = time.monotonic(), _now_ms()
-        back = asyncio.create_task(self._web_back(name, struck)) if "web" in name else None
-        after_s = await self._answered_again(name, struck, control_s)
-        served_s = await self._served_again(name, seq, struck_ms)
+        back = asyncio.create_task(self._web_back(name, struck, allowed)) if "web" in name else None
+        after_s = await self._answered_again(name, struck, allowed)
+        served_s = await self._served_again(name, seq, struck_ms, allowed)
         if back is not None:
             await back
-        self._check_places(name, waiting, await asyncio.to_thread(self._places))
-        self._say(
-            f"{name}: answered in time after {after_s:.2f} s, offered after {served_s:.2f} s"
-            f" (p99 before {control_s * 1000:.0f} ms)"
-        )
+        after = await asyncio.to_thread(self._places)
+        moved = {ref: (at, after.get(ref)) for ref, at in places.items() if after.get(ref) != at}
+        assert not moved, f"{name}: places in line changed: {moved}"
+        self._say(f"{name}: answered in time after {after_s:.2f} s, offered after {served_s:.2f} s")
+
+    async def _allowed(self, name: str) -> Allowed:
+        """The promises, or what they are worth on a machine that already breaks them before the fault."""
+        control_s, crowded = await asyncio.gather(self._control(), asyncio.to_thread(crowding))
+        allowed = Allowed(answer_s=INGEST_S, back_s=BACK_S, desk_s=DESK_S)
+        if control_s > INGEST_S or crowded > CROWDED:
+            factor = min(max(crowded, 1.0), CROWDED_MAX)
+            allowed = Allowed(
+                answer_s=max(INGEST_S, 2 * control_s), back_s=factor * BACK_S, desk_s=factor * DESK_S
+            )
+            self._say(f"{name}: this machine is too busy to hold us to our word: {allowed}")
+        self._say(f"{name}: before it p99 was {control_s * 1000:.0f} ms, crowding {crowded:.2f}")
+        return allowed
 
     async def _control(self) -> float:
         """p99 of the answers just before a fault. Waits until everything said is answered."""
@@ -80,30 +125,24 @@ class Trial:
                 return p99(self.crowd.answer_times(until - WINDOW_S, until))
             await asyncio.sleep(0.1)
 
-    async def _answered_again(self, name: str, struck: float, control_s: float) -> float:
+    async def _answered_again(self, name: str, struck: float, allowed: Allowed) -> float:
         """Seconds until answers came in time again. Fails when it took too long."""
-        limit_s = INGEST_S
-        if control_s > INGEST_S:
-            limit_s = 2 * control_s
-            self._say(
-                f"{name}: the machine is overloaded (p99 {control_s:.3f} s before): {limit_s:.3f} s allowed"
-            )
         worst, times = 0.0, list[float]()
         since = struck
-        while since <= struck + BACK_S:
-            while time.monotonic() < since + WINDOW_S + limit_s:
+        while since <= struck + allowed.back_s:
+            while time.monotonic() < since + WINDOW_S + allowed.answer_s:
                 await asyncio.sleep(0.05)
             times = self.crowd.answer_times(since, since + WINDOW_S)
-            if (worst := p99(times)) < limit_s:
+            if (worst := p99(times)) <= allowed.answer_s:
                 self.calm_since = since
                 return since - struck
             since += 0.25
-        late = sum(each > limit_s for each in times)
+        late = sum(each > allowed.answer_s for each in times)
         raise AssertionError(
-            f"{name}: {late} of {len(times)} late, p99 is {worst:.3f} s {BACK_S} s later, it was {control_s:.3f} s before"
+            f"{name}: {late} of {len(times)} answers late after {allowed.back_s} s, p99 {worst:.3f} s"
         )
 
-    async def _served_again(self, name: str, seq: int, struck_ms: int) -> float:
+    async def _served_again(self, name: str, seq: int, struck_ms: int, allowed: Allowed) -> float:
         """Seconds until somebody was offered something again. Fails when it took too long."""
         while True:
             rows = await asyncio.to_thread(self.patient.rows, seq)
@@ -111,12 +150,12 @@ class Trial:
                 row.at_ms - struck_ms for row in rows if row.kind == "offered" and row.at_ms > struck_ms + 20
             ]
             if after:
-                assert after[0] <= BACK_S * 1000, f"{name}: nobody was offered anything for {after[0]} ms"
+                assert after[0] <= allowed.back_s * 1000, f"{name}: no offer for {after[0]} ms"
                 return after[0] / 1000
-            assert _now_ms() < struck_ms + 2 * BACK_S * 1000, f"{name}: nobody is offered anything"
+            assert _now_ms() < struck_ms + 2 * allowed.back_s * 1000, f"{name}: nobody is offered anything"
             await asyncio.sleep(0.1)
 
-    async def _web_back(self, name: str, struck: float) -> None:
+    async def _web_back(self, name: str, struck: float, allowed: Allowed) -> None:
         """Every desk is there two seconds after the web is."""
         await asyncio.sleep(0.1)
         while not await answers(self.patient.url):
@@ -132,11 +171,7 @@ class Trial:
             max(min(shown.at for shown in each.shown if shown.at > struck) for each in self.clerks) - back
         )
         self._say(f"{name}: the web was back after {back - struck:.2f} s, the last desk {took_s:.2f} s later")
-        assert took_s <= DESK_S, f"{name}: the last desk was back {took_s:.2f} s after the web"
-
-    def _check_places(self, name: str, before: dict[str, int], after: dict[str, int]) -> None:
-        moved = {ref: (at, after.get(ref)) for ref, at in before.items() if after.get(ref) != at}
-        assert not moved, f"{name}: places in line changed: {moved}"
+        assert took_s <= allowed.desk_s, f"{name}: the last desk was back {took_s:.2f} s after the web"
 
     def _places(self) -> dict[str, int]:
         """The place in line of every interaction there ever was; fails when one is in limbo."""
@@ -186,11 +221,11 @@ class Trial:
 @asynccontextmanager
 async def trial(patient: Patient, *, seed: int, handling_s: float = 3.0) -> AsyncIterator[Trial]:
     """Everybody at work: so many chats, all desks, until the end of the block."""
-    url = patient.url
-    clerks = await signed_in(url, patient.sign_ins)
+    door = Door(patient.url)
+    clerks = await signed_in(door, patient.sign_ins)
     for clerk in clerks:
         clerk.handling_s = handling_s
-    crowd = Crowd(url, CHATS, PACE_S, seed=seed)
+    crowd = Crowd(door, CHATS, PACE_S, seed=seed)
     work = [asyncio.create_task(clerk.work()) for clerk in clerks]
     work.append(asyncio.create_task(crowd.come(per_s=100)))
     try:
