@@ -50,6 +50,8 @@ class Centre:
         self.population = 0
         self.rolls = 0
         """Counts changes of who is signed in and who is available, for what explain.py remembers."""
+        self.present: object = None
+        """What explain.py remembers about who is signed in."""
         self.overdue: dict[Interaction, None] = {}
         """Urgent interactions that nobody holds, past the time when that raises an alarm."""
         self._people = {person.agent_id: person for person in plan.people if person.role in SERVING}

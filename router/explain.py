@@ -20,6 +20,14 @@ NAMED_MAX: Final = 5
 
 
 @dataclass(slots=True)
+class Present:
+    """Everybody who is signed in, in the order of ids. True while Centre.rolls is still `version`."""
+
+    version: int
+    agents: list[Agent]
+
+
+@dataclass(slots=True)
 class Roll:
     """Who of those signed in may serve an audience. True while Centre.rolls is still `version`.
 
@@ -132,27 +140,28 @@ def _cooling(centre: Centre, interaction: Interaction, roll: Roll, now_ms: int) 
 
 def _call_roll(centre: Centre, audience: Audience) -> Roll:
     """Sort everybody who is signed in by what keeps them from serving, in the order of their ids."""
-    working: list[Agent] = []
-    lacking: list[str] = []
-    away: list[str] = []
-    deskless: list[str] = []
-    for agent_id in sorted(centre.agents):
-        agent = centre.agents[agent_id]
-        if agent.crew is None or not agent.signed_in:
-            continue
-        if audience not in agent.crew.serves:
-            lacking.append(agent_id)
-        elif not agent.desk_ids:
-            deskless.append(agent_id)
-        elif not agent.available:
-            away.append(agent_id)
-        else:
-            working.append(agent)
-    reasons = (("lacks_skill", lacking), ("not_available", away), ("no_desk", deskless))
-    passed = tuple(
-        PassedOver(reason=reason, count=len(ids), agent_ids=tuple(ids[:NAMED_MAX]))
-        for reason, ids in reasons
-        if ids
-    )
+    present = centre.present
+    if not isinstance(present, Present) or present.version != centre.rolls:
+        present = centre.present = _look_around(centre)
+    able = [agent for agent in present.agents if agent.crew is not None and audience in agent.crew.serves]
+    working = [agent for agent in able if agent.working]
+    passed = []
+    if len(able) < len(present.agents):
+        lacking = (
+            agent for agent in present.agents if agent.crew is None or audience not in agent.crew.serves
+        )
+        passed.append(_reason("lacks_skill", len(present.agents) - len(able), lacking))
+    if len(working) < len(able):
+        away = [agent for agent in able if agent.desk_ids and not agent.available]
+        deskless = [agent for agent in able if not agent.desk_ids]
+        reasons = (("not_available", away), ("no_desk", deskless))
+        passed += [_reason(reason, len(agents), agents) for reason, agents in reasons if agents]
     first = tuple(agent.agent_id for agent in working[:NAMED_MAX])
-    return Roll(centre.rolls, working, first, passed)
+    return Roll(centre.rolls, working, first, tuple(passed))
+
+
+def _look_around(centre: Centre) -> Present:
+    ids = sorted(
+        agent_id for agent_id, agent in centre.agents.items() if agent.signed_in and agent.crew is not None
+    )
+    return Present(centre.rolls, [centre.agents[agent_id] for agent_id in ids])
