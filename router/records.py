@@ -6,12 +6,14 @@ Shape: a row's `ref` is the id the fact is about; `data` holds the other fields,
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
 import msgspec
 
 from config.plan_file import parse_plan
+from config.problems import PlanWrong
 from router import decisions, events
 
 GROUP: Final = "decided"
@@ -51,6 +53,9 @@ DECISION_KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "refused": (decisions.RefuseRequest, "ref"),
     "alarm_raised": (decisions.RaiseAlarm, "ref"),
 }
+
+UNREADABLE: Final = (msgspec.MsgspecError, PlanWrong, LookupError, TypeError, ValueError)
+"""What event_of raises for a row that somebody wrote wrongly."""
 
 _KIND_OF: Final = {cls: (kind, ref) for kind, (cls, ref) in DECISION_KINDS.items()}
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
@@ -108,7 +113,7 @@ def decision_of(kind: str, ref: str, data: str) -> decisions.Decision | None:
 
 
 def event_of(row: Row) -> events.Event | None:
-    """The event in a row, or None where the core has no interest in it."""
+    """The event in a row, or None where the core has no interest in it. Raises one of UNREADABLE."""
     found = EVENT_KINDS.get(row.kind)
     if found is None:
         return None
@@ -121,3 +126,23 @@ def event_of(row: Row) -> events.Event | None:
         values.setdefault("accepted_at_ms", row.at_ms)
     event: events.Event = msgspec.convert(values, cls)
     return event
+
+
+def readable_part(row: Row) -> events.Event | None:
+    """What is left of an event that event_of cannot read: of an arrival everything but the broken fields.
+
+    Its interaction is in the tables, so the core has to know it: then it waits unread, and is seen. Of
+    other facts nothing is left: the interaction is where it was, with the deadline that it had.
+    """
+    if row.kind != "arrived":
+        return None
+    try:
+        data = msgspec.json.decode(row.data)
+    except msgspec.MsgspecError:
+        data = None
+    kept: dict[str, Any] = {"channel": "", "accepted_at_ms": row.at_ms}
+    for field in msgspec.structs.fields(events.ContactArrived):
+        if isinstance(data, dict) and field.name in data:
+            with suppress(msgspec.ValidationError):
+                kept[field.name] = msgspec.convert(data[field.name], field.type)
+    return events.ContactArrived(**{**kept, "at_ms": row.at_ms, "interaction_id": row.ref})

@@ -13,13 +13,23 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 import msgspec
 
 from router.core import Core
-from router.events import PlanActivated
+from router.events import Event, PlanActivated
 from router.journal import fold, stream
 from router.journal.appends import SAFE_MARK, set_position
 from router.journal.connection import Connection
 from router.journal.restore import NoPlan, load_plan, load_state
 from router.journal.twin import empty_twin
-from router.records import DECISION_KINDS, EVENT_KINDS, GROUP, Fact, Row, event_of, fact_of
+from router.records import (
+    DECISION_KINDS,
+    EVENT_KINDS,
+    GROUP,
+    UNREADABLE,
+    Fact,
+    Row,
+    event_of,
+    fact_of,
+    readable_part,
+)
 
 PAGE: Final = 2_000
 
@@ -100,7 +110,7 @@ class Replay:
         core = self.core = self.core or self._new_core()
         for until_seq, now_ms in (*group.quiet, (group.read_through, group.now_ms)):
             while self._unread and self._unread[0].seq <= until_seq:
-                event = event_of(self._unread.popleft())
+                event = _event(self._unread.popleft())
                 if event is not None:
                     yield from map(fact_of, core.handle(event, now_ms))
         yield from map(fact_of, core.advance(group.now_ms))
@@ -199,6 +209,14 @@ def group_of(row: Row) -> Group:
         release=data["release"],
         quiet=tuple((seq, now_ms) for seq, now_ms in data.get("quiet", ())),
     )
+
+
+def _event(row: Row) -> Event | None:
+    """What the router was shown of a row, also where the row cannot be read."""
+    try:
+        return event_of(row)
+    except UNREADABLE:
+        return readable_part(row)
 
 
 def _has_safe_mode(db: Connection) -> bool:

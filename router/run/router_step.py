@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import msgspec
-
-from config.problems import PlanWrong
 from router.core import Core
 from router.decisions import Decision
 from router.events import Event, PlanActivated
@@ -22,7 +19,7 @@ from router.journal.appends import Fenced, RouterAppend
 from router.journal.committer import CommitUnknown, NotCommitted
 from router.journal.database import Database
 from router.journal.stream import read_rows
-from router.records import Fact, Row, event_of
+from router.records import UNREADABLE, Fact, Row, event_of, readable_part
 from router.run.dead_webs import DeadWebs
 from router.run.rebuild import Deciding, Rebuilder, clock_of
 
@@ -236,9 +233,9 @@ class RouterStep:
 
 
 def _event(row: Row) -> Event | None:
-    """The event in a row. One that cannot be read is left out: it must not stop everybody else's routing."""
+    """The event in a row. One that cannot be read must neither stop all routing nor lose a contact."""
     try:
         return event_of(row)
-    except (msgspec.MsgspecError, PlanWrong, LookupError, TypeError, ValueError):
-        _log.exception("row cannot be read and is left out seq=%d kind=%s ref=%s", row.seq, row.kind, row.ref)
-        return None
+    except UNREADABLE:
+        _log.exception("row cannot be read seq=%d kind=%s ref=%s", row.seq, row.kind, row.ref)
+        return readable_part(row)

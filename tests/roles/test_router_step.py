@@ -14,7 +14,7 @@ from router.records import GROUP, Row
 from router.run.lease import lease_of
 from router.run.rebuild import SAFE_MS
 from router.run.web_lease import renew_web
-from tests.roles.hand_stepped import Site, new_site
+from tests.roles.hand_stepped import T0, Site, new_site
 
 
 @pytest.fixture
@@ -128,6 +128,18 @@ def test_a_row_that_cannot_be_read_stops_nobody(site: Site):
     site.arrives("call-1")
     site.settles()
     assert site.offered() == [("call-1", "hannah")]
+
+
+def test_an_arrival_that_cannot_be_read_waits_unread(site: Site):
+    """Its interaction is in the tables: unknown to the core it would stay parked until a restart."""
+    site.settles()
+    site.signs_in("ana")
+    site.say("arrived", "call-1", channel="chat", connection_id=5, customer_id="c1", accepted_at_ms=T0)
+    site.passes(3)
+    assert site.offered() == [("call-1", "ana")]
+    assert site.same_as_tables()
+    replay = Replay()
+    assert [each for row in site.rows() if (each := replay.take(row))] == []
 
 
 def test_what_the_fold_refuses_is_a_mistake_of_the_core(site: Site):
