@@ -20,6 +20,10 @@ _RENEW: Final = """
     INSERT INTO lease (name, owner, epoch, until_ms) VALUES (:name, :owner, 0, {now} + :ttl)
     ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
 """
+_NO_LONGER: Final = """
+    UPDATE lease SET until_ms = {now} + :ttl WHERE name LIKE 'web/%' AND until_ms > {now} + :ttl
+"""
+"""After the clock was set back by an hour, a web that had died before would seem to live for that hour."""
 _DEAD: Final = """
     SELECT DISTINCT connection.web_id FROM connection
     LEFT JOIN lease ON lease.name = 'web/' || connection.web_id
@@ -32,7 +36,9 @@ _FORGET: Final = "DELETE FROM lease WHERE name LIKE 'web/%' AND until_ms < {now}
 
 def renew_web(db: Connection, *, web_id: str, owner: str = "") -> None:
     """This web lives, for the next three seconds. Before its first connection, then every second."""
-    db.run(_RENEW.format(now=NOW_MS[db.dialect]), name=f"web/{web_id}", owner=owner, ttl=WEB_DEAD_MS)
+    now = NOW_MS[db.dialect]
+    db.run(_RENEW.format(now=now), name=f"web/{web_id}", owner=owner, ttl=WEB_DEAD_MS)
+    db.run(_NO_LONGER.format(now=now), ttl=WEB_DEAD_MS)
 
 
 def end_web(db: Connection, *, web_id: str) -> None:

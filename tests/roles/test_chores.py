@@ -153,6 +153,19 @@ def test_a_web_is_silent_only_while_it_holds_connections(database: Database):
     assert tidy(database).webs == 0
 
 
+def test_a_web_that_died_before_the_clock_was_set_back_is_silent_all_the_same(database: Database):
+    """Its lease seems good for another hour, in which its agents' conversations would be with nobody."""
+    with database.writing() as db:
+        for web_id in ("dead", "lives"):
+            db.run("INSERT INTO connection VALUES (:web, 'desk', :web, 'ana')", web=web_id)
+            renew_web(db, web_id=web_id)
+        db.run("UPDATE lease SET until_ms = until_ms + 3600000")
+        renew_web(db, web_id="lives")
+        db.run("UPDATE lease SET until_ms = until_ms - 3001")  # three seconds later
+        renew_web(db, web_id="lives")
+        assert silent_webs(db) == ["dead"]
+
+
 def test_a_full_disk_is_in_the_log_long_before_it_is_full(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
