@@ -1,6 +1,6 @@
 """Waiting interactions that are alike: same channel, urgency, audience and ageing, in one heap."""
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify
 
 from queues.interaction import Entry, Interaction
 from queues.wish import Audience
@@ -10,7 +10,9 @@ STALE_MAX = 32
 
 
 class Group:
-    """Interactions that never overtake each other. `heap[0]`, when there is one, is always live.
+    """Interactions that never overtake each other. Its lane puts them in and takes them out (lane.py).
+
+    `heap[0]`, when there is one, is always live; `live` counts those that are.
 
     Interactions leave the middle of the heap by forgetting their entry; what is left of it is swept out when
     it reaches the top, or when such entries are more than half of the heap.
@@ -26,24 +28,10 @@ class Group:
         self.bit = 0
         """Its number in its lane, as a power of two."""
 
-    def insert(self, entry: Entry) -> bool:
-        """Let this entry's interaction wait here. Whether it is the first in line now."""
-        heap = self.heap
-        entry[3].entry = entry
-        self.live += 1
-        heappush(heap, entry)
-        return heap[0] is entry
-
-    def remove(self, interaction: Interaction) -> None:
-        """The interaction waits here no longer."""
-        heap = self.heap
-        interaction.entry = None
-        self.live -= 1
-        while heap and heap[0][3].entry is not heap[0]:
-            heappop(heap)
-        if len(heap) > 2 * self.live + STALE_MAX:
-            heap[:] = [entry for entry in heap if entry[3].entry is entry]
-            heapify(heap)
+    def sweep(self) -> None:
+        """Forget the entries of those who have left."""
+        self.heap[:] = [entry for entry in self.heap if entry[3].entry is entry]
+        heapify(self.heap)
 
     def members(self) -> list[Interaction]:
         """Everybody who waits here, in the order of the group."""

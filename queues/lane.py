@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final
 
 from queues.crew import Crew
-from queues.group import Group
+from queues.group import STALE_MAX, Group
 from queues.interaction import Entry, Interaction
 
 DENSE: Final = 64
@@ -44,7 +44,11 @@ class Lane:
 
     def insert(self, group: Group, entry: Entry) -> None:
         """This entry's interaction waits in this group of the lane from now on."""
-        if group.insert(entry):
+        heap = group.heap
+        entry[3].entry = entry
+        group.live += 1
+        heappush(heap, entry)
+        if heap[0] is entry:
             self.filled[group] = None
             self._filled_bits |= group.bit
             self.improved.append(group)
@@ -54,10 +58,16 @@ class Lane:
 
     def remove(self, group: Group, interaction: Interaction) -> None:
         """This entry's interaction waits in this group no longer."""
-        group.remove(interaction)
-        if not group.heap:
+        heap = group.heap
+        interaction.entry = None
+        group.live -= 1
+        while heap and heap[0][3].entry is not heap[0]:
+            heappop(heap)
+        if not heap:
             del self.filled[group]
             self._filled_bits ^= group.bit
+        elif len(heap) > 2 * group.live + STALE_MAX:
+            group.sweep()
 
     def best(self, crew: Crew, now_ms: int) -> Entry | None:
         """The entry this crew should serve first of those in this lane."""

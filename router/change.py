@@ -4,7 +4,7 @@ Nothing is chosen here, and everything a decision needs was checked when it was 
 is an InvariantBroken, and the centre is rebuilt from the tables.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final  # Any: the table below is keyed by the type of its function's argument
 
 from config.words import URGENT_MAX
@@ -35,12 +35,14 @@ def park(centre: Centre, event: ContactArrived) -> None:
     centre.deadlines.add(until_ms, deadlines.UNREAD, event.interaction_id)
 
 
-def apply(centre: Centre, decision: d.Decision) -> None:
-    """Make the change. Raises InvariantBroken when it cannot be made."""
+def apply(centre: Centre, orders: Sequence[d.Decision]) -> None:
+    """Make these changes, in this order. Raises InvariantBroken when one cannot be made."""
+    order: d.Decision | None = None
     try:
-        _CHANGES[type(decision)](centre, decision)
+        for order in orders:
+            _CHANGES[type(order)](centre, order)
     except Exception as error:
-        raise InvariantBroken(f"cannot apply {decision!r}: {error!r}") from error
+        raise InvariantBroken(f"cannot apply {order!r}: {error!r}") from error
 
 
 def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:

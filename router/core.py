@@ -124,8 +124,7 @@ class Core:
             if command_id:
                 agent_id = getattr(event, "agent_id", "")
                 orders.append(_refusal(agent_id, command_id, _subject(event), now_ms))
-        for order in orders:
-            apply(centre, order)
+        apply(centre, orders)
         made += orders
 
     def _settle(self, made: list[Decision], now_ms: int) -> None:
@@ -193,7 +192,7 @@ class Core:
         except Exception as error:  # noqa: BLE001 - as in _decide
             self._apply(made, self._rescued(interaction.interaction_id, error, now_ms))
             return
-        apply(self._centre, order)
+        apply(self._centre, (order,))
         made.append(order)
 
     def _moments(self, made: list[Decision], now_ms: int) -> None:
@@ -238,9 +237,8 @@ class Core:
             return self._rescued(subject, error, at_ms)
 
     def _apply(self, made: list[Decision], orders: Sequence[Decision]) -> None:
-        for order in orders:
-            apply(self._centre, order)
-            made.append(order)
+        apply(self._centre, orders)
+        made += orders
 
     def _rescued(self, ref: str, error: Exception, now_ms: int) -> list[Decision]:
         """The core failed on this interaction (or agent): a supervisor takes over, and the core goes on."""

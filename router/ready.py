@@ -44,10 +44,10 @@ class ReadyAgents:
         gained = False
         for channel in before:
             if channel not in after:
-                self._less(agent.crew, channel)
+                self._count(agent.crew, channel, -1)
         for channel in after:
             if channel not in before:
-                self._more(agent.crew, channel)
+                self._count(agent.crew, channel, 1)
                 gained = True
         return gained
 
@@ -96,18 +96,14 @@ class ReadyAgents:
         if crew is not None:
             heappush(crew.idle[channel], entry)
 
-    def _more(self, crew: Crew, channel: str) -> None:
+    def _count(self, crew: Crew, channel: str, change: int) -> None:
         crews = self.crews[channel]
-        crews[crew] = crews.get(crew, 0) + 1
-        self.count[channel] += 1
-
-    def _less(self, crew: Crew, channel: str) -> None:
-        crews = self.crews[channel]
-        if crews[crew] > 1:
-            crews[crew] -= 1
+        ready = crews.get(crew, 0) + change
+        if ready:
+            crews[crew] = ready
         else:
             del crews[crew]
-        self.count[channel] -= 1
+        self.count[channel] += change
 
     def _index(self) -> None:
         for agent in self._new:
