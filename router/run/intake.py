@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Final  # Any: columns of a row
 
 import msgspec
@@ -147,7 +148,9 @@ class Intake:
             await self._wake.wait()
             self._wake.clear()
             while self._mine:
-                ids = [self._mine.popitem()[0] for _ in range(min(BATCH, len(self._mine)))]
+                ids = list(islice(self._mine, BATCH))  # oldest first: each has the same second
+                for each in ids:
+                    del self._mine[each]
                 await self._read(partial(self._load, ids))
 
     async def _sweep(self) -> None:
