@@ -115,7 +115,9 @@ class Clerk:
             finally:
                 self.desk = None
                 listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                for task in self._busy.values():
+                    task.cancel()  # nobody will answer on this connection; the next look begins it again
+                await asyncio.gather(listening, *self._busy.values(), return_exceptions=True)
 
     def _note_shown(self, desk: Desk, asked_at_ms: int) -> None:
         conversations = frozenset(desk.entities["conversation"])
