@@ -70,6 +70,9 @@ class Clerk:
     disposed: set[str] = field(default_factory=set)
     desk: Desk | None = None
     _signed_in: bool = False
+    _due: dict[str, float] = field(default_factory=dict)
+    """When the agent has dealt with a conversation, also when the desk was away meanwhile."""
+
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def work(self) -> None:
@@ -172,7 +175,9 @@ class Clerk:
             self.held.append(Holding(self.agent_id, interaction_id, time.monotonic()))
 
     async def _deal_with(self, interaction_id: str) -> None:
-        await asyncio.sleep(self.random.uniform(0.5, 1.5) * self.handling_s)
+        takes_s = self.random.uniform(0.5, 1.5) * self.handling_s
+        due = self._due.setdefault(interaction_id, time.monotonic() + takes_s)
+        await asyncio.sleep(min(due - time.monotonic(), takes_s))
         if interaction_id not in self.replies.values():
             client_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
             answer = await self._ask(

@@ -25,8 +25,9 @@ from tests.system import truth
 from tests.system.centre import Patient, answers, patient
 from tests.system.crew import Clerk, signed_in
 from tests.system.outside import Crowd, Door, missing_from_fresh_pages, p99
+from tests.system.postgres import PostgresServer
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
 
 CHATS: Final = 200
 PACE_S: Final = 4.0
@@ -103,6 +104,25 @@ class Trial:
         moved = {ref: (at, after.get(ref)) for ref, at in places.items() if after.get(ref) != at}
         assert not moved, f"{name}: places in line changed: {moved}"
         self._say(f"{name}: answered in time after {after_s:.2f} s, offered after {served_s:.2f} s")
+
+    def freezing(self, role: str) -> Callable[[], object]:
+        """SIGSTOP of this role while it holds the counter."""
+        return partial(self.patient.freeze_holding_the_counter, role, self.random)
+
+    async def goes_without_redis(self, *, seconds: float) -> None:
+        """Answers and offers go on in time while there is no Redis, and when it is back."""
+        name = f"{seconds:g} s without redis"
+        gone = self.patient.without_redis()
+        await self.suffers(name, gone.__enter__)
+        began = time.monotonic()
+        try:
+            while time.monotonic() < began + seconds:
+                await asyncio.sleep(WINDOW_S)
+                now = time.monotonic() - 2 * INGEST_S
+                allowed = await self._allowed(name)
+                assert p99(self.crowd.answer_times(now - WINDOW_S, now)) <= allowed.answer_s, name
+        finally:
+            await self.suffers(f"after {name}", partial(gone.__exit__, None, None, None))
 
     async def _allowed(self, name: str) -> Allowed:
         """The promises, or what they are worth on a machine that already breaks them before the fault."""
@@ -203,6 +223,7 @@ class Trial:
             assert time.monotonic() - began < DRAIN_S, f"{self.crowd.here} customers are never dealt with"
             await asyncio.sleep(0.2)
         self._say(f"everybody was dealt with after {time.monotonic() - began:.2f} s")
+        assert await missing_from_fresh_pages(self.crowd) == []
 
     def _still_open(self) -> int:
         database = open_database(self.patient.database_url, unsafe=True)
@@ -245,6 +266,13 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def check_journal(patient: Patient) -> None:
+    """The journal is whole, and a fresh core decides everything again as it was decided."""
+    assert patient.centre.stop() == 0
+    patient.asks_journal("verify")
+    patient.asks_journal("replay")
+
+
 def check_everything(trial: Trial) -> None:
     """What people outside were told, the tables and the journal agree, and no promise was broken."""
     kept = trial.crowd.kept()
@@ -283,13 +311,59 @@ async def test_whatever_dies_or_freezes_nothing_acknowledged_is_lost(data_dir: P
                 await now.suffers(f"kill -9 of {role}", partial(hurt.kill, role))
             await now.suffers("FLUSHALL", partial(hurt.redis.say, "FLUSHALL"))
             for role in ("router", "web"):
-                hold = partial(hurt.freeze_holding_the_counter, role, now.random)
-                await now.suffers(f"SIGSTOP of {role} while it holds the counter", hold)
-            await now.suffers("SIGSTOP of worker", partial(hurt.freeze, "worker"))
-            await now.suffers("SIGSTOP of redis", partial(hurt.freeze, "redis"))
+                await now.suffers(f"SIGSTOP of {role} with the counter", now.freezing(role))
+            for role in ("worker", "redis"):
+                await now.suffers(f"SIGSTOP of {role}", partial(hurt.freeze, role))
+            await now.goes_without_redis(seconds=5)
             await now.drain()
-            assert await missing_from_fresh_pages(now.crowd) == []
         check_everything(now)
-        assert hurt.centre.stop() == 0
-        hurt.asks_journal("verify")
-        hurt.asks_journal("replay")
+        check_journal(hurt)
+
+
+async def test_the_same_on_postgresql(data_dir: Path, postgres_url: str):
+    """Locks, leases and lost connections are different there."""
+    with patient(data_dir, agents=12, DATABASE_URL=postgres_url) as hurt:
+        async with trial(hurt, seed=2) as now:
+            await now.suffers("kill -9 of router", partial(hurt.kill, "router"))
+            for role in ("router", "web"):
+                await now.suffers(f"SIGSTOP of {role} with the counter", now.freezing(role))
+            await now.drain()
+        check_everything(now)
+        check_journal(hurt)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10, 16))
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_fault_upon_fault(data_dir: Path, postgres_server: PostgresServer, database: str, seed: int):
+    """Every fault at random moments and in random order, also one right after the other."""
+    environ = {"DATABASE_URL": postgres_server.new_schema()} if database == "postgresql" else {}
+    with patient(data_dir, agents=12, **environ) as hurt:
+        async with trial(hurt, seed=seed) as now:
+            faults: list[tuple[str, Callable[[], object]]] = [
+                ("FLUSHALL", partial(hurt.redis.say, "FLUSHALL"))
+            ]
+            for role in ("router", "web", "worker", "redis"):
+                faults.append((f"kill -9 of {role}", partial(hurt.kill, role)))
+                faults.append((f"SIGSTOP of {role}", partial(hurt.freeze, role)))
+            for role in ("router", "web"):
+                faults.append((f"SIGSTOP of {role} with the counter", now.freezing(role)))
+            for name, fault in now.random.sample(faults, len(faults)):
+                await asyncio.sleep(now.random.uniform(0, 2))
+                await now.suffers(name, fault)
+            await now.drain()
+        check_everything(now)
+        check_journal(hurt)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_a_minute_without_redis(data_dir: Path, postgres_server: PostgresServer, database: str):
+    """Hints and orders of chores are all that goes by it."""
+    environ = {"DATABASE_URL": postgres_server.new_schema()} if database == "postgresql" else {}
+    with patient(data_dir, agents=12, **environ) as hurt:
+        async with trial(hurt, seed=3) as now:
+            await now.goes_without_redis(seconds=60)
+            await now.drain()
+        check_everything(now)
+        check_journal(hurt)
