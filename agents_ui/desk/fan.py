@@ -134,7 +134,9 @@ class Fan:
             if not self._views:  # nobody listened, so the figures are old
                 self._figures = await self._ask(self._load_figures)
                 self._figures_changed.set()
-            snapshot = await self._ask(lambda: load_snapshot(services.database, plan, desk.person))
+            snapshot = await self._ask(
+                lambda: load_snapshot(services.database, plan, desk.person, desk.desk_id)
+            )
         except BaseException:
             desk.close(RESTARTING)
             raise
@@ -143,6 +145,8 @@ class Fan:
                 ready.set_result(None)
         if snapshot is None:
             desk.close(SESSION_ENDED)
+        elif not snapshot.desk_open:
+            desk.close(RESTARTING)  # The router gave it up while we stood still: its page comes back.
         if desk.closing or snapshot is None:
             return
         self._send(self._views.add(desk, snapshot.work))
@@ -244,7 +248,11 @@ class Fan:
             await asyncio.sleep(max(FIGURES_S, FIGURES_REST * (time.monotonic() - began_s)))
 
     async def _spread_figures(self) -> None:
-        figures = await asyncio.to_thread(self._load_figures)
+        try:
+            figures = await asyncio.to_thread(self._load_figures)
+        except (DatabaseBusy, DatabaseGone):  # no reason to end a desk: they are counted again in a moment
+            self._figures_changed.set()
+            return
         changed = [value for queue_id, value in figures.items() if self._figures.get(queue_id) != value]
         self._figures = figures
         data = msgspec.json.encode([_put("queue", value, "queue_id") for value in changed])

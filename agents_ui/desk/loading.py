@@ -36,8 +36,9 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything one desk shows, queue figures apart."""
+    """Everything one desk shows, queue figures apart. `desk_open`: for the router it is open."""
 
+    desk_open: bool
     work: list[Interaction]
     entities: dict[str, dict[str, Value]]
 
@@ -68,8 +69,8 @@ def load_changes(
     return loaded
 
 
-def load_snapshot(database: Database, plan: Plan, person: Person) -> Snapshot | None:
-    """What a desk of this person shows now; None when the session has ended meanwhile."""
+def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) -> Snapshot | None:
+    """What this desk of this person shows now; None when the session has ended meanwhile."""
     with database.reading() as db:
         if not is_live(db, person.session_hash, now_ms=0):
             return None
@@ -77,6 +78,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person) -> Snapshot | 
         conversations = [each for each in work if each.shown_as == "conversation"]
         messages = [m for each in conversations for m in entities.newest_messages(db, each.interaction_id)]
         return Snapshot(
+            _is_open(db, desk_id),
             work,
             {
                 "me": {person.agent_id: entities.me(db, plan, person.agent_id)},
@@ -90,6 +92,12 @@ def load_snapshot(database: Database, plan: Plan, person: Person) -> Snapshot | 
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
             },
         )
+
+
+def _is_open(db: Connection, desk_id: str) -> bool:
+    return (
+        db.row("SELECT 1 FROM connection WHERE connection_id = :d AND kind = 'desk'", d=desk_id) is not None
+    )
 
 
 def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object]) -> dict[str, set[str]]:

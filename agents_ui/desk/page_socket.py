@@ -17,7 +17,7 @@ from agents_ui.desk.fan import Fan
 from agents_ui.desk.joining import JoinDesk, left
 from agents_ui.desk.shapes import COMMAND, HELLO, OUTLINE, Command, Outline
 from agents_ui.services import Services
-from router.journal.committer import CommitUnknown
+from router.journal.committer import Closed, CommitUnknown
 
 HELLO_WITHIN_S: Final = 5.0
 MESSAGE_BYTES_MAX: Final = 65_536
@@ -29,6 +29,9 @@ BAD_MAX: Final = 10
 
 AT_ONCE_MAX: Final = 32
 """Commands of one desk being carried out; the page reads on in their answers."""
+
+RETRY_S: Final = 1.0
+"""Pause before a database that could not take the end of a desk is asked again."""
 
 NOT_TEXT: Final = 1003
 TOO_LARGE: Final = 1009
@@ -65,7 +68,7 @@ class DeskSockets:
                 raise
         finally:
             self._fan.leave(desk)
-            await self._say_left(desk)
+            await self._say_left(desk.person.agent_id, desk.desk_id)
 
     async def _admit(self, page: WebSocket) -> Desk | None:
         """The desk that the first message opens; None when the socket was closed instead."""
@@ -79,21 +82,29 @@ class DeskSockets:
         try:
             await self._services.committer.append(join)
         except CommitUnknown:
-            await page.close(RESTARTING)
+            try:
+                await page.close(RESTARTING)
+            finally:
+                if join.person is not None:  # perhaps it was written
+                    await self._say_left(join.person.agent_id, join.desk_id)
             return None
         if join.person is None:
             await page.close(TICKET_REFUSED)
             return None
         return Desk(page, desk_id=join.desk_id, person=join.person, now_ms=_now_ms)
 
-    async def _say_left(self, desk: Desk) -> None:
-        """If this cannot be written, the desk counts as open until this web process ends."""
-        try:
-            await self._services.committer.append_facts(
-                left(desk.person.agent_id, desk.desk_id, self._services.web_id)
-            )
-        except CommitUnknown:
-            _log.warning("desk_left could not be written desk=%s", desk.desk_id)
+    async def _say_left(self, agent_id: str, desk_id: str) -> None:
+        """Until it is written: what an agent holds at a desk that counts as open is with nobody."""
+        gone = left(agent_id, desk_id, self._services.web_id)
+        while True:
+            try:
+                await self._services.committer.append_facts(gone)
+                return
+            except Closed:
+                return  # This process ends, and the router notices.
+            except CommitUnknown:
+                _log.warning("desk_left is not written yet desk=%s", desk_id)
+                await asyncio.sleep(RETRY_S)
 
 
 class _Listening:

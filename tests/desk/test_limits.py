@@ -5,6 +5,10 @@ import uuid
 
 import pytest
 
+from agents_ui.desk.joining import JoinDesk
+from router.journal.appends import FactsAppend
+from router.journal.committer import Append, CommitUnknown, NotCommitted
+from router.records import Fact, fact
 from tests.desk.small_site import Site, connected
 
 BAD = [
@@ -103,6 +107,69 @@ async def test_a_page_that_leaves_before_its_snapshot_is_a_desk_that_left_too(si
     await page.say({"kind": "hello", "ticket": await site.ticket(await site.session("ana"))})
     await page.leave()
     assert len(site.rows("desk_joined")) == len(site.rows("desk_left")) == 1
+
+
+async def test_a_closed_page_is_written_down_however_long_the_database_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: a desk that counts as open keeps its agent's conversations, with nobody there."""
+    monkeypatch.setattr("agents_ui.desk.page_socket.RETRY_S", 0.01)
+    page = await site.desk("ana")
+    append, failures = site.committer.append_facts, [NotCommitted("away")] * 3
+
+    async def fails_at_first(*facts: Fact) -> object:
+        if failures:
+            raise failures.pop()
+        return await append(*facts)
+
+    monkeypatch.setattr(site.committer, "append_facts", fails_at_first)
+    await page.leave()
+    assert [ref for ref, _ in site.rows("desk_left")] == ["ana"]
+
+
+async def test_a_desk_whose_opening_may_have_been_written_is_closed_for_certain(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome of a commit can be unknown: the page is sent away, so nobody is at that desk."""
+    ticket = await site.ticket(await site.session("ana"))
+    append = site.committer.append
+
+    async def unknown(request: Append) -> object:
+        await append(request)
+        if isinstance(request, JoinDesk):
+            raise CommitUnknown("the connection failed while committing")
+        return ()
+
+    monkeypatch.setattr(site.committer, "append", unknown)
+    page = site.page()
+    await page.open()
+    await page.say({"kind": "hello", "ticket": ticket})
+    await page.until(lambda: page.code == 1012)
+    await page.leave()
+    assert len(site.rows("desk_joined")) == len(site.rows("desk_left")) == 1
+
+
+async def test_a_desk_given_up_before_its_snapshot_comes_back_by_itself(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open here and closed for the router, it would wait for offers that never come."""
+    ticket = await site.ticket(await site.session("ana"))
+    append = site.committer.append
+
+    async def given_up_at_once(request: Append) -> object:
+        rows = await append(request)
+        if isinstance(request, JoinDesk):
+            gone = fact("desk_left", "ana", desk_id=request.desk_id, web_id="web-1")
+            [row] = await append(FactsAppend(facts_to_append=(gone,)))
+            while site.services.feed.position < row.seq:
+                await asyncio.sleep(0.01)
+        return rows
+
+    monkeypatch.setattr(site.committer, "append", given_up_at_once)
+    page = site.page()
+    await page.open()
+    await page.say({"kind": "hello", "ticket": ticket})
+    await page.until(lambda: page.code == 1012)
 
 
 async def test_a_beat_says_that_the_site_lives(site: Site) -> None:

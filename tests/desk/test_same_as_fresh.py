@@ -109,7 +109,7 @@ def _fresh(site: Site, token: str) -> dict[str, Any]:
         person = find_person(db, session_hash=hash_of(token), now_ms=0)
         figures = queue_figures(db, site.plan)
     assert person is not None
-    snapshot = load_snapshot(site.database, site.plan, person)
+    snapshot = load_snapshot(site.database, site.plan, person, desk_id="")
     assert snapshot is not None
     entities: dict[str, Any] = msgspec.json.decode(
         msgspec.json.encode({**snapshot.entities, "queue": figures})

@@ -4,14 +4,17 @@ import asyncio
 import uuid
 
 import msgspec
+import pytest
 
 from agents_ui.access.people import EndSessions
+from agents_ui.desk import fan
 from agents_ui.typing_marks import AGENT, CUSTOMER
+from config.plan import Plan
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
 from router.decisions import NoteDesks, RaiseAlarm, SetPresence
 from router.journal.committer import wall_ms
-from router.journal.database import DatabaseGone
+from router.journal.database import Connection, DatabaseGone
 from router.records import fact
 from tests.desk.small_site import Site, queued
 from tests.desk.wire import Reply
@@ -188,6 +191,25 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_desk(site: Site) ->
     site.database.reading = failing.__get__(site.database)  # type: ignore[method-assign]
     await site.decide(SetPresence(at_ms=wall_ms(), agent_id="ana", available=True, reason=""))
     await page.until(lambda: page.entities["me"]["ana"]["available"])
+    assert page.snapshots == 1 and page.code is None
+
+
+async def test_figures_that_cannot_be_counted_for_a_moment_cost_no_desk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that is not counted is no reason to send everybody's page away in the middle of a call."""
+    page = await site.desk("ana")
+    count, failures = fan.queue_figures, iter(range(2))
+
+    def failing(db: Connection, plan: Plan) -> object:
+        if next(failures, None) is not None:
+            raise DatabaseGone("away")
+        return count(db, plan)
+
+    monkeypatch.setattr(fan, "queue_figures", failing)
+    interaction_id = await site.arrives("hello")
+    await site.decide(queued(site.plan, interaction_id))
+    await page.until(lambda: any(sum(each["waiting"]) for each in page.entities["queue"].values()))
     assert page.snapshots == 1 and page.code is None
 
 
