@@ -5,9 +5,11 @@ import uuid
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from agents_ui.access.people import EndSessions
 from agents_ui.desk import fan
+from agents_ui.desk.figures import queue_figures
 from agents_ui.typing_marks import AGENT, CUSTOMER
 from config.plan import Plan
 from router.channels.chat import contact_of
@@ -49,6 +51,21 @@ async def test_lines_show_how_many_wait_by_urgency_and_since_when(site: Site) ->
         oldest = db.row("SELECT min(accepted_at_ms) FROM interaction")
     assert oldest is not None and page.entities["queue"]["first"]["oldest_at_ms"] == oldest[0]
     assert page.entities["queue"]["second"]["waiting"] == [0, 0, 0, 0, 0]
+
+
+async def test_who_waits_in_a_line_that_the_plan_dropped_is_counted_where_they_are_served(site: Site) -> None:
+    """They wait for a supervisor now, and no supervisor must overlook them."""
+    manual, dropped = await site.arrives("help"), await site.arrives("help too")
+    await site.decide(
+        *(
+            replace(queued(site.plan, each), queue_id=name)
+            for each, name in ((manual, "manual"), (dropped, "gone"))
+        )
+    )
+    with site.database.reading() as db:
+        figures = queue_figures(db, site.plan)
+    assert figures["manual"]["waiting"] == [0, 2, 0, 0, 0]
+    assert "gone" not in figures
 
 
 async def test_lines_change_at_most_twice_a_second(site: Site) -> None:
