@@ -93,8 +93,9 @@ skills = {{ care = 3 }}
 HOLD_TRIES: Final = 400
 """How often a process is stopped at a random moment until it is found to hold the counter."""
 
-HELD_S: Final = 0.06
-"""Locked for so long while its holder is stopped: no other transaction of this load takes as long."""
+LOOKS: Final = 15
+LOOK_S: Final = 0.01
+"""Found locked at every one of so many looks: others hold the counter for a few milliseconds each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +146,8 @@ class Patient:
             for _ in range(HOLD_TRIES):
                 time.sleep(random.uniform(0, 0.02))
                 os.kill(pid, signal.SIGSTOP)
-                if not is_free():
-                    time.sleep(HELD_S)
-                    if not is_free():
-                        return pid
+                if _stays_locked(is_free):
+                    return pid
                 os.kill(pid, signal.SIGCONT)
         raise AssertionError(f"{role} never held the counter when it was stopped")
 
@@ -215,6 +214,14 @@ def _counter(url: str) -> Iterator[Callable[[], bool]]:
     else:
         with psycopg.connect(url, autocommit=True) as server:
             yield lambda: _postgres_is_free(server)
+
+
+def _stays_locked(is_free: Callable[[], bool]) -> bool:
+    for _ in range(LOOKS):
+        if is_free():
+            return False
+        time.sleep(LOOK_S)
+    return True
 
 
 def _sqlite_is_free(file: sqlite3.Connection) -> bool:
