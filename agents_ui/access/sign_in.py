@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from agents_ui.access.backoff import Backoff
 from agents_ui.access.credentials import Credential, find_credential
@@ -13,8 +14,15 @@ from agents_ui.access.people import CredentialChanged, SetPassword
 from agents_ui.access.person import Person
 from agents_ui.access.sessions import SESSION_MS, BeginSession, EndSession, SessionRefused, hash_of, new_token
 from agents_ui.access.tickets import IssueTicket
+from agents_ui.permits import Permits
 from router.journal.committer import Committer
 from router.journal.database import Database
+
+ATTEMPTS_BURST: Final = 500
+ATTEMPTS_PER_S: Final = 10.0
+"""Of one network. A centre's whole shift signs in behind one address; each attempt costs 40 ms of hashing."""
+
+ATTEMPTS_PAUSE_MS: Final = 1_000
 
 _log = logging.getLogger("muster.access")
 
@@ -44,6 +52,7 @@ class Reception:
         self._committer = committer
         self._passwords = passwords
         self._backoff = Backoff()
+        self._permits = Permits(burst=ATTEMPTS_BURST, per_s=ATTEMPTS_PER_S)
 
     async def sign_in(self, *, agent_id: str, password: str, source: str) -> SignedIn:
         """Begin a session. Raises Refused (wrong, slow_down), TooBusy.
@@ -96,7 +105,8 @@ class Reception:
 
     async def _prove(self, agent_id: str, password: str, source: str) -> Credential:
         """The credential this password belongs to. Raises Refused, TooBusy."""
-        wait_ms = self._backoff.begin(agent_id, source, _now_ms())
+        allowed = self._permits.allows(source)
+        wait_ms = self._backoff.begin(agent_id, source, _now_ms()) if allowed else ATTEMPTS_PAUSE_MS
         if wait_ms:
             _log.info("sign-in slowed down source=%s wait_ms=%d", source, wait_ms)
             raise Refused("slow_down", wait_ms)

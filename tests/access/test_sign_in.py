@@ -240,6 +240,18 @@ async def test_a_socket_that_does_not_say_hello_is_closed(site: Site, hello: str
     await page.until(lambda: page.code == 1008)
 
 
+async def test_guesses_at_many_names_from_one_network_keep_no_agent_out(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new name for every guess escapes the delays; each costs us a hash, for which the next shift waits."""
+    monkeypatch.setattr("agents_ui.access.sign_in.ATTEMPTS_BURST", 5)
+    async with running_site(data_dir) as site:
+        guesses = [await sign_in(site, f"nobody-{n}", "wrong", client="192.0.2.1") for n in range(8)]
+        assert [each.status for each in guesses[:5]] == [401] * 5
+        assert {(each.status, each.json["code"]) for each in guesses[6:]} == {(429, "slow_down")}
+        assert (await sign_in(site, client="198.51.100.1")).status == 200
+
+
 async def test_sessions_and_their_ends_survive_a_restart(data_dir: Path) -> None:
     """Who was signed out before a restart is signed out after it; who was signed in stays so."""
     async with running_site(data_dir) as site:
