@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 WAIT_MS = 10_000
+HERE = Path(__file__).parent
 
 Open = Callable[..., Page]
 
@@ -42,9 +43,20 @@ def _chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each module here stays together in one process, so that its browser is gone before other tests run."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each test has contexts of its own."""
+    """One browser for the tests of a module; each test has contexts of its own.
+
+    Not one for the session: Playwright keeps an event loop running in this thread while it is open, and no
+    test of a coroutine can run beside that.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
         yield browser

@@ -158,7 +158,7 @@ def test_it_stops_within_seconds_and_leaves_nothing(data_dir: Path):
         pids = centre.pids()
         began = time.monotonic()
         assert centre.stop() == 0
-        assert time.monotonic() - began < 3.5
+        assert time.monotonic() - began < 6  # three for the children, the rest for a busy machine
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
         with running(data_dir) as again:
             assert not again.says("shown this once")
