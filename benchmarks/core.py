@@ -12,7 +12,8 @@ import gc
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from statistics import median
 
 from benchmarks import core_floor
 from benchmarks.core_load import AGENTS, SKILLS, Load, draw
@@ -22,44 +23,48 @@ from router import events as e
 from router.core import Core
 from skills.requirement import Requirement
 
+SIZES = (("1k", 1_000), ("1m", 1_000_000))
+"""Name, and how many wait."""
+
+SLICES = 30
+SLICE = 2_000
+"""So many decisions of the floor, then as many of the core, and so on; a rate is that of the median slice.
+
+Both meet the same moments of a machine that also does other things.
+"""
+
 TURN = 10
 """The router lets deadlines run once in each of its turns; under load a turn has more decisions."""
-
-SIZES = (("1k", 1_000, 60_000), ("1m", 1_000_000, 60_000))
-"""Name, how many wait, how many decisions are timed."""
 
 
 def core_over_floor() -> dict[str, float]:
     """One measurement of floor and core, with few and with many waiting. `make bench` takes the median."""
     found: dict[str, float] = {}
-    for name, waiting, decisions in SIZES:
-        load = draw(waiting + decisions)
-        floor = core_floor.decisions_per_second(load, waiting, decisions)
-        product = decisions_per_second(load, waiting, decisions)
+    for name, waiting in SIZES:
+        load = draw(waiting + (SLICES + 1) * SLICE)
+        floor, core = _rates(core_floor.Buckets(load), Bench(load), waiting)
         found[f"core_floor_{name}_per_s"] = floor
-        found[f"core_{name}_per_s"] = product
-        found[f"core_over_floor_{name}"] = product / floor
+        found[f"core_{name}_per_s"] = core
+        found[f"core_over_floor_{name}"] = core / floor
     return found
 
 
-def decisions_per_second(load: Load, waiting: int, decisions: int) -> float:
-    """How many decisions a second the core takes, with so many waiting."""
-    centre = Bench(load)
-    centre.staff()
-    for number in range(waiting):
-        centre.arrives(number)
-    arrivals = [centre.events_of(number) for number in range(waiting, waiting + decisions)]
-    handle, advance, take, frees = centre.core.handle, centre.core.advance, centre.take, centre.frees
+def _rates(floor: core_floor.Buckets, core: "Bench", waiting: int) -> tuple[float, float]:
+    """Decisions a second of both, with so many waiting. The first slice only warms up."""
+    floor.fills(range(waiting))
+    core.fills(range(waiting))
+    sides: tuple[core_floor.Buckets | Bench, ...] = (floor, core)
+    took: tuple[list[float], list[float]] = ([], [])
     gc.collect()
-    began = time.process_time()
-    for number, (arrived, read) in enumerate(arrivals, waiting):
-        handle(arrived)
-        take(handle(read))
-        frees(load.profile[number], read.at_ms)
-        if number % TURN == 0:
-            advance(read.at_ms)
-    took = time.process_time() - began
-    return decisions / took
+    for first in range(waiting, waiting + (SLICES + 1) * SLICE, SLICE):
+        numbers = range(first, first + SLICE)
+        core.prepare(numbers)
+        for side, times in zip(sides, took, strict=True):
+            began = time.process_time()
+            side.decides(numbers)
+            times.append(time.process_time() - began)
+    floor_s, core_s = (median(times[1:]) / SLICE for times in took)
+    return 1 / floor_s, 1 / core_s
 
 
 class Bench:
@@ -73,9 +78,27 @@ class Bench:
         ]
         self.core = Core(plan_of(load), 1)
         self.now_ms = 0
+        self._handle = self.core.handle
         self._teams = [deque(team) for team in _teams()]
         self._holds: dict[str, str] = {}
-        self._handle = self.core.handle
+        self._coming: dict[int, tuple[e.ContactArrived, e.ContactRead]] = {}
+        self.staff()
+
+    def prepare(self, numbers: Iterable[int]) -> None:
+        """Make the events of these contacts beforehand: in production the journal brings them."""
+        self._coming = {number: self.events_of(number) for number in numbers}
+
+    def decides(self, numbers: Iterable[int]) -> None:
+        """For each of these, one arrival and one agent freed, with all that follows."""
+        handle, advance, take, frees = self.core.handle, self.core.advance, self.take, self.frees
+        coming, profile = self._coming, self._load.profile
+        for number in numbers:
+            arrived, read = coming[number]
+            handle(arrived)
+            take(handle(read))
+            frees(profile[number], read.at_ms)
+            if number % TURN == 0:
+                advance(read.at_ms)
 
     def events_of(self, number: int) -> tuple[e.ContactArrived, e.ContactRead]:
         """The arrival and reading of one contact; a millisecond passes between contacts."""
@@ -95,12 +118,13 @@ class Bench:
         )
         return arrived, read
 
-    def arrives(self, number: int) -> None:
-        """One contact, and whatever follows."""
-        arrived, read = self.events_of(number)
-        self.core.handle(arrived)
-        self.take(self.core.handle(read))
-        self.core.advance(self.now_ms)
+    def fills(self, numbers: Iterable[int]) -> None:
+        """These arrive, and nobody is freed."""
+        for number in numbers:
+            arrived, read = self.events_of(number)
+            self.core.handle(arrived)
+            self.take(self.core.handle(read))
+            self.core.advance(self.now_ms)
 
     def staff(self) -> None:
         """Every agent signs in and is busy from then on, with a contact that anybody may serve."""

@@ -5,8 +5,7 @@ this machine, right now: for every bucket (what is asked, and how urgent) a heap
 list of buckets it may serve. The core is measured as a share of this.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from benchmarks.core_load import Load
@@ -19,15 +18,16 @@ class Buckets:
     """Waiting numbers by bucket; `serves` lists for every kind of agent the buckets it may serve."""
 
     def __init__(self, load: Load) -> None:
+        self._load = load
         self._heaps: list[list[tuple[int, int]]] = [[] for _ in range(len(load.requirements) * len(RATES))]
         self._serves = [
             [requirement * len(RATES) + urgency for requirement in served for urgency in range(len(RATES))]
             for served in load.served_by_profile
         ]
 
-    def arrives(self, number: int, requirement: int, urgency: int, now_ms: int) -> None:
-        """One more waits."""
-        heappush(self._heaps[requirement * len(RATES) + urgency], (RATES[urgency] * now_ms, number))
+    def arrives(self, number: int, requirement: int, urgency: int) -> None:
+        """One more waits; a millisecond passes between contacts."""
+        heappush(self._heaps[requirement * len(RATES) + urgency], (RATES[urgency] * number, number))
 
     def freed(self, profile: int, now_ms: int) -> int:
         """The best one for an agent of this profile, who takes it; -1 when there is none."""
@@ -41,21 +41,15 @@ class Buckets:
                     best, best_score = bucket, score
         return heappop(heaps[best])[1] if best >= 0 else -1
 
+    def fills(self, numbers: Iterable[int]) -> None:
+        """These arrive, and nobody is freed."""
+        for number in numbers:
+            self.arrives(number, self._load.requirement[number], self._load.urgency[number])
 
-def decisions_per_second(load: Load, waiting: int, decisions: int) -> float:
-    """How many pairs of an arrival and a freed agent a second, with so many waiting.
-
-    Shape: `load` brings at least waiting + decisions arrivals.
-    """
-    buckets = Buckets(load)
-    now_ms = 0
-    for number in range(waiting):
-        now_ms += 1
-        buckets.arrives(number, load.requirement[number], load.urgency[number], now_ms)
-    freed: Sequence[int] = load.profile
-    began = time.process_time()
-    for number in range(waiting, waiting + decisions):
-        now_ms += 1
-        buckets.arrives(number, load.requirement[number], load.urgency[number], now_ms)
-        buckets.freed(freed[number], now_ms)
-    return decisions / (time.process_time() - began)
+    def decides(self, numbers: Iterable[int]) -> None:
+        """For each of these, one arrival and one agent freed."""
+        arrives, freed, load = self.arrives, self.freed, self._load
+        requirement, urgency, profile = load.requirement, load.urgency, load.profile
+        for number in numbers:
+            arrives(number, requirement[number], urgency[number])
+            freed(profile[number], number)

@@ -150,9 +150,10 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
     if not offered:
         release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["accepted"]
-    _let_go(interaction)
     interaction.offer_id = order.offer_id
     interaction.agent_id = order.agent_id
+    interaction.named_agent_id = ""
+    interaction.named_until_ms = interaction.wrap_up_since_ms = 0
     interaction.assigned_at_ms = order.at_ms
     interaction.abandon_at_ms = 0
     offer: Offer = (interaction.offers or {})[order.agent_id]

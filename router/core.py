@@ -86,7 +86,7 @@ class Core:
             self._centre = centre = _changed_plan(centre, event)
         else:
             self._decide(made, event, now_ms)
-        if centre.fresh or centre.freed or made or centre.lost:
+        if made or centre.fresh or centre.freed or centre.lost:
             if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
                 self._apply(made, [_line_long(centre, now_ms)])
             self._settle(made, now_ms)

@@ -76,6 +76,10 @@ def _passed_over(
     if not isinstance(roll, Roll) or roll.version != centre.rolls:
         roll = audience.roll = _call_roll(centre, audience)
     kind = interaction.kind
+    all_busy = centre.ready.count[kind] == 1 and roll.busy[0] == len(roll.working) - 1
+    if all_busy and not interaction.offers and agent.agent_id not in roll.first:
+        # Everybody else is busy, as is usual while anybody waits: the answer is the one before.
+        return roll.busy[1]
     cooling = _cooling(centre, interaction, roll, now_ms) if interaction.offers else []
     busy = len(roll.working) - _ready(centre, audience, kind)
     lower = len(roll.working) - busy - 1 - len(cooling)
