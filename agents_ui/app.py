@@ -14,6 +14,7 @@ from agents_ui.desk.routes import desk_routes
 from agents_ui.guard import Guard
 from agents_ui.health import Health
 from agents_ui.pages import page_routes
+from agents_ui.server import limits_here
 from agents_ui.services import Services
 
 BODY_BYTES_MAX = 65_536
@@ -30,7 +31,8 @@ def create_app(services: Services, *, room: Room, health: Health, port: int) -> 
         *health.routes(),
     ]
     router = Router(routes=gated(routes, services), redirect_slashes=False)
-    return Guard(ExceptionMiddleware(router), services.settings, port=port)
+    chats_max = limits_here().connections // 2
+    return Guard(ExceptionMiddleware(router), services.settings, port=port, chats_max=chats_max)
 
 
 def body_limit(services: Services) -> Callable[[str], int]:

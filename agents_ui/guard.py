@@ -8,7 +8,9 @@ import ipaddress
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final  # Any: ASGI messages
 from urllib.parse import urlsplit
 
@@ -16,7 +18,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from agents_ui.permits import Permits
+from agents_ui.permits import Permits, network_of
 from config.settings import Settings
 
 Message = MutableMapping[str, Any]
@@ -32,6 +34,10 @@ HANDSHAKES_BURST: Final = 1_000
 HANDSHAKES_PER_S: Final = 50
 """Chat sockets one network may open. A shelter with hundreds of people behind one address connects at once;
 10,000 in ten seconds is a flood (B-50). Desks are not counted: refusing a flood costs them only time."""
+
+CHATS_MAX: Final = 10_000
+"""Chat sockets one network may hold at a time: half of what a process serves (server.limits_here), so
+that nobody in need finds the site full of one machine's idle sockets."""
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
@@ -50,12 +56,22 @@ _log = logging.getLogger("muster.guard")
 class Guard:
     """ASGI application in front of all others. `port` is the one we really listen on."""
 
-    def __init__(self, app: App, settings: Settings, *, port: int, handshakes: Permits | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        *,
+        port: int,
+        handshakes: Permits | None = None,
+        chats_max: int = CHATS_MAX,
+    ) -> None:
         self._app = app
         self._hosts = allowed_hosts(settings, port)
         self._port = port
         self._behind_proxy = bool(settings.public_url)
         self._handshakes = handshakes or Permits(burst=HANDSHAKES_BURST, per_s=HANDSHAKES_PER_S)
+        self._chats_max = chats_max
+        self._chats: Counter[str] = Counter()
         https = bool(settings.tls_certificate) or settings.public_url.startswith("https://")
         self._headers = _security_headers(https=https)
 
@@ -66,7 +82,8 @@ class Guard:
             return
         answer = _Answer(scope, self._with_headers(send))
         try:
-            await self._app(scope, receive, answer.send)
+            with self._counted(scope):
+                await self._app(scope, receive, answer.send)
         except (ClientDisconnect, WebSocketDisconnect):
             return  # They left while we were answering.
         except Exception as mistake:  # noqa: BLE001 - the last resort: nothing of it may reach the outside
@@ -87,10 +104,27 @@ class Guard:
         encodings = [value for name, value in headers if name == b"content-encoding"]
         if any(value.lower() != b"identity" for value in encodings):
             return 415, "compressed", "Compressed requests are not read."
-        is_chat = scope["type"] == "websocket" and scope["path"] == CHAT_SOCKET
-        if is_chat and not self._handshakes.allows(scope["client"][0]):
-            return 429, "slow_down", "Too many new connections from your network. Try again in a moment."
+        if _is_chat(scope):
+            address = scope["client"][0]
+            full = self._chats[network_of(address)] >= self._chats_max
+            if full or not self._handshakes.allows(address):
+                return 429, "slow_down", "Too many connections from your network. Try again in a moment."
         return None
+
+    @contextmanager
+    def _counted(self, scope: Message) -> Iterator[None]:
+        """Count a chat socket among those of its network for as long as it is open."""
+        if not _is_chat(scope):
+            yield
+            return
+        network = network_of(scope["client"][0])
+        self._chats[network] += 1
+        try:
+            yield
+        finally:
+            self._chats[network] -= 1
+            if not self._chats[network]:
+                del self._chats[network]
 
     def _client(self, scope: Message, headers: list[tuple[bytes, bytes]]) -> tuple[str, int]:
         """Who is asking. A proxy is believed only on this machine and only when we are told to have one."""
@@ -139,6 +173,10 @@ class _Answer:
             await self._send({"type": "websocket.close", "code": _SERVER_ERROR, "reason": number})
         elif self._scope["type"] == "http":
             raise mistake  # Half an answer is out: the server cuts the connection, which is the honest thing.
+
+
+def _is_chat(scope: Message) -> bool:
+    return bool(scope["type"] == "websocket" and scope["path"] == CHAT_SOCKET)
 
 
 def allowed_hosts(settings: Settings, port: int) -> frozenset[str]:

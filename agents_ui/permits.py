@@ -21,7 +21,7 @@ class Permits:
 
     def allows(self, address: str) -> bool:
         """Whether somebody with this address may do it now; uses one permit when so."""
-        network, now = _network(address), self._clock()
+        network, now = network_of(address), self._clock()
         left, since = self._buckets.pop(network, (float(self._burst), now))
         left = min(self._burst, left + (now - since) * self._per_s)
         self._buckets[network] = (left - 1 if left >= 1 else left, now)
@@ -30,7 +30,8 @@ class Permits:
         return left >= 1
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """The /24 or /48 of an address; what is no address is its own."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

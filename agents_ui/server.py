@@ -110,10 +110,10 @@ def server_of(
         ssl_certfile=settings.tls_certificate or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    return FrontServer(config, limits=limits or _limits_here(), body_limit=body_limit)
+    return FrontServer(config, limits=limits or limits_here(), body_limit=body_limit)
 
 
-def _limits_here() -> FrontLimits:
+def limits_here() -> FrontLimits:
     """The usual limits, with fewer connections where this process may open few files.
 
     At the system's limit accept() fails and nobody is told anything; at ours people read "try again".

@@ -11,7 +11,7 @@ from starlette.routing import Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from agents_ui.front import FrontLimits
-from agents_ui.guard import CHAT_SOCKET, Guard
+from agents_ui.guard import CHAT_SOCKET, CHATS_MAX, Guard
 from agents_ui.permits import Permits
 from agents_ui.server import server_of
 from config.settings import Settings
@@ -42,7 +42,9 @@ def settings_for(data_dir: Path = Path("/nowhere"), **changes: Any) -> Settings:
 class Front:
     """A served application; `seen` counts the bytes of bodies that it was given."""
 
-    def __init__(self, *, handshakes: Permits | None = None, **changes: Any) -> None:
+    def __init__(
+        self, *, handshakes: Permits | None = None, chats_max: int = CHATS_MAX, **changes: Any
+    ) -> None:
         self.seen = 0
         settings = settings_for(**changes)
         listener = socket.create_server(("127.0.0.1", 0))
@@ -56,7 +58,7 @@ class Front:
             WebSocketRoute("/socket-mistake", self._socket_mistake),
         ]
         router = Router(routes=routes, redirect_slashes=False)
-        guard = Guard(router, settings, port=self.port, handshakes=handshakes)
+        guard = Guard(router, settings, port=self.port, handshakes=handshakes, chats_max=chats_max)
         self._server = server_of(guard, settings, body_limit=lambda path: BODY_MAX, limits=LIMITS)
         self._thread = LoopThread(lambda: self._server.serve(sockets=[listener]))
 

@@ -1,6 +1,7 @@
 """WebSocket frames nobody nice would send (ids: the catalogue of bad input)."""
 
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -121,3 +122,20 @@ def test_a_flood_of_chat_handshakes_is_slowed_and_desks_are_not() -> None:
         assert handshake(wire, "/socket", front.port).status == 101
     front.stop()
     assert statuses == [101, 101, 101, 429, 429]
+
+
+def test_one_network_cannot_fill_the_site_with_open_chats() -> None:
+    """Slowly opened and held for ever, one machine's sockets would leave nobody else a place."""
+    front = Front(chats_max=2)
+    with Wire(front.port) as first, Wire(front.port) as second, Wire(front.port) as third:
+        assert handshake(first, "/chat/socket", front.port).status == 101
+        assert handshake(second, "/chat/socket", front.port).status == 101
+        assert handshake(third, "/chat/socket", front.port).status == 429
+    for _ in range(100):  # a place is free again as soon as the server has noticed
+        with Wire(front.port) as wire:
+            status = handshake(wire, "/chat/socket", front.port).status
+        if status == 101:
+            break
+        time.sleep(0.05)
+    front.stop()
+    assert status == 101
