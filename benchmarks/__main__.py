@@ -17,10 +17,11 @@ IDLE_S = 60.0
 
 
 def main() -> int:
-    """Measure, print what was found, write it down; 0 when every target was met."""
+    """Measure, print what was found, write it down. With --strict 1 when something is not as promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
     parser.add_argument("--only", choices=["core", "lines", "rebuild", "desktop"], action="append")
+    parser.add_argument("--strict", action="store_true", help="fail when something is not as promised")
     arguments = parser.parse_args()
     wanted = arguments.only or ["core", "lines", "rebuild", "desktop"]
     results.remove()
@@ -30,7 +31,7 @@ def main() -> int:
     found["bench_s"] = time.monotonic() - began
     results.write(found, samples, rounds=arguments.rounds)
     sys.stdout.write("\n" + results.table(found) + "\n")
-    return 0 if results.all_met(found) else 1
+    return 1 if arguments.strict and not results.all_met(found) else 0
 
 
 def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
