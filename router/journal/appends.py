@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.decisions import Decision
+from router.decisions import CloseInteraction, Decision
 from router.journal.connection import Connection
 from router.journal.stream import OWN_ROWS
 from router.records import EVENT_KINDS, GROUP, Fact, fact, fact_of
@@ -24,6 +24,10 @@ SALT_BYTES: Final = 16
 
 class Fenced(Exception):
     """Another router has the lease since: nothing was written, and this process must end."""
+
+
+class Overtaken(Exception):
+    """A customer who counts as gone in these decisions is back in rows not read yet: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,27 @@ class RouterAppend:
         """None."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """Raises Fenced."""
+        """Raises Fenced, Overtaken."""
         check_epoch(db, self.epoch)
+        self._check_gone(db)
         handled = bool(self.decisions) or self._read_events(db)
         set_position(db, self.read_through, self.core_ms)
         group = [self._group()] if handled else []
         return [*group, *map(fact_of, self.decisions), *self.extra]
+
+    def _check_gone(self, db: Connection) -> None:
+        """Whoever comes back before this is written goes on in the same interaction. Raises Overtaken."""
+        closed = (each for each in self.decisions if isinstance(each, CloseInteraction))
+        gone = {each.interaction_id for each in closed if not each.agent_id}
+        if not gone:
+            return
+        back = db.rows(
+            f"SELECT ref FROM journal WHERE {OWN_ROWS} AND seq > :seq AND kind = 'customer_connected'",
+            seq=self.read_through,
+        )
+        for (interaction_id,) in back:
+            if interaction_id in gone:
+                raise Overtaken(f"{interaction_id} has its customer back")
 
     def _read_events(self, db: Connection) -> bool:
         """Whether something for the core was read: replay must know when it was handled, decided or not."""

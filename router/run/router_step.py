@@ -15,7 +15,7 @@ from router.core import Core
 from router.decisions import Decision
 from router.events import Event, PlanActivated
 from router.invariants import check_touched
-from router.journal.appends import Fenced, RouterAppend
+from router.journal.appends import Fenced, Overtaken, RouterAppend
 from router.journal.committer import CommitUnknown, NotCommitted
 from router.journal.database import Database
 from router.journal.stream import read_rows
@@ -36,6 +36,9 @@ Read again after a crash they lead to nothing again, so this only bounds how muc
 that notes them says when each was handled (its quiet turns): a core that is told later may decide more.
 """
 
+PENDING_MS: Final = 6_000
+"""What could not be committed for longer is decided anew: offers of before an outage would end unseen."""
+
 _log = logging.getLogger("muster.router")
 
 
@@ -43,7 +46,7 @@ class Appends(Protocol):
     """How a turn is made durable: returns the rows, or raises.
 
     NotCommitted: nothing was written, the same append is tried again in a later turn. CommitUnknown: the
-    memory is rebuilt. Fenced and everything else end this router.
+    memory is rebuilt. Overtaken: nothing was written, the memory is rebuilt. Fenced ends this router.
     """
 
     def __call__(self, append: RouterAppend, /) -> Sequence[Row]: ...
@@ -104,6 +107,9 @@ class RouterStep:
         later.
         """
         if self._pending is not None:
+            if self._clock_ms() - self._pending.now_ms > PENDING_MS:
+                self._forget()
+                return True
             self._commit(self._pending)
             return self._pending is None
         if self.core is None or self.rebuilder.safe_mode_over():
@@ -181,6 +187,10 @@ class RouterStep:
             rows = self._append(self._append_of(turn))
         except NotCommitted as reason:
             _log.warning("not committed read_through=%d reason=%s", turn.read_through, reason)
+            return
+        except Overtaken as reason:
+            _log.info("decided anew read_through=%d reason=%s", turn.read_through, reason)
+            self._forget()
             return
         except CommitUnknown as reason:
             _log.warning("outcome unknown read_through=%d reason=%s", turn.read_through, reason)

@@ -77,6 +77,45 @@ def test_a_commit_that_failed_is_made_later_and_decides_nothing_new(site: Site):
     assert site.router.rebuilder.rebuilds == 1
 
 
+def test_what_was_decided_before_a_long_outage_is_decided_anew(site: Site):
+    """An offer of a minute ago is over when it is committed: its agent would count as not responding."""
+    site.signs_in("hannah")
+    site.settles()
+    site.arrives("call-1")
+
+    def gone(append: RouterAppend) -> Sequence[Row]:
+        raise NotCommitted("the database is away")
+
+    site.broken += [gone]
+    assert not site.router.step()
+    site.clock.now_ms += 60_000
+    site.settles()
+    assert site.offered() == [("call-1", "hannah")]
+    assert site.rows("offer_ended") == []
+    assert json.loads(site.rows("offered")[0].data)["deadline_ms"] > site.clock.now_ms
+    assert site.same_as_tables()
+
+
+def test_a_customer_who_comes_back_while_the_end_is_being_written_is_not_taken_for_gone(site: Site):
+    """What they say from then on would be in an interaction that nobody reads any more."""
+    site.arrives("call-1")
+    site.say("customer_connected", "call-1", connection_id="c-1", web_id="web-1")
+    site.say("customer_disconnected", "call-1", connection_id="c-1", web_id="web-1")
+    site.settles()
+    renewed = site.rows("connections_noted")[-1]
+    site.clock.now_ms = json.loads(renewed.data)["abandon_at_ms"]
+
+    def overtaken(append: RouterAppend) -> Sequence[Row]:
+        site.say("customer_connected", "call-1", connection_id="c-2", web_id="web-1")
+        return site.commit(append)
+
+    site.broken += [overtaken]
+    site.settles()
+    assert site.broken == [] and site.rows("closed") == []
+    assert json.loads(site.rows("connections_noted")[-1].data)["connection_ids"] == ["c-2"]
+    assert site.same_as_tables()
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_commit_of_unknown_outcome_is_neither_lost_nor_doubled(site: Site, arrived: bool):
     """The connection broke while committing: only the tables know whether the offer was made."""
