@@ -12,12 +12,11 @@ from queues.interaction import Interaction
 from queues.lifecycle import OFFERED, PARKED, TRANSITIONS
 from router import deadlines
 from router import decisions as d
-from router.agent import Agent
 from router.centre import Centre
 from router.events import READ_WITHIN_MS, ContactArrived
 from router.invariants import InvariantBroken
 from router.offer import ACCEPTED, COOLING, TRANSFERRED, Offer
-from router.seats import note_desks, release, seat, set_presence, take
+from router.seats import cool, note_desks, release, seat, set_presence, take
 
 
 def park(centre: Centre, event: ContactArrived) -> None:
@@ -132,15 +131,6 @@ def _end_offer(centre: Centre, order: d.EndOffer) -> None:
     line_up(centre, interaction, alarm=True)
     if order.outcome == TRANSFERRED and interaction.urgency <= URGENT_MAX:
         centre.watch(interaction, was_urgent=True, now_ms=order.at_ms)
-
-
-def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer, *, now_ms: int) -> None:
-    """This agent is not offered this interaction again for a while."""
-    agent.cooled[interaction.interaction_id] = interaction
-    centre.cooling[interaction] = None
-    for at_ms in (offer.ended_at_ms + centre.limits.only_candidate_ms, offer.cooldown_until_ms):
-        if at_ms > now_ms:
-            centre.moments.add(at_ms, deadlines.COOLED, interaction.interaction_id)
 
 
 def _connect(centre: Centre, order: d.ConnectParties) -> None:

@@ -5,26 +5,21 @@ It reads no clock and no words, draws no random number and opens nothing. `handl
 """
 
 from collections.abc import Callable, Sequence
-from typing import (  # Any: the table below is keyed by the type of its function's argument
-    Any,
-    Final,
-    ParamSpec,
-)
+from typing import Any, Final, ParamSpec  # Any: the table below is keyed by its functions' argument
 
 from config.plan import Plan
-from config.words import MANUAL_QUEUE
 from queues.interaction import Interaction
 from queues.lifecycle import WAITING
-from router import alarms, answers, contacts, deadlines, desks, due, reach, refusals, restore
+from router import alarms, answers, contacts, deadlines, desks, due, reach, restore
 from router import events as e
 from router.agent import Agent
 from router.centre import Centre
 from router.change import apply, park
 from router.choose import Round, best_agents, best_interaction
-from router.decisions import Decision, RaiseAlarm, RefuseRequest
+from router.decisions import Decision, RaiseAlarm
 from router.invariants import InvariantBroken
 from router.offering import offer_of
-from router.placing import to_manual
+from router.rescue import rescued, rescued_event
 from router.state import CoreState
 
 _Given = ParamSpec("_Given")
@@ -119,11 +114,7 @@ class Core:
         try:
             orders = _DECIDE[type(event)](centre, event, now_ms)
         except Exception as error:  # noqa: BLE001 - our mistake costs one interaction a detour
-            orders = self._rescued(_subject(event), error, now_ms)
-            command_id = getattr(event, "command_id", "")
-            if command_id:
-                agent_id = getattr(event, "agent_id", "")
-                orders.append(_refusal(agent_id, command_id, _subject(event), now_ms))
+            orders = rescued_event(centre, event, error, now_ms)
         apply(centre, orders)
         made += orders
 
@@ -166,7 +157,7 @@ class Core:
         try:
             agent, rival = best_agents(self._centre, interaction, now_ms)
         except Exception as error:  # noqa: BLE001 - as in _decide
-            self._apply(made, self._rescued(interaction.interaction_id, error, now_ms))
+            self._apply(made, rescued(self._centre, interaction.interaction_id, error, now_ms))
             return
         if agent is not None:
             self._offer(made, interaction, agent, rival, now_ms)
@@ -178,7 +169,7 @@ class Core:
             except Exception as error:
                 if round_.looking_at is None:
                     raise
-                self._apply(made, self._rescued(round_.looking_at.interaction_id, error, now_ms))
+                self._apply(made, rescued(self._centre, round_.looking_at.interaction_id, error, now_ms))
                 continue
             if pair is None:
                 return
@@ -190,7 +181,7 @@ class Core:
         try:
             order = offer_of(self._centre, interaction, agent, rival, now_ms)
         except Exception as error:  # noqa: BLE001 - as in _decide
-            self._apply(made, self._rescued(interaction.interaction_id, error, now_ms))
+            self._apply(made, rescued(self._centre, interaction.interaction_id, error, now_ms))
             return
         apply(self._centre, (order,))
         made.append(order)
@@ -234,57 +225,11 @@ class Core:
         try:
             return decide(*given, **named)
         except Exception as error:  # noqa: BLE001 - as in _decide
-            return self._rescued(subject, error, at_ms)
+            return rescued(self._centre, subject, error, at_ms)
 
     def _apply(self, made: list[Decision], orders: Sequence[Decision]) -> None:
         apply(self._centre, orders)
         made += orders
-
-    def _rescued(self, ref: str, error: Exception, now_ms: int) -> list[Decision]:
-        """The core failed on this interaction (or agent): a supervisor takes over, and the core goes on."""
-        orders: list[Decision] = []
-        interaction = self._centre.interactions.get(ref)
-        if interaction is not None:
-            if interaction.queue_id == MANUAL_QUEUE and interaction.state == WAITING:
-                raise InvariantBroken(f"{ref} cannot even be handled by hand: {error!r}") from error
-            try:
-                orders += to_manual(self._centre, interaction, now_ms)
-            except Exception as second:  # noqa: BLE001 - as in _decide
-                raise InvariantBroken(f"{ref} cannot go to the manual queue: {second!r}") from error
-        detail = f"{type(error).__name__}: {error}"[:DETAIL_MAX]
-        return [*orders, RaiseAlarm(at_ms=now_ms, code=alarms.CORE_ERROR, ref=ref, detail=detail)]
-
-
-DETAIL_MAX: Final = 200
-"""Up to so many characters of an exception go into the alarm about it."""
-
-
-def _subject(event: e.Event) -> str:
-    """The interaction an event is about, or the agent where it is about none."""
-    if isinstance(event, e.OfferAccepted | e.OfferDeclined):
-        return event.offer_id.rpartition("/")[0]
-    return str(getattr(event, "interaction_id", "") or getattr(event, "agent_id", ""))
-
-
-def _changed_plan(centre: Centre, event: e.PlanActivated) -> Centre:
-    try:
-        return restore.under_plan(centre, event)
-    except Exception as error:
-        raise InvariantBroken(
-            f"plan version {event.version} cannot be brought in force: {error!r}"
-        ) from error
-
-
-def _line_long(centre: Centre, now_ms: int) -> RaiseAlarm:
-    """More wait than a centre should ever have: nobody is turned away, but somebody should know."""
-    detail = str(centre.line.waiting)
-    return RaiseAlarm(at_ms=now_ms, code=alarms.LINE_LONG, ref=centre.plan.site.site_id, detail=detail)
-
-
-def _refusal(agent_id: str, command_id: str, ref: str, now_ms: int) -> RefuseRequest:
-    return RefuseRequest(
-        at_ms=now_ms, agent_id=agent_id, command_id=command_id, code=refusals.CORE_ERROR, ref=ref
-    )
 
 
 _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
@@ -302,3 +247,18 @@ _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
     e.TransferAsked: answers.transferred,
     e.UrgencyDeclared: answers.urgency_declared,
 }
+
+
+def _changed_plan(centre: Centre, event: e.PlanActivated) -> Centre:
+    try:
+        return restore.under_plan(centre, event)
+    except Exception as error:
+        raise InvariantBroken(
+            f"plan version {event.version} cannot be brought in force: {error!r}"
+        ) from error
+
+
+def _line_long(centre: Centre, now_ms: int) -> RaiseAlarm:
+    """More wait than a centre should ever have: nobody is turned away, but somebody should know."""
+    detail = str(centre.line.waiting)
+    return RaiseAlarm(at_ms=now_ms, code=alarms.LINE_LONG, ref=centre.plan.site.site_id, detail=detail)

@@ -6,10 +6,10 @@ from queues.lifecycle import ASSIGNED, OFFERED, PARKED, WAITING
 from router import deadlines
 from router.agent import Agent
 from router.centre import Centre
-from router.change import cool, line_up
+from router.change import line_up
 from router.events import PlanActivated
 from router.offer import COOLING, Offer
-from router.seats import seat
+from router.seats import cool, seat
 from router.state import AgentState, CoreState, InteractionState, OfferState
 
 

@@ -6,6 +6,7 @@ from router import deadlines
 from router import decisions as d
 from router.agent import Agent
 from router.centre import Centre
+from router.offer import Offer
 
 
 def seat(centre: Centre, agent: Agent) -> None:
@@ -36,6 +37,15 @@ def release(centre: Centre, interaction: Interaction) -> None:
         named = centre.agents.get(interaction.named_agent_id)
         if named is not None:
             named.named.pop(interaction.interaction_id, None)
+
+
+def cool(centre: Centre, agent: Agent, interaction: Interaction, offer: Offer, *, now_ms: int) -> None:
+    """This agent is not offered this interaction again for a while."""
+    agent.cooled[interaction.interaction_id] = interaction
+    centre.cooling[interaction] = None
+    for at_ms in (offer.ended_at_ms + centre.limits.only_candidate_ms, offer.cooldown_until_ms):
+        if at_ms > now_ms:
+            centre.moments.add(at_ms, deadlines.COOLED, interaction.interaction_id)
 
 
 def set_presence(centre: Centre, order: d.SetPresence) -> None:
