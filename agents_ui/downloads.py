@@ -12,6 +12,10 @@ from starlette.responses import Response
 
 OCTETS: Final = "application/octet-stream"
 
+FILES_AT_ONCE: Final = 4
+"""Files read from the database at a time; more wait. They share threads with customers and desks that open
+(web_role.READERS), and megabytes take long."""
+
 NAME_CHARACTERS_MAX: Final = 120
 NAME_BYTES_MAX: Final = 200
 """File systems take 255 bytes; a browser may want to add a number."""

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from agents_ui.chat import words
 from agents_ui.chat.session import session_in
-from agents_ui.downloads import clean_name, download, media_type_of
+from agents_ui.downloads import FILES_AT_ONCE, clean_name, download, media_type_of
 from agents_ui.permits import Permits
 from agents_ui.services import Services
 from router.channels.chat import contact_of
@@ -37,6 +37,7 @@ class Attachments:
         self._services = services
         self._permits = Permits(burst=FILES_BURST, per_s=FILES_PER_S)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+        self._giving = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def take(self, request: Request) -> Response:
         """POST: keep the body as a message. 200 with its id; a repeat with the same client_id is harmless."""
@@ -59,7 +60,8 @@ class Attachments:
         session = session_in(request, self._services.settings)
         if session is None:
             return _refused(words.NOT_FOUND, 404)
-        found = await asyncio.to_thread(self._find, session, request.path_params["content_id"])
+        async with self._giving:
+            found = await asyncio.to_thread(self._find, session, request.path_params["content_id"])
         if found is None:
             return _refused(words.NOT_FOUND, 404)
         media_type, file_name, body = found

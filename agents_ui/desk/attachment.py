@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from agents_ui.access.person import Person
 from agents_ui.access.sight import Looked, may_see
 from agents_ui.access.words import refusal
-from agents_ui.downloads import download
+from agents_ui.downloads import FILES_AT_ONCE, download
 from agents_ui.services import Services
 from router.journal.committer import CommitUnknown
 
@@ -22,11 +22,13 @@ _FIND: Final = (
 
 def attachment_endpoint(services: Services) -> Callable[[Request], Awaitable[Response]]:
     """GET /api/attachment/{content_id}?of=interaction_id."""
+    places = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def attachment(request: Request) -> Response:
         person: Person = request.state.person
         content_id, of = request.path_params["content_id"], request.query_params.get("of", "")
-        found = await asyncio.to_thread(_find, services, person, of, content_id)
+        async with places:
+            found = await asyncio.to_thread(_find, services, person, of, content_id)
         if found is None:
             return JSONResponse(refusal("not_found"), 404)
         try:

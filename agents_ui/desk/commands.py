@@ -20,6 +20,9 @@ from router.journal.committer import CommitUnknown
 REMEMBERED_MAX: Final = 2_000
 """Decided commands whose answer is kept for a page that lost its connection and asks again."""
 
+HISTORIES_AT_ONCE: Final = 4
+"""Read at a time; more wait. They share threads with customers and desks that open (web_role.READERS)."""
+
 FOREIGN: Final = frozenset({"not_found", refusals.NOT_YOURS, refusals.OFFER_ENDED})
 """Refusals that may mean that somebody tries what is not theirs: they are logged."""
 
@@ -45,6 +48,7 @@ class Commands:
         self._services = services
         self._fan = fan
         self._decided: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+        self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
 
     async def answer(self, desk: Desk, command: shapes.Command) -> Answer | None:
         """Do it, or say why not. None where no answer is due."""
@@ -129,7 +133,9 @@ class Commands:
         if no is not None:
             return no
         database = self._services.database
-        return Answer(ok=True, value=await asyncio.to_thread(load_history, database, command.customer_id))
+        async with self._histories:
+            found = await asyncio.to_thread(load_history, database, command.customer_id)
+        return Answer(ok=True, value=found)
 
     async def _append(self, desk: Desk, decide: requests.Decide) -> Answer | None:
         """None when it is on disk (or was before), else the refusal."""

@@ -1,13 +1,16 @@
 """What an agent asks for and what comes of it, with the real router deciding."""
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
 
+from router.journal.database import Database
 from tests.desk.router import read, routing
 from tests.desk.small_site import Site
 from tests.desk.wire import Page
@@ -238,3 +241,31 @@ async def test_a_conversation_is_on_record_once_however_often_the_page_reconnect
     for _ in range(3):
         await (await centre.desk("ana")).leave()
     assert [ref for ref, data in centre.rows("viewed")] == [interaction_id]
+
+
+async def test_slow_histories_leave_threads_for_those_who_open_a_chat_or_a_desk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few agents who read long histories must not keep a customer from being heard."""
+    reading, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(database: Database, customer_id: str) -> dict[str, str]:
+        reading.release()
+        go_on.wait(10)
+        return {"customer_id": customer_id}
+
+    monkeypatch.setattr("agents_ui.desk.commands.load_history", slow)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8))
+    interaction_id = await site.held("ana", session="s")
+    page = await site.desk("ana")
+    customer_id = page.entities["conversation"][interaction_id]["customer_id"]
+    for number in range(12):
+        await page.say({"kind": "history", "command_id": f"history-{number}", "customer_id": customer_id})
+    while not reading.acquire(blocking=False):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    try:
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "heard"), 1) == "heard"
+    finally:
+        go_on.set()
+    await page.until(lambda: len(page.answers) == 12)
