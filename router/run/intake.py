@@ -21,6 +21,7 @@ import msgspec
 from config.plan import Plan
 from router.channels.port import UNPARSED
 from router.channels.text import shown
+from router.journal.clock import SteadyClock
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.database import Connection, Database
 from router.records import Fact, Row, fact
@@ -113,6 +114,8 @@ class Intake:
         """Messages being read: the other loop leaves them alone."""
         self._late: dict[str, asyncio.Task[None]] = {}
         """Those of them that are waited for aside."""
+        self._clock = SteadyClock()
+        """Not the time of day: on a machine that was set back the journal is ahead of it, for ever."""
         self.warm = False
         """Whether the language model is loaded; until then messages wait for it."""
 
@@ -236,10 +239,12 @@ class Intake:
 
     def _load_left(self) -> list[Unread]:
         """What nobody has read for a while, if the sweep is ours."""
-        before_ms = time.time_ns() // 1_000_000 - LEFT_MS
         with self._database.reading() as db:
+            head = db.row("SELECT last_at_ms FROM stream WHERE own = 1")
+            self._clock.at_least(head[0] if head else 0)
             rows = db.rows(
-                f"{_UNREAD} AND m.at_ms < :before_ms ORDER BY m.seq LIMIT {BATCH}", before_ms=before_ms
+                f"{_UNREAD} AND m.at_ms < :before_ms ORDER BY m.seq LIMIT {BATCH}",
+                before_ms=self._clock() - LEFT_MS,
             )
             left = [_unread(db, row) for row in rows]
         return left if left and self._claimed() else []
@@ -250,11 +255,13 @@ class Intake:
             changed = db.run(
                 "INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, :until_ms)"
                 " ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
-                " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner",
+                " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner"
+                " OR claim.until_ms > :set_back_ms",
                 ref=CLAIM,
                 owner=self._web_id,
                 until_ms=now_ms + CLAIM_MS,
                 now_ms=now_ms,
+                set_back_ms=now_ms + 2 * CLAIM_MS,  # no claim reaches so far, unless the clock was set back
             )
         return changed == 1
 

@@ -9,6 +9,7 @@ import pytest
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact, Keeper, unparsed
 from router.channels.port import Contact
+from router.journal.committer import Committer, wall_ms
 from skills.triage import Triage
 from tests.web.playing import interactions
 from tests.web.sites import Page, Site
@@ -58,6 +59,16 @@ def test_what_a_dead_process_left_is_read_by_another(site: Site) -> None:
     began = time.monotonic()
     site.eventually(lambda: readings(site), "read by the sweep")
     assert time.monotonic() - began < 2.0
+
+
+def test_what_was_left_is_read_on_a_machine_whose_clock_was_set_back(site: Site) -> None:
+    """The journal's time is an hour ahead then: by the time of day nothing in it is old enough."""
+    ahead = Committer(site.database, clock=lambda: wall_ms() + 3_600_000)
+    with site.database.writing() as db:
+        db.run("INSERT INTO claim VALUES ('intake', 'dead', :until)", until=wall_ms() + 3_600_000)
+    ahead.submit(KeepContact(contact(), Keeper(web_id="somebody who died"))).result(10)
+    ahead.close()
+    site.eventually(lambda: readings(site), "read by the sweep")
 
 
 def test_two_processes_read_a_message_once(site: Site) -> None:
