@@ -26,6 +26,7 @@ from agents_ui.desk.touched import Touched, touched_by
 from agents_ui.desk.views import Changes, Views, place_of
 from agents_ui.services import Services
 from agents_ui.typing_marks import CUSTOMER
+from router.journal.clock import SteadyClock
 from router.journal.database import DatabaseBusy, DatabaseGone
 from router.records import Row
 
@@ -54,6 +55,8 @@ class Fan:
 
     def __init__(self, services: Services) -> None:
         self.answers = Answers()
+        self.clock = SteadyClock()
+        """The journal's time, in which deadlines are: ahead of the wall's on a machine that was set back."""
         self._services = services
         self._views = Views()
         self._looked = LookRecord(services.committer)
@@ -90,6 +93,7 @@ class Fan:
             desk.close(code)
 
     def _take(self, rows: Sequence[Row]) -> None:
+        self.clock.at_least(rows[-1].at_ms)
         if self._views or self._joins or self.answers:
             self._rows.extend(rows)
             self._wake.set()
@@ -231,7 +235,7 @@ class Fan:
         """Every two seconds each page hears that we live; sessions that ran out end."""
         while True:
             await asyncio.sleep(BEAT_S)
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = self.clock()
             beat = b'{"kind":"beat","server_ms":%d}' % now_ms
             for desk in self._views.desks():
                 if desk.person.expires_at_ms <= now_ms:

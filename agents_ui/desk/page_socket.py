@@ -91,7 +91,7 @@ class DeskSockets:
         if join.person is None:
             await page.close(TICKET_REFUSED)
             return None
-        return Desk(page, desk_id=join.desk_id, person=join.person, now_ms=_now_ms)
+        return Desk(page, desk_id=join.desk_id, person=join.person, now_ms=self._fan.clock)
 
     async def _say_left(self, agent_id: str, desk_id: str) -> None:
         """Until it is written: what an agent holds at a desk that counts as open is with nobody."""
@@ -183,7 +183,3 @@ def _command(text: str) -> Command | Outline:
         return OUTLINE.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return Outline()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -15,7 +15,7 @@ from config.plan import Plan
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
 from router.decisions import NoteDesks, RaiseAlarm, SetPresence
-from router.journal.committer import wall_ms
+from router.journal.committer import Committer, wall_ms
 from router.journal.database import Connection, DatabaseGone
 from router.records import fact
 from tests.desk.small_site import Site, queued
@@ -248,3 +248,17 @@ async def test_a_desk_that_the_router_gave_up_comes_back_by_itself(site: Site) -
     await site.committer.append_facts(fact("desk_left", "ana", desk_id=desk_id, web_id="web-1"))
     await page.until(lambda: page.code == 1012)
     assert other.code is None
+
+
+async def test_the_time_on_a_desk_is_the_journals(site: Site) -> None:
+    """Deadlines are in it: on a machine set back by an hour an offer would seem to ring for an hour."""
+    page = await site.desk("ana")
+    ahead = Committer(site.database, clock=lambda: wall_ms() + 3_600_000)
+    [row] = await ahead.append_facts(fact("viewed", "nobody", agent_id="ana", what="history"))
+    ahead.close()
+    async with asyncio.timeout(5):
+        await page.until(
+            lambda: any(each["kind"] == "beat" and each["server_ms"] >= row.at_ms for each in page.heard)
+        )
+    later = await site.desk("ana")
+    assert later.heard[0]["server_ms"] >= row.at_ms
