@@ -8,9 +8,9 @@ from pathlib import Path
 from tests.tidy.tree import PACKAGES, core_files, imports_of, name_of, place, python_files, tree_of
 
 HARMLESS = {
-    "abc", "bisect", "collections", "collections.abc", "contextlib", "copy", "dataclasses", "enum", "functools",
-    "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string", "types", "typing", "unicodedata",
-    "uuid",
+    "abc", "bisect", "collections", "collections.abc", "contextlib", "copy", "dataclasses", "enum",
+    "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string", "types",
+    "typing", "unicodedata", "uuid",
 }  # fmt: skip
 """Standard modules that read no clock, draw no number and open nothing (of uuid: what is not in CLOCKS)."""
 
