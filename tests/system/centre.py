@@ -113,10 +113,16 @@ class Patient:
     def database_url(self) -> str:
         return self.centre.environ["DATABASE_URL"]
 
-    @property
-    def redis(self) -> RedisProcess:
-        """The centre's own Redis, to be talked to."""
-        return RedisProcess(folder=self.centre.data_dir / "run")
+    def redis_answers(self) -> bool:
+        """Whether there is a Redis that answers."""
+        return self._redis_says("PING").startswith("+PONG")
+
+    def empty_redis(self) -> None:
+        """FLUSHALL."""
+        assert self._redis_says("FLUSHALL").startswith("+OK")
+
+    def _redis_says(self, command: str) -> str:
+        return RedisProcess(folder=self.centre.data_dir / "run").say(command)
 
     def rows(self, after_seq: int = 0) -> list[Row]:
         """The journal after this row."""
@@ -150,10 +156,6 @@ class Patient:
                     return pid
                 os.kill(pid, signal.SIGCONT)
         raise AssertionError(f"{role} never held the counter when it was stopped")
-
-    def gone(self, role: str, pid: int) -> bool:
-        """Whether another process has this role."""
-        return self.centre.children().get(role, pid) != pid
 
     @contextmanager
     def without_redis(self) -> Iterator[None]:

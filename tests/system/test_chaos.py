@@ -21,6 +21,7 @@ from typing import Final
 import pytest
 
 from router.journal.database import open_database
+from tests.roles.redis_process import wait_until
 from tests.system import truth
 from tests.system.centre import Patient, answers, patient
 from tests.system.crew import Clerk, signed_in
@@ -93,6 +94,9 @@ class Trial:
     calm_since: float = 0.0
     """When answers came in time again after the last fault."""
 
+    hurt: list[int] = field(default_factory=list)
+    """Processes that were killed or stopped."""
+
     said: list[str] = field(default_factory=list)
 
     async def suffers(self, name: str, fault: Callable[[], object]) -> None:
@@ -100,7 +104,9 @@ class Trial:
         control = await self._control(name)
         places = await asyncio.to_thread(self._places)
         seq = await asyncio.to_thread(self._last_seq)
-        await asyncio.to_thread(fault)
+        hurt = await asyncio.to_thread(fault)
+        if isinstance(hurt, int):
+            self.hurt.append(hurt)
         struck, struck_ms = time.monotonic(), _now_ms()
         back = asyncio.create_task(self._desks_back(name, struck)) if "web" in name else None
         took = {
@@ -141,6 +147,7 @@ class Trial:
             while time.monotonic() < began + seconds:
                 await asyncio.sleep(WINDOW_S)
                 self.calm_since = time.monotonic() - WINDOW_S
+                assert not self.patient.redis_answers(), "another Redis came up"
                 answers_s = await self._p99_before()
                 await self._judge(name, {"p99": (answers_s, control.answer_s)}, control)
         finally:
@@ -228,6 +235,9 @@ class Trial:
             await asyncio.sleep(0.2)
         self._say(f"everybody was dealt with after {time.monotonic() - began:.2f} s")
         assert await missing_from_fresh_pages(self.crowd) == []
+        left = set(self.hurt) & set(self.patient.centre.pids())
+        assert not left, "a process that was killed or stopped was not replaced"
+        wait_until(self.patient.redis_answers, "Redis answers", within_s=BACK_S)
 
     def _still_open(self) -> int:
         database = open_database(self.patient.database_url, unsafe=True)
@@ -313,7 +323,7 @@ async def test_whatever_dies_or_freezes_nothing_acknowledged_is_lost(data_dir: P
         async with trial(hurt, seed=1) as now:
             for role in ("router", "web", "worker", "redis"):
                 await now.suffers(f"kill -9 of {role}", partial(hurt.kill, role))
-            await now.suffers("FLUSHALL", partial(hurt.redis.say, "FLUSHALL"))
+            await now.suffers("FLUSHALL", hurt.empty_redis)
             for role in ("router", "web"):
                 await now.suffers(f"SIGSTOP of {role} with the counter", now.freezing(role))
             for role in ("worker", "redis"):
@@ -344,9 +354,7 @@ async def test_fault_upon_fault(data_dir: Path, postgres_server: PostgresServer,
     environ = {"DATABASE_URL": postgres_server.new_schema()} if database == "postgresql" else {}
     with patient(data_dir, agents=12, **environ) as hurt:
         async with trial(hurt, seed=seed) as now:
-            faults: list[tuple[str, Callable[[], object]]] = [
-                ("FLUSHALL", partial(hurt.redis.say, "FLUSHALL"))
-            ]
+            faults: list[tuple[str, Callable[[], object]]] = [("FLUSHALL", hurt.empty_redis)]
             for role in ("router", "web", "worker", "redis"):
                 faults.append((f"kill -9 of {role}", partial(hurt.kill, role)))
                 faults.append((f"SIGSTOP of {role}", partial(hurt.freeze, role)))
