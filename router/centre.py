@@ -81,7 +81,7 @@ class Centre:
         try:
             return book.wish(interaction.queue_id, interaction.requirement).ask(interaction.step)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it must not be out of everybody's reach
-            return book.wish(MANUAL_QUEUE, ANYBODY).ask(0)
+            return book.wish(MANUAL_QUEUE, ANYBODY).ask(interaction.step)
 
     def blocked(self, interaction: Interaction, agent: Agent, now_ms: int) -> bool:
         """Whether this agent declined, missed or gave away this interaction so lately that it is not tried.

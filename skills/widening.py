@@ -5,11 +5,15 @@ Steps belong to the queue and count from accepted_at, so that a transfer or a cr
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from config.plan import Plan, QueuePlan, RequirementPlan, WideningPlan
 from config.words import MANUAL_QUEUE, SUPERVISOR_SKILL
 from skills.match import Need, combine, need_of, requirement_of
 from skills.requirement import Requirement, SkillLevels, WideningStep
+
+NEVER_MS: Final = 1 << 53
+"""No wait comes to this (285,000 years): a step that only a requirement nobody can meet reaches."""
 
 
 def needs_at(plan: Plan, queue_id: str, requirement: Requirement, step: int) -> tuple[Need, ...]:
@@ -47,9 +51,16 @@ def queue_of(plan: Plan, queue_id: str) -> QueuePlan:
 
 
 def manual_queue() -> QueuePlan:
-    """The queue that is always there, in no plan: any supervisor serves what the core could not handle."""
-    needed = RequirementPlan(require=((SUPERVISOR_SKILL, 1),))
-    return QueuePlan(queue_id=MANUAL_QUEUE, name="Manual", requirement=needed)
+    """The queue that is always there, in no plan: any supervisor serves what the core could not handle.
+
+    Time does not widen it. Its one step is for when no supervisor is signed in: then anybody serves it.
+    """
+    return QueuePlan(
+        queue_id=MANUAL_QUEUE,
+        name="Manual",
+        requirement=RequirementPlan(require=((SUPERVISOR_SKILL, 1),)),
+        widening=(WideningPlan(after_ms=NEVER_MS, drop=(SUPERVISOR_SKILL,)),),
+    )
 
 
 def steps_of(queue: QueuePlan) -> tuple[WideningStep, ...]:

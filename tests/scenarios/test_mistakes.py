@@ -56,6 +56,7 @@ def test_a_requirement_that_cannot_be_worked_out_goes_to_the_manual_queue():
 def test_a_request_that_fails_is_answered(monkeypatch):
     """The desk would otherwise wait for its answer; a supervisor takes over what the agent could not end."""
     world = World(["ana"])
+    world.opens_desk("sue")
     world.holds("ana", "call-1")
     with monkeypatch.context() as patch:
         _failing(patch, e.DispositionGiven)

@@ -171,25 +171,51 @@ def test_somebody_new_who_can_serve_only_a_later_step_gets_it_at_once():
     assert world.offered_to("ben") in ("call-1", "call-2")
 
 
-def test_the_manual_queue_is_served_by_supervisors():
-    """It is in no plan and always there."""
-    world = World(["ana"])
+def test_the_manual_queue_is_served_by_supervisors_first():
+    """It is in no plan and always there; a supervisor on a break is there as well."""
+    world = World(["ana", "sue"])
     world.holds("ana", "call-1")
+    world.becomes_unavailable("sue")
     world.transfers("ana", "call-1", queue="manual")
-    world.passes(seconds=10)
+    world.becomes_available("ben")
+    world.passes(seconds=1_000)
     assert world.state_of("call-1") == "waiting"
     world.becomes_available("sue")
     assert world.offered_to("sue") == "call-1"
 
 
-def test_a_queue_the_plan_drops_is_served_as_the_manual_queue():
-    """Nothing waits where nobody looks."""
-    world = World(["ana"])
-    world.holds("ana", "busy")
-    world.arrives("call-1", queue="double")
-    plan = world.plan
-    world.activates(plan_of(queues=[each for each in plan.queues if each.queue_id != "double"]))
-    world.disposes("ana", "busy")
+def test_with_no_supervisor_signed_in_anybody_serves_the_manual_queue():
+    """A mistake of ours at night must not let the most urgent wait in front of people who are free."""
+    world = World(["ana", "ben"])
+    world.holds("ana", "call-1")
+    world.transfers("ana", "call-1", queue="manual")
+    assert world.offered_to("ben") == "call-1"
+    [alarm] = world.alarms("nobody_can_serve")
+    assert "supervisor" in alarm.detail
+
+
+def test_when_the_last_supervisor_leaves_anybody_serves_the_manual_queue():
+    """What waited for a supervisor would wait for nobody from then on."""
+    world = World(["sue"])
+    world.holds("sue", "call-1")
+    world.arrives("call-2", queue="no such queue")
+    world.becomes_available("ana")
     assert world.offered_to("ana") is None
-    world.becomes_available("sue")
-    assert world.offered_to("sue") == "call-1"
+    world.closes_desk("sue")
+    world.passes(seconds=30)
+    assert world.offered_to("ana") == "call-1"
+    assert world.interaction("call-2").step == 1
+
+
+def test_a_queue_the_plan_drops_is_served_as_the_manual_queue():
+    """Nothing waits where nobody looks: a supervisor serves it, or anybody where none is signed in."""
+    for there, then in ((["ana", "sue"], "sue"), (["ana"], "ana")):
+        world = World(there)
+        for agent in there:
+            world.holds(agent, f"busy-{agent}")
+        world.arrives("call-1", queue="double")
+        queues = [each for each in world.plan.queues if each.queue_id != "double"]
+        world.activates(plan_of(queues=queues))
+        for agent in there:
+            world.disposes(agent, f"busy-{agent}")
+        assert world.offered_to(then) == "call-1"

@@ -68,7 +68,13 @@ def test_an_unknown_queue_is_the_manual_queue():
         needs = needs_at(PLAN, queue_id, Requirement(), 0)
         assert meets_one({"supervisor": 5}, needs)
         assert not meets_one({"medical": 5}, needs)
-    assert step_at(manual_queue(), 10**9) == 0
+        assert meets_one({}, needs_at(PLAN, queue_id, Requirement(), 1))
+
+
+def test_no_wait_opens_the_manual_queue_to_everybody():
+    """As long as a supervisor is signed in, what needs one waits for one."""
+    thousand_years_ms = 1_000 * 366 * 86_400_000
+    assert step_at(manual_queue(), thousand_years_ms) == 0
 
 
 SKILLS = ("a", "b", "c", "d")
