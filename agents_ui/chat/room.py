@@ -189,7 +189,7 @@ class Room:
             elif row.kind == "customer_disconnected":
                 self._note_parting(row)
             elif row.kind == "call_back_opened":
-                self._note_call_back(row)
+                self._note_call_back(row, news)
             session = self._session_of.get(row.ref)
             if session is None:
                 continue
@@ -212,10 +212,12 @@ class Room:
                 visitor.joined = ""
                 self.join(visitor, row.ref)
 
-    def _note_call_back(self, row: Row) -> None:
+    def _note_call_back(self, row: Row, news: _News) -> None:
+        """A page that is here (its connection came back too late) belongs to the call-back from now on."""
         session = self._session_of.get(msgspec.json.decode(row.data)["follows"])
         if session is not None:
             self._remember(row.ref, session)
+            news.began.append((session, row.ref))
 
     async def _patiently(self, news: _News) -> None:
         while True:

@@ -19,6 +19,34 @@ def interactions(site: Site) -> list[tuple[str, str]]:
     ]
 
 
+def owners(site: Site) -> list[str]:
+    """The interactions that customers' connections belong to."""
+    return [row[0] for row in site.rows("SELECT owner_id FROM connection ORDER BY connection_id")]
+
+
+def give_up(site: Site, interaction_id: str, customer_id: str) -> str:
+    """What the router decides when the customer was away for too long; the call-back's id."""
+    site.decide(
+        decisions.CloseInteraction(
+            at_ms=1, interaction_id=interaction_id, agent_id="", disposition="", why="abandoned"
+        ),
+        decisions.OpenCallBack(
+            at_ms=1,
+            interaction_id=f"call-back of {interaction_id}",
+            follows=interaction_id,
+            channel="chat",
+            queue_id=site.plan.queues[0].queue_id,
+            urgency=3,
+            requirement=Requirement(),
+            rule_id="channel",
+            accepted_at_ms=1,
+            customer_id=customer_id,
+            traffic="real",
+        ),
+    )
+    return f"call-back of {interaction_id}"
+
+
 def accept(site: Site, interaction_id: str, agent_id: str) -> None:
     """What the router decides when this agent takes it."""
     now = int(time.time() * 1000)

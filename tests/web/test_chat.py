@@ -11,8 +11,7 @@ import pytest
 from agents_ui.chat import room
 from router import decisions
 from router.records import fact
-from skills.requirement import Requirement
-from tests.web.playing import accept, close, interactions, note, reply
+from tests.web.playing import accept, close, give_up, interactions, note, owners, reply
 from tests.web.sites import Page, Site
 
 pytestmark = pytest.mark.system
@@ -184,28 +183,30 @@ def test_a_call_back_shows_on_the_page_and_takes_what_the_customer_says(any_site
     with Page(any_site.webs[0], cookie) as page:
         page.say("help")
         page.until(lambda page: page.kept)
-    old, customer_id = interactions(any_site)[0]
-    any_site.decide(
-        decisions.CloseInteraction(at_ms=1, interaction_id=old, agent_id="", disposition="", why="abandoned"),
-        decisions.OpenCallBack(
-            at_ms=1,
-            interaction_id="call-back",
-            follows=old,
-            channel="chat",
-            queue_id=any_site.plan.queues[0].queue_id,
-            urgency=3,
-            requirement=Requirement(),
-            rule_id="channel",
-            accepted_at_ms=1,
-            customer_id=customer_id,
-            traffic="real",
-        ),
-    )
+    call_back_id = give_up(any_site, *interactions(any_site)[0])
     with Page(any_site.webs[0], cookie) as page:
         assert page.conversation["state"] == "waiting"
+        any_site.eventually(lambda: owners(any_site) == [call_back_id], "connected to the call-back")
         page.say("I am back")
         page.until(lambda page: len(page.messages) == 2)
     assert len(interactions(any_site)) == 2
+
+
+def test_a_page_that_is_there_when_its_chat_becomes_a_call_back_belongs_to_it(any_site: Site) -> None:
+    """Its connection came back at the moment of giving up: the agent must see somebody there."""
+    agent = any_site.plan.people[0]
+    with Page(any_site.webs[0], any_site.webs[0].cookie()) as page:
+        page.say("help")
+        page.until(lambda page: page.kept)
+        old, customer_id = interactions(any_site)[0]
+        any_site.eventually(lambda: owners(any_site) == [old], "connected")
+        call_back_id = give_up(any_site, old, customer_id)
+        any_site.eventually(lambda: owners(any_site) == [call_back_id], "connected to the call-back")
+        accept(any_site, call_back_id, agent.agent_id)
+        page.until(lambda page: page.conversation["state"] == "with_agent")
+        reply(any_site, call_back_id, agent.agent_id, "are you there?")
+        page.until(lambda page: page.texts() == ["help", "are you there?"])
+    any_site.eventually(lambda: not owners(any_site), "gone from the call-back")
 
 
 def test_somebody_without_a_cookie_is_served_and_gets_one(site: Site) -> None:
