@@ -21,6 +21,9 @@ MESSAGES_MAX: Final = 200
 """Newest messages of a conversation that a snapshot or a history carries; a page has no room for more."""
 
 SUMMARY_CHARACTERS: Final = 200
+CHAIN_MAX: Final = 20
+"""How often one customer may give up and be called back before the first words are no longer looked for."""
+
 IN_CHUNK: Final = 400
 """Values in one IN (…): below every database's limit of parameters."""
 
@@ -130,6 +133,7 @@ def offer(db: Connection, interaction: Interaction) -> Value:
         "language": interaction.language,
         "summary": _summary(db, interaction),
         "reading": interaction.reading,
+        "follows": interaction.follows,
         "why": msgspec.json.decode(row[1]),
         "returning": earlier(db, interaction) > 0,
     }
@@ -193,11 +197,35 @@ def interactions_of(db: Connection, message_ids: Iterable[str]) -> dict[str, str
 
 def newest_messages(db: Connection, interaction_id: str, limit: int = MESSAGES_MAX) -> list[Value]:
     """The newest messages of an interaction, in order."""
+    return _newest(db, [interaction_id], limit)
+
+
+def conversation_messages(db: Connection, interaction: Interaction) -> list[Value]:
+    """The newest messages of a conversation, in order; of a call-back also the words that it follows.
+
+    `interaction_id` is the conversation they are shown in, `said_in` the interaction they belong to.
+    """
+    shown_in = {"interaction_id": interaction.interaction_id}
+    return [{**message, **shown_in} for message in _newest(db, chain_of(db, interaction), MESSAGES_MAX)]
+
+
+def chain_of(db: Connection, interaction: Interaction) -> list[str]:
+    """The interaction and, of a call-back, those it follows: one matter of one customer."""
+    chain, follows = [interaction.interaction_id], interaction.follows
+    while follows and len(chain) < CHAIN_MAX:
+        chain.append(follows)
+        row = db.row("SELECT follows FROM interaction WHERE interaction_id = :i", i=follows)
+        follows = row[0] if row else ""
+    return chain
+
+
+def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[Value]:
+    (names, values), *_ = _chunks(interaction_ids)
     rows = db.rows(
-        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id = :i"
+        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id IN ({names})"
         " ORDER BY m.seq DESC, m.message_id DESC LIMIT :limit",
-        i=interaction_id,
         limit=limit,
+        **values,
     )
     return [_message(row) for row in reversed(rows)]
 
@@ -209,6 +237,7 @@ def _message(row: Sequence[Any]) -> Value:  # Any: columns of _MESSAGE
     return {
         "message_id": message_id,
         "interaction_id": interaction_id,
+        "said_in": interaction_id,
         "seq": str(seq),
         "at_ms": at_ms,
         "direction": direction,
@@ -239,10 +268,11 @@ def _file(
 
 def _summary(db: Connection, interaction: Interaction) -> str:
     """The customer's first words, or the name of what they sent."""
+    (names, values), *_ = _chunks(chain_of(db, interaction))
     row = db.row(
-        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id = :i AND m.direction = 'in'"
+        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id IN ({names}) AND m.direction = 'in'"
         " ORDER BY m.seq, m.message_id LIMIT 1",
-        i=interaction.interaction_id,
+        **values,
     )
     if row is None:
         return ""

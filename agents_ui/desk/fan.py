@@ -156,7 +156,8 @@ class Fan:
         self._send(self._views.add(desk, snapshot.work))
         entities = {**snapshot.entities, "queue": self._figures}
         desk.snapshot(msgspec.json.encode(entities), msgspec.json.encode(words_of(plan)))
-        self._looked.shown(desk.person, snapshot.entities["conversation"])
+        said_in = {each["said_in"]: None for each in snapshot.entities["message"].values()}
+        self._looked.shown(desk.person, {**snapshot.entities["conversation"], **said_in})
 
     async def _spread(self, rows: Sequence[Row]) -> None:
         touched = touched_by(rows, agents=self._views, shown=self._views.shown)
@@ -203,9 +204,11 @@ class Fan:
                 continue
             puts = changes.setdefault(after[0], [])
             puts.append({"put": after[1], "id": after[2], "value": loaded.cards[interaction_id]})
-            puts += [_put("message", each, "message_id") for each in loaded.messages.get(interaction_id, ())]
+            messages = loaded.messages.get(interaction_id, ())
+            puts += [_put("message", each, "message_id") for each in messages]
             if after[1] == "conversation" and before != after:
-                self._looked.shown(self._views.desks_of(after[0])[0].person, [interaction_id])
+                looked_at = {interaction_id: None, **{each["said_in"]: None for each in messages}}
+                self._looked.shown(self._views.desks_of(after[0])[0].person, looked_at)
 
     def _add_alarms(self, touched: Touched, loaded: Loaded, changes: Changes) -> None:
         news = [

@@ -76,7 +76,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
             return None
         work = entities.interactions_with(db, person.agent_id)
         conversations = [each for each in work if each.shown_as == "conversation"]
-        messages = [m for each in conversations for m in entities.newest_messages(db, each.interaction_id)]
+        messages = [m for each in conversations for m in entities.conversation_messages(db, each)]
         return Snapshot(
             _is_open(db, desk_id),
             work,
@@ -126,7 +126,7 @@ def _load_card(
         found = entities.messages_by_id(db, messages)
         loaded.messages[interaction_id] = sorted(found, key=lambda each: int(each["seq"]))
     else:
-        loaded.messages[interaction_id] = entities.newest_messages(db, interaction_id)
+        loaded.messages[interaction_id] = entities.conversation_messages(db, interaction)
 
 
 def _roles(db: Connection, people: set[str]) -> dict[str, str]:

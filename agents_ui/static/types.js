@@ -65,6 +65,7 @@
  * @property {string} language
  * @property {string} summary
  * @property {string} reading
+ * @property {string} follows what a call-back follows, else empty
  * @property {Why} why
  * @property {boolean} returning
  */
@@ -91,7 +92,8 @@
 /**
  * @typedef {object} Message
  * @property {string} message_id
- * @property {string} interaction_id
+ * @property {string} interaction_id the conversation it is shown in
+ * @property {string} said_in the interaction it belongs to: of a call-back perhaps the one it follows
  * @property {string} seq
  * @property {number} at_ms
  * @property {"in" | "out" | "note" | "system"} direction

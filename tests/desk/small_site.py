@@ -29,10 +29,12 @@ from config.settings import read_settings
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
 from router.decisions import (
+    CloseInteraction,
     ConnectParties,
     Decision,
     Explanation,
     OfferInteraction,
+    OpenCallBack,
     QueueInteraction,
     SetPresence,
 )
@@ -145,6 +147,31 @@ class Site:
             ),
         )
         return offer_id
+
+    async def given_up(self, interaction_id: str) -> str:
+        """Plays the router: the customer was away for too long; the call-back that follows."""
+        call_back_id = f"after {interaction_id}"
+        with self.database.reading() as db:
+            row = db.row("SELECT customer_id FROM interaction WHERE interaction_id = :i", i=interaction_id)
+        assert row is not None
+        close = CloseInteraction(
+            at_ms=wall_ms(), interaction_id=interaction_id, agent_id="", disposition="", why="abandoned"
+        )
+        opened = OpenCallBack(
+            at_ms=wall_ms(),
+            interaction_id=call_back_id,
+            follows=interaction_id,
+            channel="chat",
+            queue_id=self.plan.queues[0].queue_id,
+            urgency=2,
+            requirement=Requirement(),
+            rule_id="r",
+            accepted_at_ms=wall_ms(),
+            customer_id=row[0],
+            traffic="real",
+        )
+        await self.decide(close, opened)
+        return call_back_id
 
     async def held(self, agent_id: str, text: str = "help me", *, session: str = "") -> str:
         """An interaction that this agent has accepted."""

@@ -30,3 +30,25 @@ async def test_a_change_reaches_the_desk_with_whole_values(site: Site) -> None:
     await site.arrives("second words", session="s")
     await page.until(lambda: len(page.entities["message"]) == 2)
     assert page.snapshots == 1
+
+
+async def test_a_call_back_is_shown_with_the_words_that_it_follows(site: Site) -> None:
+    """Whoever calls back must know why; the customer gave up twice, and said it only at the very first."""
+    said = await site.arrives("my house is on fire", session="s")
+    first = await site.given_up(said)
+    second = await site.given_up(first)
+    page = await site.desk("ana")
+    offer_id = await site.offered(second, "ana")
+    await page.until(lambda: offer_id in page.entities["offer"])
+    offer = page.entities["offer"][offer_id]
+    assert (offer["summary"], offer["follows"]) == ("my house is on fire", first)
+    await site.decide(connected(second, offer_id, "ana"))
+    await page.until(lambda: second in page.entities["conversation"])
+    await site.arrives("are you there?", session="s")
+    await page.until(lambda: len(page.entities["message"]) == 2)
+    messages = sorted(page.entities["message"].values(), key=lambda each: int(each["seq"]))
+    assert [each["text"] for each in messages] == ["my house is on fire", "are you there?"]
+    assert [each["said_in"] for each in messages] == [said, second]
+    assert {each["interaction_id"] for each in messages} == {second}
+    assert (await site.desk("ana")).entities == page.entities
+    assert {said, second} <= {ref for ref, _ in site.rows("viewed")}

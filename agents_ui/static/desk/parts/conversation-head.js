@@ -23,7 +23,7 @@ export function ConversationHead({ desk, conversation }) {
         <li>${nameOf(words?.queues, queue_id)}</li>
         ${language && html`<li>${languageName(language)}</li>`}
         <li>${say("with_me")} <time>${since}</time></li>
-        ${conversation.follows && html`<li class="flag">${say("follows")}</li>`}
+        ${conversation.follows && html`<li class="flag">${say(connected ? "follows" : "follows_away")}</li>`}
         ${conversation.reading === "unparsed" && html`<li class="flag">${say("unparsed")}</li>`}
         ${conversation.traffic !== "real" && html`<li class="flag drill">${say(`traffic_${conversation.traffic}`)}</li>`}
       </ul>

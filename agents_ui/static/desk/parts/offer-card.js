@@ -38,6 +38,7 @@ export function OfferCard({ desk, arming, offer, first }) {
       <li>${say("waiting_for")} <time>${waiting}</time></li>
       ${offer.language && html`<li>${languageName(offer.language)}</li>`}
       ${offer.returning && html`<li>${say("returning")}</li>`}
+      ${offer.follows && html`<li class="flag">${say("follows")}</li>`}
       ${offer.reading === "unparsed" && html`<li class="flag">${say("unparsed")}</li>`}
     </ul>
     <${Why} why=${offer.why} />
