@@ -4,6 +4,7 @@ The old results are removed first: a run that fails leaves none, rather than tho
 """
 
 import argparse
+import os
 import sys
 import time
 from collections import defaultdict
@@ -25,10 +26,10 @@ def main() -> int:
     arguments = parser.parse_args()
     wanted = arguments.only or ["core", "lines", "rebuild", "desktop"]
     results.remove()
-    began = time.monotonic()
+    began, load_before = time.monotonic(), os.getloadavg()[0]
     samples = _measure(wanted, arguments.rounds)
     found = {name: median(values) for name, values in samples.items()}
-    found["bench_s"] = time.monotonic() - began
+    found |= {"bench_s": time.monotonic() - began, "load_before": load_before}
     results.write(found, samples, rounds=arguments.rounds)
     sys.stdout.write("\n" + results.table(found) + "\n")
     return 1 if arguments.strict and not results.all_met(found) else 0

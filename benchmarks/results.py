@@ -31,7 +31,8 @@ PAGE: Final = """\
 # Results
 
 Written by `make bench` on {machine}. Medians of {rounds} rounds, floors and product in turn; everything,
-the clients too, ran on this one machine. Figures of other machines differ: compare within one run.
+the clients too, ran on this one machine. When it began, {load:.1f} other processes wanted to run there: more than 0.3
+spoils the figures. Figures of other machines differ: compare within one run.
 
 {table}
 
@@ -52,7 +53,7 @@ def remove() -> None:
 
 
 def write(found: Mapping[str, float], samples: Mapping[str, Sequence[float]], *, rounds: int) -> None:
-    """Both files."""
+    """Both files. `load_before` is in found: how busy the machine was with other things."""
     flat = {name: _rounded(value) for name, value in sorted(found.items())}
     MACHINES.write_text(json.dumps(flat, indent=1) + "\n")
     others = "\n".join(
@@ -61,7 +62,13 @@ def write(found: Mapping[str, float], samples: Mapping[str, Sequence[float]], *,
         if name not in TARGETS
     )
     PEOPLE.write_text(
-        PAGE.format(machine=_machine(), rounds=rounds, table=table(found, samples), others=others)
+        PAGE.format(
+            machine=_machine(),
+            rounds=rounds,
+            load=found["load_before"],
+            table=table(found, samples),
+            others=others,
+        )
     )
 
 
