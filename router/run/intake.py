@@ -167,7 +167,7 @@ class Intake:
             unread = await asyncio.to_thread(load)
             readings = [(each, *found) for each in unread if (found := await self._once(each)) is not None]
             if readings:
-                await self._committer.append(ReadMessages(readings=tuple(readings)))
+                await self._write(*readings)
         except CommitUnknown:
             await asyncio.sleep(RETRY_S)
         except IntakeStuck:
@@ -175,6 +175,32 @@ class Intake:
         except Exception as problem:  # noqa: BLE001 - drivers raise many kinds; the messages stay unread
             _log.error("intake failed error=%s", type(problem).__name__)
             await asyncio.sleep(RETRY_S)
+
+    async def _write(self, *readings: tuple[Unread, Reading, str]) -> None:
+        """Append them; where that is refused one by one, so that one that fails leaves no other unread."""
+        try:
+            await self._committer.append(ReadMessages(readings=readings))
+            return
+        except CommitUnknown:
+            raise
+        except Exception as refused:  # noqa: BLE001 - whatever a reading makes a driver raise
+            _log.error("readings refused count=%d error=%s", len(readings), type(refused).__name__)
+        for reading in readings:
+            await self._write_alone(*reading)
+
+    async def _write_alone(self, unread: Unread, reading: Reading, how: str) -> None:
+        """The reading, or else the defaults of its channel."""
+        default = default_reading(self._plan(), unread.contact.channel)
+        for attempt in ((unread, reading, how), (unread, default, "unparsed")):
+            try:
+                await self._committer.append(ReadMessages(readings=(attempt,)))
+                return
+            except CommitUnknown:
+                raise
+            except Exception as refused:  # noqa: BLE001 - as above
+                _log.error(
+                    "reading refused message_id=%s error=%s", unread.message_id, type(refused).__name__
+                )
 
     async def _once(self, unread: Unread) -> tuple[Reading, str] | None:
         """As _reading; None as well for what is being read already."""
@@ -213,7 +239,7 @@ class Intake:
         except Exception as problem:  # noqa: BLE001 - as above
             _log.error("triage too slow message_id=%s error=%s", unread.message_id, type(problem).__name__)
         try:
-            await self._committer.append(ReadMessages(readings=((unread, reading, how),)))
+            await self._write((unread, reading, how))
         except Exception as problem:  # noqa: BLE001 - it stays unread: the next sweep tries again
             _log.error("intake failed error=%s", type(problem).__name__)
         finally:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,24 @@ def test_triage_that_fails_marks_the_message_unparsed(site: Site, monkeypatch: p
     site.committer.submit(KeepContact(contact(), Keeper(web_id="x"))).result(10)
     (reading,) = site.eventually(lambda: readings(site), "read")
     assert reading["reading"] == "unparsed"
+
+
+def test_a_reading_that_cannot_be_written_holds_up_nobody(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One such message among those left behind would keep all the others unread, for ever."""
+    read = Triage.read
+
+    def unwritable(self: Triage, contact: Any) -> Any:
+        reading = read(self, contact)
+        return replace(reading, requirement=object()) if contact.text == "bad" else reading
+
+    monkeypatch.setattr(Triage, "read", unwritable)
+    for number, text in enumerate(("first", "bad", "my father is not breathing")):
+        site.committer.submit(KeepContact(contact(text, str(number)), Keeper(web_id="dead"))).result(10)
+    found = site.eventually(lambda: len(readings(site)) == 3 and readings(site), "all read")
+    assert [each["reading"] for each in found] == ["read", "unparsed", "read"]
+    assert found[1]["queue_id"] and found[2]["urgency"] == 1
 
 
 def test_triage_that_never_ends_holds_up_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
