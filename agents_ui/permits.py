@@ -1,4 +1,4 @@
-"""How often one network may do something that anybody may do: so that nobody keeps the others out."""
+"""How often something may be done, by one page or by one network: so that nobody keeps the others out."""
 
 import ipaddress
 import time
@@ -8,6 +8,29 @@ from typing import Final
 
 NETWORKS_MAX: Final = 10_000
 """Networks remembered; the one unseen for longest is forgotten first."""
+
+
+class Pace:
+    """How often something may be done: a bucket of permits that fills by itself."""
+
+    __slots__ = ("_burst", "_clock", "_left", "_per_s", "_since")
+
+    def __init__(self, burst: int, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._burst = float(burst)
+        self._per_s = per_s
+        self._clock = clock
+        self._left = float(burst)
+        self._since = clock()
+
+    def permits(self) -> bool:
+        """Whether it may be done now; uses one permit when it may."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._since) * self._per_s)
+        self._since = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class Permits:

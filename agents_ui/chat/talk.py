@@ -6,7 +6,7 @@ one is on disk, so a page that sends faster than the disk writes is slowed down 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +19,7 @@ from agents_ui.chat.line import Line
 from agents_ui.chat.room import Room, Visitor
 from agents_ui.chat.session import new_cookie, session_in
 from agents_ui.chat.view import channel_of
+from agents_ui.permits import Pace
 from agents_ui.services import Services
 from agents_ui.typing_marks import CUSTOMER
 from router.channels.chat import contact_of
@@ -42,27 +43,6 @@ POLICY: Final = 1008
 TRY_AGAIN: Final = 1013
 
 _DATABASE_AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone)
-
-
-class Pace:
-    """How often something may be done: a bucket of permits that fills by itself."""
-
-    def __init__(self, burst: int, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._burst = float(burst)
-        self._per_s = per_s
-        self._clock = clock
-        self._left = float(burst)
-        self._since = clock()
-
-    def permits(self) -> bool:
-        """Whether it may be done now; uses one permit when it may."""
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._since) * self._per_s)
-        self._since = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 async def talk(socket: WebSocket, services: Services, room: Room) -> None:
