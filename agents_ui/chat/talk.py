@@ -30,7 +30,8 @@ from router.journal.database import Connection
 from router.records import Fact, fact
 
 BAD_MAX: Final = 10
-"""A page of ours sends none. After this many it is no page of ours."""
+BAD_FORGIVEN_S: Final = 60.0
+"""A page of ours sends none. After this many it is none; one is forgiven in this time."""
 
 SAY_BURST: Final = 30
 SAY_PER_S: Final = 5.0
@@ -71,7 +72,7 @@ class _Talk:
         self._room = room
         self._visitor = visitor
         self._line = visitor.line
-        self._bad = 0
+        self._bad = Pace(BAD_MAX - 1, 1 / BAD_FORGIVEN_S)
         self._say_pace = Pace(SAY_BURST, SAY_PER_S)
         self._typing_pace = Pace(1, 1 / TYPING_EVERY_S)
         self._seen_pace = Pace(SAY_BURST, SAY_PER_S)
@@ -114,9 +115,8 @@ class _Talk:
         try:
             said = wire.read(text)
         except wire.Bad as bad:
-            self._bad += 1
             self._refuse(words.BAD_MESSAGE, bad.client_id)
-            return POLICY if self._bad >= BAD_MAX else 0
+            return 0 if self._bad.permits() else POLICY
         if isinstance(said, wire.Say):
             return await self._say(said)
         if isinstance(said, wire.Seen):

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 import uuid
 from typing import Final
 
@@ -16,6 +15,7 @@ from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, TOO_MANY_BAD, Desk
 from agents_ui.desk.fan import Fan
 from agents_ui.desk.joining import JoinDesk, left
 from agents_ui.desk.shapes import COMMAND, HELLO, OUTLINE, Command, Outline
+from agents_ui.permits import Pace
 from agents_ui.services import Services
 from router.journal.committer import Closed, CommitUnknown
 
@@ -25,7 +25,9 @@ MESSAGES_PER_S: Final = 50
 """More than any hand can type; a page that loops is stopped before it costs others anything."""
 
 BAD_MAX: Final = 10
-"""Messages that are no commands, before the socket is closed (facts: B-47)."""
+BAD_FORGIVEN_S: Final = 60.0
+"""Messages that are no commands, before the socket is closed (facts: B-47). One is forgiven in this time: in
+a shift of twelve hours a good page comes to ten as well."""
 
 AT_ONCE_MAX: Final = 32
 """Commands of one desk being carried out; the page reads on in their answers."""
@@ -110,16 +112,15 @@ class DeskSockets:
 class _Listening:
     """Takes a page's messages. Commands run beside each other; each gets its answer when it is decided."""
 
-    __slots__ = ("_bad", "_commands", "_desk", "_page", "_running", "_since_s", "_tokens")
+    __slots__ = ("_bad", "_commands", "_desk", "_pace", "_page", "_running")
 
     def __init__(self, page: WebSocket, desk: Desk, commands: Commands) -> None:
         self._page = page
         self._desk = desk
         self._commands = commands
         self._running: set[asyncio.Task[None]] = set()
-        self._bad = 0
-        self._tokens = float(MESSAGES_PER_S)
-        self._since_s = time.monotonic()
+        self._bad = Pace(BAD_MAX - 1, 1 / BAD_FORGIVEN_S)
+        self._pace = Pace(MESSAGES_PER_S, MESSAGES_PER_S)
 
     async def run(self) -> None:
         """Until the page or the desk ends. Commands under way are finished: the journal has them."""
@@ -137,7 +138,7 @@ class _Listening:
 
     def _take(self, text: str) -> None:
         command = _command(text)
-        if not self._in_time() or len(self._running) >= AT_ONCE_MAX:
+        if not self._pace.permits() or len(self._running) >= AT_ONCE_MAX:
             self._refuse(command.command_id, "too_fast")
         elif isinstance(command, Outline):
             self._refuse(command.command_id, "malformed" if command.kind in COMMANDS else "unknown_command")
@@ -156,21 +157,10 @@ class _Listening:
             self._desk.push(wire(command.command_id, answer))
 
     def _refuse(self, command_id: str | None, code: str) -> None:
-        self._bad += 1
-        if self._bad >= BAD_MAX:
-            self._desk.close(TOO_MANY_BAD)
-        else:
+        if self._bad.permits():
             self._desk.push(wire(command_id, refused(code)))
-
-    def _in_time(self) -> bool:
-        """A bucket of a second's messages that fills as time goes."""
-        now_s = time.monotonic()
-        self._tokens = min(float(MESSAGES_PER_S), self._tokens + (now_s - self._since_s) * MESSAGES_PER_S)
-        self._since_s = now_s
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        else:
+            self._desk.close(TOO_MANY_BAD)
 
 
 def _command(text: str) -> Command | Outline:

@@ -50,6 +50,16 @@ async def test_ten_bad_messages_close_the_socket(site: Site) -> None:
     await page.until(lambda: page.code == 1008)
 
 
+async def test_bad_messages_are_forgiven_in_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten in a shift of twelve hours must not close the desk of somebody who talks to a caller."""
+    monkeypatch.setattr("agents_ui.desk.page_socket.BAD_FORGIVEN_S", 1e-9)
+    page = await site.desk("ana")
+    for number in range(30):
+        await page.say({"kind": "nonsense", "command_id": f"command-{number}"})
+    await page.until(lambda: len(page.answers) == 30)
+    assert page.code is None
+
+
 async def test_a_page_that_floods_is_stopped(site: Site) -> None:
     """Fifty messages a second are more than any hand types; a loop must not cost the other desks anything."""
     page = await site.desk("ana")

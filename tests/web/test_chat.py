@@ -291,6 +291,17 @@ def test_messages_that_are_none_are_refused_and_ten_end_the_socket(site: Site) -
     assert site.rows("SELECT count(*) FROM message") == [(1,)]
 
 
+def test_messages_that_are_none_are_forgiven_in_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversation may last for hours."""
+    monkeypatch.setattr("agents_ui.chat.talk.BAD_FORGIVEN_S", 1e-9)
+    with Page(site.webs[0], site.webs[0].cookie()) as page:
+        for _ in range(30):
+            page.send(kind="nonsense")
+        page.until(lambda page: len(page.refused) == 30)
+        page.say("a real one")
+        page.until(lambda page: page.kept)
+
+
 def test_a_binary_frame_closes_with_1003(site: Site) -> None:
     """B-46."""
     with Page(site.webs[0], site.webs[0].cookie()) as page:
