@@ -9,7 +9,7 @@ from typing import Any, Final  # Any: the table below is keyed by the type of it
 
 from config.words import URGENT_MAX
 from queues.interaction import Interaction
-from queues.lifecycle import OFFERED, PARKED, TRANSITIONS
+from queues.lifecycle import OFFERED, PARKED, TRANSITIONS, WAITING
 from router import deadlines
 from router import decisions as d
 from router.centre import Centre
@@ -214,6 +214,22 @@ def _set_urgency(centre: Centre, order: d.SetUrgency) -> None:
         centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
 
 
+def _note_reading(centre: Centre, order: d.NoteReading) -> None:
+    """It is in nobody's line but perhaps a named agent's: what it asks does not count there."""
+    interaction = centre.interactions[order.interaction_id]
+    was_urgent = 0 < interaction.urgency <= URGENT_MAX
+    interaction.queue_id = order.queue_id
+    interaction.urgency = order.urgency
+    interaction.requirement = order.requirement
+    interaction.rule_id = order.rule_id
+    interaction.step = 0
+    interaction.ask = centre.ask_of(interaction)
+    if interaction.state == WAITING:
+        centre.fresh.setdefault(interaction, False)
+    if order.urgency <= URGENT_MAX or was_urgent:
+        centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
+
+
 def _widen(centre: Centre, order: d.WidenRequirement) -> None:
     interaction = centre.interactions[order.interaction_id]
     in_line = interaction.place is not None
@@ -246,6 +262,7 @@ _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
     d.CloseInteraction: _close,
     d.OpenCallBack: _open_call_back,
     d.SetUrgency: _set_urgency,
+    d.NoteReading: _note_reading,
     d.WidenRequirement: _widen,
     d.SetPresence: set_presence,
     d.NoteDesks: note_desks,

@@ -5,13 +5,14 @@ from uuid import UUID, uuid5
 
 from config.words import MANUAL_QUEUE
 from queues.interaction import ANYBODY, Interaction
-from queues.lifecycle import ASSIGNED, PARKED, WAITING
+from queues.lifecycle import ASSIGNED, OFFERED, PARKED
 from router import events as e
 from router.centre import Centre
 from router.decisions import (
     CloseInteraction,
     Decision,
     NoteConnections,
+    NoteReading,
     OpenCallBack,
     QueueInteraction,
     SetUrgency,
@@ -37,14 +38,14 @@ def arrived(centre: Centre, event: e.ContactArrived, now_ms: int) -> list[Decisi
 
 
 def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
-    """Into line with it; or, when it was there already, further up, never down."""
+    """Into line with it; or, when it was there already, further up, never down. An offer rings on."""
     interaction = centre.interactions.get(event.interaction_id)
     if interaction is None:
         return []
     more_urgent = event.urgency < interaction.urgency or not interaction.urgency
     if interaction.state == PARKED:
         why = "read"
-    elif interaction.state != WAITING or interaction.named_agent_id or interaction.queue_id == MANUAL_QUEUE:
+    elif interaction.state == ASSIGNED or interaction.queue_id == MANUAL_QUEUE:
         return [_raise(event, now_ms)] if more_urgent else []
     elif interaction.rule_id == UNREAD_RULE:
         why = "read"
@@ -61,7 +62,9 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
         rule_id=event.rule_id,
         why=why,
     )
-    return [queue(centre, order)]
+    queue(centre, order)
+    stays = interaction.state == OFFERED or interaction.named_agent_id
+    return [_noted(order) if stays else order]
 
 
 def unread(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
@@ -144,3 +147,15 @@ def _as_unread(centre: Centre, interaction: Interaction, now_ms: int) -> QueueIn
 
 def _raise(event: e.ContactRead, now_ms: int) -> SetUrgency:
     return SetUrgency(at_ms=now_ms, interaction_id=event.interaction_id, urgency=event.urgency, by="triage")
+
+
+def _noted(order: QueueInteraction) -> NoteReading:
+    """What it will ask when it waits again; until then it stays with whom it is offered to, or held for."""
+    return NoteReading(
+        at_ms=order.at_ms,
+        interaction_id=order.interaction_id,
+        queue_id=order.queue_id,
+        urgency=order.urgency,
+        requirement=order.requirement,
+        rule_id=order.rule_id,
+    )

@@ -182,6 +182,22 @@ class SetUrgency(Struct, frozen=True, kw_only=True):
     command_id: str = ""
 
 
+class NoteReading(Struct, frozen=True, kw_only=True):
+    """It was read (again) while it is offered, or waits for a named agent: there it stays.
+
+    What it asks now counts when it waits for everybody again.
+
+    Fold: queue_id, urgency, requirement, rule_id as given; step = 0.
+    """
+
+    at_ms: int
+    interaction_id: str
+    queue_id: str
+    urgency: int
+    requirement: Requirement
+    rule_id: str
+
+
 class WidenRequirement(Struct, frozen=True, kw_only=True):
     """The interaction's requirement is at this widening step now. why: time | unsatisfiable.
 
@@ -273,6 +289,7 @@ Decision = (
     | CloseInteraction
     | OpenCallBack
     | SetUrgency
+    | NoteReading
     | WidenRequirement
     | SetPresence
     | NoteDesks

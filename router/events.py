@@ -41,6 +41,9 @@ class ContactRead(Struct, frozen=True, kw_only=True):
 
     The first one puts it in line. A later one only ever makes it more urgent (then its queue and requirement
     come along, unless somebody already holds it); lowering takes a named person.
+
+    While it is offered, the offer rings on: withdrawing it would take the customer from an agent about to
+    accept. Queue and requirement count when it waits again. The same for one that waits for a named agent.
     """
 
     at_ms: int

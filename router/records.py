@@ -46,6 +46,7 @@ DECISION_KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "closed": (decisions.CloseInteraction, "interaction_id"),
     "call_back_opened": (decisions.OpenCallBack, "interaction_id"),
     "urgency_set": (decisions.SetUrgency, "interaction_id"),
+    "reading_noted": (decisions.NoteReading, "interaction_id"),
     "widened": (decisions.WidenRequirement, "interaction_id"),
     "presence_set": (decisions.SetPresence, "agent_id"),
     "desks_noted": (decisions.NoteDesks, "agent_id"),

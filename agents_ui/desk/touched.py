@@ -23,6 +23,7 @@ _SHOWN: Final = frozenset(
         "wrap_up_began",
         "closed",
         "urgency_set",
+        "reading_noted",
         "connections_noted",
     }
 )
@@ -32,7 +33,17 @@ _BRINGS: Final = frozenset({"offered", "accepted"})
 """Kinds that bring an interaction to an agent."""
 
 _WAITING: Final = frozenset(
-    {"queued", "held", "offered", "offer_ended", "accepted", "closed", "call_back_opened", "urgency_set"}
+    {
+        "queued",
+        "held",
+        "offered",
+        "offer_ended",
+        "accepted",
+        "closed",
+        "call_back_opened",
+        "urgency_set",
+        "reading_noted",
+    }
 )
 """Kinds that change how many wait."""
 

@@ -203,6 +203,21 @@ def _urgency_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
     )
 
 
+def _reading_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _change(
+        db,
+        row,
+        """UPDATE interaction SET queue_id = :queue_id, urgency = :urgency, requirement = :requirement,
+               rule_id = :rule_id, step = 0
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
+        queue_id=data["queue_id"],
+        urgency=data["urgency"],
+        requirement=canonical(data["requirement"]),
+        rule_id=data["rule_id"],
+        interaction_id=row.ref,
+    )
+
+
 def _widened(db: Connection, row: Row, data: dict[str, Any]) -> None:
     _change(
         db,
@@ -288,6 +303,7 @@ DECISION_FOLDS: Final = {
     "closed": _closed,
     "call_back_opened": _call_back_opened,
     "urgency_set": _urgency_set,
+    "reading_noted": _reading_noted,
     "widened": _widened,
     "presence_set": _presence_set,
     "desks_noted": _desks_noted,

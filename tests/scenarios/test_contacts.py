@@ -54,18 +54,70 @@ def test_a_more_urgent_message_moves_who_waits_to_the_right_place():
     assert world.latest == []
 
 
-@pytest.mark.parametrize("stage", ["offered", "assigned"])
-def test_a_more_urgent_message_leaves_it_with_whoever_has_it(stage):
-    """Somebody is there already: only the urgency changes, for the eye and for what comes after."""
+def test_a_more_urgent_message_leaves_it_with_whoever_holds_it():
+    """Somebody answers already: only the urgency changes, for the eye and for what comes after."""
     world = World(["ana"])
-    world.arrives("call-1", urgency=4)
-    if stage == "assigned":
-        world.accepts("ana")
+    world.holds("ana", "call-1", urgency=4)
     world.is_read("call-1", urgency=1, queue="medical")
     state = world.interaction("call-1")
-    assert (state.state, state.queue_id, state.urgency) == (stage, "general", 1)
+    assert (state.state, state.queue_id, state.urgency) == ("assigned", "general", 1)
     [change] = world.decided(d.SetUrgency)
     assert change.by == "triage"
+
+
+@pytest.mark.parametrize("ending", ["decline", "no answer", "away"])
+def test_a_more_urgent_message_lets_the_offer_ring_and_counts_when_it_waits_again(ending):
+    """Withdrawing would take it from an agent about to accept; forgetting would bring the wrong one next."""
+    world = World(["ana"], plan=plan_of(skills={"dia": [("medical", 3)]}))
+    world.arrives("call-1")
+    for agent in ("ben", "dia"):
+        world.becomes_available(agent)
+    assert world.offered_to("ana") == "call-1"
+    world.is_read("call-1", urgency=1, queue="medical", require=[("lang-de", 5)])
+    state = world.interaction("call-1")
+    assert (state.state, state.agent_id, state.offer_id) == ("offered", "ana", "call-1/1")
+    assert (state.queue_id, state.urgency, state.requirement.require) == ("medical", 1, (("lang-de", 5),))
+    if ending == "decline":
+        world.declines("ana")
+    elif ending == "away":
+        world.becomes_unavailable("ana")
+    else:
+        world.passes(seconds=15)
+    assert world.offered_to("ben") is None
+    assert world.state_of("call-1") == "waiting", "dia has no German: nobody can meet it"
+
+
+def test_a_reading_that_comes_while_it_rings_unread_counts_when_it_waits_again():
+    """The first reading is the first that is known of it, whatever its urgency."""
+    world = World(["ana", "ben"], plan=plan_of(skills={"dia": [("medical", 3)]}))
+    world.is_unread("call-1")
+    world.passes(seconds=2)
+    world.becomes_available("dia")
+    assert world.offered_to("ana") == "call-1"
+    world.is_read("call-1", urgency=4, queue="medical")
+    assert world.interaction("call-1").urgency == 3
+    world.declines("ana")
+    assert world.offered_to("dia") == "call-1"
+
+
+@pytest.mark.parametrize("rings", [True, False])
+def test_what_was_given_to_one_agent_stays_with_that_agent_and_then_asks_what_was_read(rings):
+    """A person chose this agent; whoever comes after is chosen by what the customer says now."""
+    world = World(["ana", "ben"], plan=plan_of(skills={"dia": [("medical", 3)]}))
+    world.becomes_available("dia")
+    world.holds("ana", "call-1", urgency=4)
+    if not rings:
+        world.becomes_unavailable("ben")
+    world.transfers("ana", "call-1", to="ben")
+    world.is_read("call-1", urgency=1, queue="medical")
+    assert world.interaction("call-1").named_agent_id == "ben"
+    assert world.state_of("call-1") == ("offered" if rings else "waiting")
+    if rings:
+        world.declines("ben")
+    else:
+        world.passes(seconds=60)
+    assert world.offered_to("dia") == "call-1"
+    assert world.explanation("dia").rule_id == "rule"
 
 
 def test_readings_and_connections_of_what_is_over_are_ignored():

@@ -156,7 +156,7 @@ class Audit:
     def _judge(self, order: Decision) -> None:
         """Promises 4 and 6."""
         match order:
-            case orders.QueueInteraction() | orders.SetUrgency():
+            case orders.QueueInteraction() | orders.SetUrgency() | orders.NoteReading():
                 self.known[order.interaction_id].urgency = order.urgency
             case orders.ConnectParties():
                 self._judge_accept(order)

@@ -89,6 +89,15 @@ class Mirror:
                 after = replace(before, wrap_up_since_ms=order.at_ms)
             case orders.SetUrgency():
                 after = replace(before, urgency=order.urgency)
+            case orders.NoteReading():
+                after = replace(
+                    before,
+                    queue_id=order.queue_id,
+                    urgency=order.urgency,
+                    requirement=order.requirement,
+                    rule_id=order.rule_id,
+                    step=0,
+                )
             case orders.WidenRequirement():
                 after = replace(before, step=order.step)
             case orders.NoteConnections():
