@@ -68,7 +68,7 @@ class Guard:
         self._app = app
         self._hosts = allowed_hosts(settings, port)
         self._port = port
-        self._behind_proxy = bool(settings.public_url)
+        self._proxies = settings.trusted_proxies if settings.public_url else ()
         self._handshakes = handshakes or Permits(burst=HANDSHAKES_BURST, per_s=HANDSHAKES_PER_S)
         self._chats_max = chats_max
         self._chats: Counter[str] = Counter()
@@ -127,16 +127,25 @@ class Guard:
                 del self._chats[network]
 
     def _client(self, scope: Message, headers: list[tuple[bytes, bytes]]) -> tuple[str, int]:
-        """Who is asking. A proxy is believed only on this machine and only when we are told to have one."""
+        """Who is asking. Proxies that we are told to have are believed, nobody else.
+
+        Each adds at the end whom it heard from: the last address that is no proxy's is the customer's.
+        """
         peer: tuple[str, int] = scope.get("client") or ("", 0)
-        if not (self._behind_proxy and _is_loopback(peer[0])):
+        if not self._is_proxy(peer[0]):
             return peer
-        said = [value for name, value in headers if name == b"x-forwarded-for"]
-        last = said[-1].rsplit(b",", 1)[-1].strip().decode("latin-1") if said else ""
-        try:
-            return str(ipaddress.ip_address(last)), 0
-        except ValueError:
-            return peer
+        said = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+        for each in reversed(said.split(",")):
+            address = _address(each.strip())
+            if address is None:
+                return peer
+            if not self._is_proxy(str(address)):
+                return str(address), 0
+        return peer
+
+    def _is_proxy(self, text: str) -> bool:
+        address = _address(text) if self._proxies else None
+        return address is not None and any(address in network for network in self._proxies)
 
     def _with_headers(self, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:
@@ -203,11 +212,13 @@ def _own_address(scope: Message, port: int) -> str:
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
-def _is_loopback(address: str) -> bool:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, of IPv4 also where a socket for both kinds shows it as one of IPv6."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _security_headers(*, https: bool) -> list[tuple[bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from agents_ui.front import FrontLimits
 from agents_ui.guard import CHAT_SOCKET, CHATS_MAX, Guard
 from agents_ui.permits import Permits
 from agents_ui.server import server_of
-from config.settings import Settings
+from config.settings import LOOPBACK, Settings
 from tests.web.threads import LoopThread
 
 LIMITS = FrontLimits(header_s=0.6, body_s=0.6, body_bytes_per_s=100_000, connections=400)
@@ -31,6 +32,7 @@ def settings_for(data_dir: Path = Path("/nowhere"), **changes: Any) -> Settings:
         "redis_url": "",
         "plan_file": Path("config/default.toml"),
         "public_url": "",
+        "trusted_proxies": tuple(map(ip_network, LOOPBACK.split(","))),
         "tls_certificate": "",
         "tls_key": "",
         "beat_fd": -1,

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from config.settings import SettingsWrong, read_settings
 from tests.web.fronts import BODY_MAX, LIMITS, Front
 from tests.web.raw import Answer, Wire, ask, get
 
@@ -137,6 +138,31 @@ def test_a_proxy_on_this_machine_is_believed_when_we_are_told_to_have_one() -> N
         assert b'"client":"9.9.9.9"' in ask(front.port, request.encode()).body
     finally:
         front.stop()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "believed"),
+    [
+        ("127.0.0.1,10.1.0.0/16", "1.1.1.1, 9.9.9.9, 10.1.0.7", "9.9.9.9"),
+        ("127.0.0.1,10.1.0.0/16", "1.1.1.1, nonsense, 10.1.0.7", "127.0.0.1"),
+        ("10.1.0.0/16", "9.9.9.9", "127.0.0.1"),
+    ],
+)
+def test_only_the_proxies_we_are_told_of_are_believed(proxies: str, said: str, believed: str) -> None:
+    """B-06. A proxy on another machine must not make all customers one network, nor anybody else lie."""
+    settings = read_settings({"MUSTER_TRUSTED_PROXIES": proxies})
+    front = Front(public_url="https://help.example", trusted_proxies=settings.trusted_proxies)
+    try:
+        request = f"GET / HTTP/1.1\r\nHost: help.example\r\nX-Forwarded-For: {said}\r\n\r\n"
+        assert f'"client":"{believed}"'.encode() in ask(front.port, request.encode()).body
+    finally:
+        front.stop()
+
+
+def test_a_wrong_list_of_proxies_says_what_to_type() -> None:
+    """A network with a slip in it must not silently mean another one."""
+    with pytest.raises(SettingsWrong, match=r"MUSTER_TRUSTED_PROXIES=10\.0\.0\.5"):
+        read_settings({"MUSTER_TRUSTED_PROXIES": "10.0.0.5/8"})
 
 
 def test_an_announced_huge_body_is_refused_at_once(front: Front) -> None:
