@@ -69,6 +69,8 @@ class SafeMemory:
             case orders.EndOffer():
                 self.cooldown[order.interaction_id, order.agent_id] = order.cooldown_until_ms
                 self.put(_waiting(self.open[order.interaction_id]))
+                if order.outcome == "transferred":
+                    self._idle(order.agent_id, order.at_ms)
             case orders.QueueInteraction():
                 self.put(_queued(self.open[order.interaction_id], order))
             case orders.OfferInteraction():

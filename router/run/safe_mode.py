@@ -74,7 +74,7 @@ class SafeCore:
         elif isinstance(event, facts.OfferAccepted | facts.OfferDeclined):
             yield self._offer_answered(event)
         elif isinstance(event, facts.ConversationEnded | facts.DispositionGiven | facts.TransferAsked):
-            yield self._holder_spoke(event)
+            yield from self._holder_spoke(event)
         elif not isinstance(event, facts.PlanActivated):
             now = self._memory.open.get(event.interaction_id)
             if now is not None:
@@ -86,10 +86,13 @@ class SafeCore:
         match event:
             case facts.ContactRead() if now.state == "parked":
                 wish = replace(now, requirement=event.requirement, rule_id=event.rule_id)
-                yield self._queue(replace(wish, urgency=event.urgency), event.queue_id, "read")
+                urgency = _at_least(now.urgency, event.urgency)
+                yield self._queue(replace(wish, urgency=urgency), event.queue_id, "read")
             case facts.ContactRead() if event.urgency < now.urgency:
                 yield self._urgency(now, event.urgency, "triage")
-            case facts.UrgencyDeclared() if event.may_lower or event.urgency < now.urgency:
+            case facts.UrgencyDeclared() if event.may_lower or event.urgency == _at_least(
+                now.urgency, event.urgency
+            ):
                 yield self._urgency(now, event.urgency, event.agent_id, event.command_id)
             case facts.UrgencyDeclared():
                 yield self._refusal(event, refusals.MAY_NOT_LOWER, event.interaction_id)
@@ -110,16 +113,18 @@ class SafeCore:
 
     def _holder_spoke(
         self, event: facts.ConversationEnded | facts.DispositionGiven | facts.TransferAsked
-    ) -> Decision:
+    ) -> Iterator[Decision]:
         now = self._memory.open.get(event.interaction_id)
         if now is None or (now.state, now.agent_id) != ("assigned", event.agent_id):
-            return self._refusal(event, refusals.NOT_YOURS, event.interaction_id)
-        if isinstance(event, facts.TransferAsked):
-            return self._queue(now, event.to_queue_id or now.queue_id, "transferred", event.command_id)
-        if isinstance(event, facts.ConversationEnded):
-            return orders.BeginWrapUp(**self._ids(now, event.command_id))
-        ids = self._ids(now, event.command_id)
-        return orders.CloseInteraction(disposition=event.disposition, why="disposed", **ids)
+            yield self._refusal(event, refusals.NOT_YOURS, event.interaction_id)
+        elif isinstance(event, facts.TransferAsked):
+            yield self._end_offer(now, "transferred")
+            yield self._queue(now, event.to_queue_id or now.queue_id, "transferred", event.command_id)
+        elif isinstance(event, facts.ConversationEnded):
+            yield orders.BeginWrapUp(**self._ids(now, event.command_id))
+        else:
+            ids = self._ids(now, event.command_id)
+            yield orders.CloseInteraction(disposition=event.disposition, why="disposed", **ids)
 
     def _endings(self) -> Iterator[Decision]:
         memory = self._memory
@@ -127,7 +132,8 @@ class SafeCore:
             now = memory.open[interaction_id]
             if now.state == "parked":
                 channel = self._channel(now.channel)
-                yield self._queue(replace(now, urgency=channel.urgency), channel.queue_id, "unread")
+                urgency = _at_least(now.urgency, channel.urgency)
+                yield self._queue(replace(now, urgency=urgency), channel.queue_id, "unread")
             else:
                 yield self._end_offer(now, "ring_no_answer")
                 yield self._presence(now.agent_id, False, NOT_RESPONDING)
@@ -251,3 +257,8 @@ class SafeCore:
         return orders.RefuseRequest(
             at_ms=self.now_ms, agent_id=event.agent_id, command_id=event.command_id, code=code, ref=ref
         )
+
+
+def _at_least(declared: int, urgency: int) -> int:
+    """This urgency, or the higher one that somebody has declared before (0: nobody has)."""
+    return min(urgency, declared or urgency)

@@ -134,10 +134,61 @@ def test_conversations_are_ended_and_given_on(safe: SafeCore):
         facts.DispositionGiven(at_ms=T0 + 3, interaction_id="call-1", agent_id="ana", disposition="done")
     )
     given = safe.handle(
-        facts.TransferAsked(at_ms=T0 + 4, interaction_id="call-2", agent_id="ana", to_queue_id="emergency")
+        facts.TransferAsked(
+            at_ms=T0 + 4, interaction_id="call-2", agent_id="ana", to_queue_id="emergency", command_id="c"
+        )
     )
     kinds = [type(each) for each in ended + closed + given]
-    assert kinds == [orders.BeginWrapUp, orders.CloseInteraction, orders.QueueInteraction]
+    assert kinds == [orders.BeginWrapUp, orders.CloseInteraction, orders.EndOffer, orders.QueueInteraction]
+    assert given[-1].command_id == "c"
+
+
+def test_what_was_given_away_goes_to_somebody_else_first(safe: SafeCore):
+    """Whoever transfers says that somebody else should do it; back at once would be a loop."""
+    signs_in(safe, "ana", at_ms=T0)
+    arrives(safe, "call-1", urgency=2, at_ms=T0)
+    safe.advance(T0)
+    safe.handle(facts.OfferAccepted(at_ms=T0 + 1, offer_id="call-1/1", agent_id="ana"))
+    safe.handle(facts.TransferAsked(at_ms=T0 + 2, interaction_id="call-1", agent_id="ana", to_agent_id="ben"))
+    assert offers(safe.advance(T0 + 3)) == []
+    signs_in(safe, "ben", at_ms=T0 + 4)
+    assert offers(safe.advance(T0 + 5)) == [("call-1", "ben")]
+
+
+def test_the_giver_gets_it_back_when_nobody_else_is_there(safe: SafeCore):
+    """A customer must not wait for the comfort of an agent."""
+    signs_in(safe, "ana", at_ms=T0)
+    arrives(safe, "call-1", urgency=2, at_ms=T0)
+    safe.advance(T0)
+    safe.handle(facts.OfferAccepted(at_ms=T0 + 1, offer_id="call-1/1", agent_id="ana"))
+    safe.handle(
+        facts.TransferAsked(at_ms=T0 + 2, interaction_id="call-1", agent_id="ana", to_queue_id="emergency")
+    )
+    wait_ms = default_plan().limits.only_candidate_ms
+    assert offers(safe.advance(T0 + 2 + wait_ms - 1)) == []
+    assert offers(safe.advance(T0 + 2 + wait_ms)) == [("call-1", "ana")]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_neither_a_reading_nor_its_absence_lowers_what_somebody_declared(safe: SafeCore, read: bool):
+    """Lowering takes a named person with the right to (promise 4), in safe mode too."""
+    safe.handle(facts.ContactArrived(at_ms=T0, interaction_id="call-1", channel="chat", accepted_at_ms=T0))
+    safe.handle(facts.UrgencyDeclared(at_ms=T0, interaction_id="call-1", agent_id="ana", urgency=1))
+    if read:
+        made = safe.handle(
+            facts.ContactRead(
+                at_ms=T0 + 1,
+                interaction_id="call-1",
+                queue_id="medical",
+                urgency=4,
+                requirement=HARD,
+                rule_id="rule",
+            )
+        )
+    else:
+        made = safe.advance(T0 + default_plan().limits.read_within_ms)
+    (queued,) = [each for each in made if isinstance(each, orders.QueueInteraction)]
+    assert queued.urgency == 1
 
 
 def test_urgency_rises_by_anybody_and_falls_by_a_person_who_may(safe: SafeCore):
