@@ -31,8 +31,14 @@ def create_app(services: Services, *, room: Room, health: Health, port: int) -> 
         *health.routes(),
     ]
     router = Router(routes=gated(routes, services), redirect_slashes=False)
-    chats_max = limits_here().connections // 2
-    return Guard(ExceptionMiddleware(router), services.settings, port=port, chats_max=chats_max)
+    limits = limits_here()
+    return Guard(
+        ExceptionMiddleware(router),
+        services.settings,
+        port=port,
+        chats_max=limits.connections // 2,
+        chats_in_all=limits.chats,
+    )
 
 
 def body_limit(services: Services) -> Callable[[str], int]:

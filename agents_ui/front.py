@@ -44,6 +44,11 @@ class FrontLimits:
     connections: int = 20_000
     """Sockets of customers and desks included; also bounded by the process's file descriptors."""
 
+    @property
+    def chats(self) -> int:
+        """How many of them chats may fill. By the last tenth agents get in, however many customers there are."""
+        return self.connections - max(1, self.connections // 10)
+
 
 class _Refused(Exception):
     """Raised inside a parser callback to stop the parser; the reason is in FrontProtocol._reason."""
@@ -129,6 +134,8 @@ class FrontProtocol(HttpToolsProtocol):
         self._check_target()
         self._check_framing()
         super().on_headers_complete()
+        if self.cycle is not None and len(self.connections) > self._limits.chats:
+            self.cycle.keep_alive = False  # Those who only look must not fill what is kept for agents.
         if self._body_expected and not self.parser.should_upgrade():
             self._body_bytes = 0
             self._body_began = self.loop.time()

@@ -18,6 +18,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
+from agents_ui.front import FrontLimits
 from agents_ui.permits import Permits, network_of
 from config.settings import Settings
 
@@ -64,6 +65,7 @@ class Guard:
         port: int,
         handshakes: Permits | None = None,
         chats_max: int = CHATS_MAX,
+        chats_in_all: int = FrontLimits().chats,
     ) -> None:
         self._app = app
         self._hosts = allowed_hosts(settings, port)
@@ -71,7 +73,9 @@ class Guard:
         self._proxies = settings.trusted_proxies if settings.public_url else ()
         self._handshakes = handshakes or Permits(burst=HANDSHAKES_BURST, per_s=HANDSHAKES_PER_S)
         self._chats_max = chats_max
+        self._chats_in_all = chats_in_all
         self._chats: Counter[str] = Counter()
+        self._chats_open = 0
         https = bool(settings.tls_certificate) or settings.public_url.startswith("https://")
         self._headers = _security_headers(https=https)
 
@@ -105,6 +109,8 @@ class Guard:
         if any(value.lower() != b"identity" for value in encodings):
             return 415, "compressed", "Compressed requests are not read."
         if _is_chat(scope):
+            if self._chats_open >= self._chats_in_all:
+                return 503, "full", "The site is full. Try again in a moment."
             address = scope["client"][0]
             full = self._chats[network_of(address)] >= self._chats_max
             if full or not self._handshakes.allows(address):
@@ -119,9 +125,11 @@ class Guard:
             return
         network = network_of(scope["client"][0])
         self._chats[network] += 1
+        self._chats_open += 1
         try:
             yield
         finally:
+            self._chats_open -= 1
             self._chats[network] -= 1
             if not self._chats[network]:
                 del self._chats[network]

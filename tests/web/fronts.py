@@ -45,7 +45,12 @@ class Front:
     """A served application; `seen` counts the bytes of bodies that it was given."""
 
     def __init__(
-        self, *, handshakes: Permits | None = None, chats_max: int = CHATS_MAX, **changes: Any
+        self,
+        *,
+        handshakes: Permits | None = None,
+        chats_max: int = CHATS_MAX,
+        limits: FrontLimits = LIMITS,
+        **changes: Any,
     ) -> None:
         self.seen = 0
         settings = settings_for(**changes)
@@ -60,8 +65,15 @@ class Front:
             WebSocketRoute("/socket-mistake", self._socket_mistake),
         ]
         router = Router(routes=routes, redirect_slashes=False)
-        guard = Guard(router, settings, port=self.port, handshakes=handshakes, chats_max=chats_max)
-        self._server = server_of(guard, settings, body_limit=lambda path: BODY_MAX, limits=LIMITS)
+        guard = Guard(
+            router,
+            settings,
+            port=self.port,
+            handshakes=handshakes,
+            chats_max=chats_max,
+            chats_in_all=limits.chats,
+        )
+        self._server = server_of(guard, settings, body_limit=lambda path: BODY_MAX, limits=limits)
         self._thread = LoopThread(lambda: self._server.serve(sockets=[listener]))
 
     def stop(self) -> None:

@@ -3,11 +3,13 @@
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from agents_ui.permits import Permits
-from tests.web.fronts import Front
+from tests.web.fronts import LIMITS, Front
 from tests.web.raw import Wire, ask, close_code, frame, get, handshake
 
 pytestmark = pytest.mark.system
@@ -139,3 +141,27 @@ def test_one_network_cannot_fill_the_site_with_open_chats() -> None:
         time.sleep(0.05)
     front.stop()
     assert status == 101
+
+
+def test_desks_get_in_and_chats_go_on_when_chats_have_filled_the_site() -> None:
+    """Promise 10. Only who has not come in yet is asked to wait: more customers must not cost an agent."""
+    front = Front(limits=replace(LIMITS, connections=20))
+    with ExitStack() as open_now:
+
+        def connects(path: str) -> tuple[int, Wire]:
+            wire = open_now.enter_context(Wire(front.port))
+            return handshake(wire, path, front.port).status, wire
+
+        chats = [connects("/chat/socket") for _ in range(18)]
+        assert {status for status, _ in chats} == {101}
+        assert {connects("/chat/socket")[0] for _ in range(5)} == {503}
+        for _ in range(5):
+            looking = open_now.enter_context(Wire(front.port))
+            looking.send(get("/", front.port))
+            assert looking.answer().headers["connection"] == "close"
+        desks = [connects("/socket") for _ in range(2)]
+        assert [status for status, _ in desks] == [101, 101]
+        for _, wire in (*chats, *desks):
+            wire.send(frame(TEXT, b"hello"))
+            assert wire.read_exactly(7) == b"\x81\x05hello"
+    front.stop()
