@@ -46,7 +46,7 @@ class FrontLimits:
 
     @property
     def chats(self) -> int:
-        """How many of them chats may fill. By the last tenth agents get in, however many customers there are."""
+        """How many of them chats may fill. By the last tenth agents get in, however many customers come."""
         return self.connections - max(1, self.connections // 10)
 
 
