@@ -31,8 +31,8 @@ PAGE: Final = """\
 # Results
 
 Written by `make bench` on {machine}. Medians of {rounds} rounds, floors and product in turn; everything,
-the clients too, ran on this one machine. When it began, {load:.1f} other processes wanted to run there: more than 0.3
-spoils the figures. Figures of other machines differ: compare within one run.
+the clients too, ran on this one machine. When it began, {load:.1f} other processes wanted to run there:
+more than 0.3 spoils the figures. Figures of other machines differ: compare within one run.
 
 {table}
 
