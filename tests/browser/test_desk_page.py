@@ -21,6 +21,9 @@ DEAF_MS = 500
 ARMED_MS = DEAF_MS + 200
 """Later than the card is deaf, also when the browser paints late."""
 
+AWAY_MS = 4_200
+"""As long as a busy machine may take to replace a web process."""
+
 PRESS_AT_ONCE = """
 () => {
   window.pressed = 0;
@@ -183,6 +186,18 @@ def test_a_dropped_connection_is_back_within_two_seconds_and_resends_what_was_no
     expect(page.locator(".conversation-row", has_text="while you were away").locator(".unread")).to_have_text(
         "1"
     )
+
+
+def test_a_desk_is_back_soon_after_a_site_that_was_away_for_seconds(centre: FakeCentre, open_page: Open):
+    """Offers run out: a page that tries ever more slowly would sit out an outage that is over."""
+    page = _desk(centre, open_page)
+    centre.refuses = True
+    centre.hang_up()
+    page.wait_for_timeout(AWAY_MS)
+    centre.refuses = False
+    there_again = time.monotonic()
+    expect(page.get_by_text("nothing was missed")).to_be_visible()
+    assert time.monotonic() - there_again < 2
 
 
 def test_a_gap_in_the_numbers_leads_to_a_new_snapshot(centre: FakeCentre, open_page: Open):

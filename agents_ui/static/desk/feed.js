@@ -6,6 +6,7 @@ import { makeCommands } from "./commands.js";
 import { makeStore } from "./store.js";
 
 const SILENT_MS = 5000; // the server beats every 2 s: two lost beats and a bit
+const DELAYS_MS = [0, 300, 500, 500, 500, 1000, 1000, 1000, 1000, 2000, 4000]; // offers run out: a desk is soon back
 const SESSION_OVER = 4401; // close code: the session ended or was revoked
 const NOT_SIGNED_IN = [401, 403];
 
@@ -21,6 +22,7 @@ export function openFeed({ signedOut, fresh, typing }) {
   const link = openLink({
     path: "/desk/socket",
     silentMs: SILENT_MS,
+    delaysMs: DELAYS_MS,
     isFinal: (code) => {
       if (code === SESSION_OVER) signedOut();
       return code === SESSION_OVER;

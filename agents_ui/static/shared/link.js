@@ -23,9 +23,10 @@ const WATCH_MS = 500;
  * @param {(message: any) => void} options.receive any: the wire's messages are told apart by `kind`
  * @param {(code: number) => boolean} options.isFinal whether a close code means never to come back
  * @param {number} options.silentMs nothing heard for this long counts as lost
+ * @param {number[]} [options.delaysMs] before each try after a loss; the last one from then on
  * @param {boolean} [options.beats] false: only from the first beat on, should the server send none
  */
-export function openLink({ path, prepare, receive, isFinal, silentMs, beats = true }) {
+export function openLink({ path, prepare, receive, isFinal, silentMs, delaysMs = DELAYS_MS, beats = true }) {
   /** @type {import("@preact/signals").Signal<LinkState>} */
   const state = signal({ name: "connecting", since_ms: Date.now(), again: false });
   /** @type {WebSocket | null} */
@@ -82,7 +83,7 @@ export function openLink({ path, prepare, receive, isFinal, silentMs, beats = tr
     socket?.close();
     socket = null;
     if (state.value.name !== "lost") state.value = { name: "lost", since_ms: heard_ms, again: false };
-    const delay = DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)];
+    const delay = delaysMs[Math.min(attempt, delaysMs.length - 1)];
     attempt += 1;
     clearTimeout(timer);
     timer = setTimeout(connect, delay * (0.75 + Math.random() / 2)); // so that a room does not return in step
