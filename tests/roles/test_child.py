@@ -21,6 +21,7 @@ BEATS = """
 import asyncio, os, signal
 from router.run.beat import beat
 print("hello", flush=True)
+signal.signal(signal.SIGUSR1, lambda *_: os._exit(0))
 asyncio.run(beat(int(os.environ["MUSTER_BEAT_FD"])))
 """
 DIES = "import sys; print('no luck', flush=True); sys.exit(5)"
@@ -68,15 +69,17 @@ async def until(true: Callable[[], bool], what: str, *, within_s: float = 10.0) 
     return loop.time() - began
 
 
-async def test_a_killed_child_is_started_again_at_once(data_dir: Path):
-    """People wait while a role is away: the first restart must not be put off."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
+async def test_a_child_that_ends_is_started_again_at_once(data_dir: Path, how: signal.Signals):
+    """People wait while a role is away: however it ended, the first restart must not be put off."""
     said: list[str] = []
     async with kept(BEATS, data_dir, said) as child:
         await until(lambda: child.ready, "the child beats")
         first = child.pid
-        os.kill(first, signal.SIGKILL)
+        os.kill(first, how)
         assert await until(lambda: child.ready and child.pid not in (0, first), "another beats") < 3
-        assert said == ["kid ended (SIGKILL) and is started again"]
+        ending = "exit 0" if how == signal.SIGUSR1 else how.name
+        assert said == [f"kid ended ({ending}) and is started again"]
         assert child.starts == 2
 
 
