@@ -1,12 +1,15 @@
 """The plan in force, as one web process knows it: loaded at the start, changed by the journal."""
 
+import logging
 from collections.abc import Sequence
 
 from config.plan import Plan
 from router import events
 from router.journal.database import Database
-from router.records import Row, event_of
+from router.records import UNREADABLE, Row, event_of
 from router.run.plan_activation import plan_in_force
+
+_log = logging.getLogger("muster.web")
 
 
 class PlanHolder:
@@ -20,9 +23,9 @@ class PlanHolder:
         return self._plan
 
     def hear(self, rows: Sequence[Row]) -> None:
-        """Feed listener: a newer plan takes over."""
+        """Feed listener: a newer plan takes over, if it can be read."""
         for row in rows:
-            event = event_of(row) if row.kind == "plan_activated" else None
+            event = _activated(row) if row.kind == "plan_activated" else None
             if isinstance(event, events.PlanActivated) and event.version > self._version:
                 self._plan, self._version = event.plan, event.version
 
@@ -32,3 +35,11 @@ def load_plan(database: Database) -> PlanHolder | None:
     with database.reading() as db:
         found = plan_in_force(db)
     return None if found is None else PlanHolder(plan=found[1], version=found[0])
+
+
+def _activated(row: Row) -> events.Event | None:
+    try:
+        return event_of(row)
+    except UNREADABLE:
+        _log.exception("plan cannot be read, the one before stays seq=%d", row.seq)
+        return None

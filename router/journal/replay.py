@@ -12,6 +12,7 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 
 import msgspec
 
+from router.alarms import CODES
 from router.core import Core
 from router.events import Event, PlanActivated
 from router.journal import fold, stream
@@ -148,7 +149,7 @@ class Replay:
             self._in_group = False
             return self._missing()
         group = self._group
-        if group is None or group.release.endswith(SAFE_MARK):
+        if group is None or group.release.endswith(SAFE_MARK) or _of_the_role(row):
             return None
         self.seen.decisions += 1
         recorded = Fact(kind=row.kind, ref=row.ref, data=row.data)
@@ -217,6 +218,13 @@ def _event(row: Row) -> Event | None:
         return event_of(row)
     except UNREADABLE:
         return readable_part(row)
+
+
+def _of_the_role(row: Row) -> bool:
+    """Whether it is an alarm that no core raises: the router's own, about itself."""
+    if row.kind != "alarm_raised":
+        return False
+    return msgspec.json.decode(row.data)["code"] not in CODES
 
 
 def _has_safe_mode(db: Connection) -> bool:

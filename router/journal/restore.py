@@ -12,6 +12,7 @@ import msgspec
 
 from config.plan import Plan
 from config.plan_file import parse_plan
+from config.problems import PlanWrong
 from router.journal.appends import ROUTER
 from router.journal.connection import Connection
 from router.state import AgentState, CoreState, InteractionState, OfferState
@@ -34,6 +35,11 @@ _OFFERS: Final = """
     FROM offer ORDER BY offer_id
 """
 _PLAN_VERSION: Final = "SELECT max(version) FROM plan WHERE seq <= :read_through"
+
+_PLANS: Final = """
+    SELECT version, text FROM plan WHERE version <= (SELECT min(version) FROM plan WHERE version >= :version)
+    ORDER BY version DESC
+"""
 
 
 class NoPlan(Exception):
@@ -59,13 +65,26 @@ def load_state(db: Connection) -> tuple[int, CoreState]:
 
 
 def load_plan(db: Connection, version: int) -> Plan:
-    """The plan of this version; for version 0 (none read yet) the first one there is. Raises NoPlan."""
-    found = db.row(
-        "SELECT version, text FROM plan WHERE version >= :version ORDER BY version LIMIT 1", version=version
-    )
-    if found is None:
-        raise NoPlan("no plan was ever activated: start once with `muster up`")
-    return parse_plan(found[1], file_name=f"plan version {found[0]}", in_force=True)
+    """The plan to decide by while this version is in force: see readable_plan."""
+    return readable_plan(db, version)[1]
+
+
+def readable_plan(db: Connection, version: int) -> tuple[int, Plan]:
+    """The newest plan up to this version that can be read, with its version. For 0 (none read yet) the first.
+
+    One that an earlier release put in force may be unreadable now, and people call nevertheless. Raises
+    NoPlan; PlanWrong, about the newest one, when none can be read.
+    """
+    found = db.rows(_PLANS, version=version)
+    wrong: list[PlanWrong] = []
+    for number, text in found:
+        try:
+            return number, parse_plan(text, file_name=f"plan version {number}", in_force=True)
+        except PlanWrong as problem:
+            wrong.append(problem)
+    if wrong:
+        raise wrong[0]
+    raise NoPlan("no plan was ever activated: start once with `muster up`")
 
 
 class _Texts:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.plan import Plan
-from config.plan_file import parse_plan
 from router.journal.connection import Connection
+from router.journal.restore import readable_plan
 from router.records import Fact, fact
 
 _IN_FORCE = "SELECT version, digest, text FROM plan ORDER BY version DESC LIMIT 1"
@@ -31,9 +31,6 @@ class ActivatePlan:
 
 
 def plan_in_force(db: Connection) -> tuple[int, Plan] | None:
-    """Version and plan that was activated last, or None before the first."""
+    """The newest plan that can be read, and its version; None before the first. Raises PlanWrong."""
     found = db.row(_IN_FORCE)
-    if found is None:
-        return None
-    version, _, text = found
-    return version, parse_plan(text, file_name=f"plan version {version}", in_force=True)
+    return None if found is None else readable_plan(db, found[0])

@@ -7,7 +7,7 @@ core.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from router.core import Core
@@ -15,7 +15,7 @@ from router.decisions import Decision, RaiseAlarm
 from router.events import Event
 from router.journal.appends import SAFE_MARK
 from router.journal.database import Database
-from router.journal.restore import load_plan, load_state
+from router.journal.restore import load_state, readable_plan
 from router.run.safe_mode import SafeCore
 
 MISTAKES_MAX: Final = 3
@@ -65,18 +65,23 @@ class Rebuilder:
         self._safe_ms = SAFE_MS
         self._safe_until_ms = 0
         self._announced = True
+        self._unreadable = ""
+        self._unreadable_version = 0
 
     def rebuild(self) -> Rebuilt | None:
         """A new core, or its stand-in after too many mistakes. None: this was one more mistake.
 
-        Raises NoPlan, DatabaseGone, DatabaseBusy.
+        Raises NoPlan, DatabaseGone, DatabaseBusy; PlanWrong when no plan can be read.
         """
         now_ms = self._clock_ms()
         self._choose_mode(now_ms)
         self.rebuilds += 1
         with self._database.reading() as db:
             position, state = load_state(db)
-            plan = load_plan(db, state.plan_version)
+            version, plan = readable_plan(db, state.plan_version)
+        if version < state.plan_version:
+            self._note_unreadable(state.plan_version, version)
+            state = replace(state, plan_version=version)
         try:
             core: Deciding = SafeCore(plan, state) if self.safe else Core.restore(plan, state)
         except Exception:
@@ -105,16 +110,29 @@ class Rebuilder:
         return self.safe and self._clock_ms() >= self._safe_until_ms
 
     def announcements(self, now_ms: int) -> Sequence[Decision]:
-        """The alarm that tells people once that safe mode began."""
-        if self._announced:
-            return ()
-        self._announced = True
-        minutes = str(self._safe_ms // 60_000)
-        return (RaiseAlarm(at_ms=now_ms, code="safe_mode", ref="router", detail=minutes),)
+        """Alarms that tell people once: safe mode began; the plan in force cannot be read."""
+        found: list[Decision] = []
+        if not self._announced:
+            self._announced = True
+            minutes = str(self._safe_ms // 60_000)
+            found.append(RaiseAlarm(at_ms=now_ms, code="safe_mode", ref="router", detail=minutes))
+        if self._unreadable:
+            found.append(
+                RaiseAlarm(at_ms=now_ms, code="plan_unreadable", ref="router", detail=self._unreadable)
+            )
+            self._unreadable = ""
+        return found
 
     def release_of(self, release: str) -> str:
         """What the decisions of this moment are marked with."""
         return release + SAFE_MARK if self.safe else release
+
+    def _note_unreadable(self, in_force: int, read: int) -> None:
+        """Say once for each version that it cannot be read."""
+        if in_force != self._unreadable_version:
+            self._unreadable_version = in_force
+            self._unreadable = f"version {in_force}; version {read} is used"
+            _log.error("plan cannot be read version=%d used=%d", in_force, read)
 
     def _choose_mode(self, now_ms: int) -> None:
         if len(self._mistakes) >= MISTAKES_MAX:

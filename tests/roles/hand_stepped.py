@@ -44,6 +44,15 @@ class Site:
     broken: list[Callable[[RouterAppend], Sequence[Row]]] = field(default_factory=list)
     """What the next commits do instead of committing, first one first."""
 
+    def begins_anew(self) -> RouterStep:
+        """The router's process starts again, with nothing but the tables."""
+        with self.database.reading() as db:
+            (epoch,) = db.row("SELECT epoch FROM lease WHERE name = 'router'") or (0,)
+        self.router = RouterStep(
+            database=self.database, commit=self.commit, clock_ms=self.clock, epoch=epoch, release="test"
+        )
+        return self.router
+
     def say(self, kind: str, ref: str, **data: object) -> None:
         """Append a fact as a web would."""
         self.committer.submit(FactsAppend(facts_to_append=(fact(kind, ref, **data),))).result()

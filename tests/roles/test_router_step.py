@@ -236,6 +236,27 @@ def test_a_relapse_makes_safe_mode_last_longer(site: Site):
     assert site.router.rebuilder.safe, "the second time it lasts twice as long"
 
 
+def test_a_plan_that_cannot_be_read_leaves_the_newest_before_it_in_force_with_an_alarm(site: Site):
+    """After an upgrade the words of a plan may have changed: people still call, and somebody has to know."""
+    site.settles()
+    site.say("plan_activated", "digest", version=2, text='[site]\nid = "from another release"\n', by="test")
+    site.signs_in("hannah")
+    site.settles()
+    successor = site.begins_anew()
+    site.arrives("call-1")
+    site.settles()
+    assert successor.rebuilder.rebuilds == 1
+    assert site.offered() == [("call-1", "hannah")]
+    alarms = [json.loads(row.data) for row in site.rows("alarm_raised")]
+    [alarm] = [each for each in alarms if each["code"] == "plan_unreadable"]
+    assert "version 2" in alarm["detail"]
+    assert "version 1" in alarm["detail"]
+    site.passes(seconds=30)
+    assert len([row for row in site.rows("alarm_raised") if "plan_unreadable" in row.data]) == 1
+    replay = Replay()
+    assert [difference for row in site.rows() if (difference := replay.take(row)) is not None] == []
+
+
 def _break(site: Site) -> None:
     def broken(*_: object) -> None:
         raise InvariantBroken("two hold one")

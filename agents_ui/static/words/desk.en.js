@@ -164,6 +164,7 @@ export const words = {
   alarm_line_long: "Very many are waiting",
   alarm_core_error: "Could not be routed: see the manual queue",
   alarm_safe_mode: "Routing is in safe mode: urgency, then age, any agent",
+  alarm_plan_unreadable: "The plan in force cannot be read: an older one is used",
 
   keys: "Keys",
   key_accept: "accept the first offer",
