@@ -80,6 +80,7 @@ def message(interaction_id: str, number: int, direction: str, text: str, **chang
     return {
         "message_id": f"{interaction_id}/{number}",
         "interaction_id": interaction_id,
+        "said_in": interaction_id,
         "seq": str(number),
         "at_ms": now_ms() - 200_000 + number * 9_000,
         "direction": direction,
@@ -107,6 +108,7 @@ def offer(number: int = 1, **changes: Any) -> Json:
         "language": "en",
         "summary": "my father fell and he is not breathing, we are at 12 Mill Road",
         "reading": "read",
+        "follows": "",
         "why": WHY,
         "returning": True,
     } | changes

@@ -21,9 +21,6 @@ DEAF_MS = 500
 ARMED_MS = DEAF_MS + 200
 """Later than the card is deaf, also when the browser paints late."""
 
-AWAY_MS = 4_200
-"""As long as a busy machine may take to replace a web process."""
-
 PRESS_AT_ONCE = """
 () => {
   window.pressed = 0;
@@ -188,28 +185,6 @@ def test_a_dropped_connection_is_back_within_two_seconds_and_resends_what_was_no
     )
 
 
-def test_a_desk_is_back_soon_after_a_site_that_was_away_for_seconds(centre: FakeCentre, open_page: Open):
-    """Offers run out: a page that tries ever more slowly would sit out an outage that is over."""
-    page = _desk(centre, open_page)
-    centre.refuses = True
-    centre.hang_up()
-    page.wait_for_timeout(AWAY_MS)
-    centre.refuses = False
-    there_again = time.monotonic()
-    expect(page.get_by_text("nothing was missed")).to_be_visible()
-    assert time.monotonic() - there_again < 2
-
-
-def test_a_gap_in_the_numbers_leads_to_a_new_snapshot(centre: FakeCentre, open_page: Open):
-    """There is no other way to resume than everything anew."""
-    page = _desk(centre, open_page)
-    centre.entities["message"]["chat-1/8"] = message("chat-1", 8, "in", "lost in the gap")
-    centre.lose_a_change()
-    centre.put("queue", "emergency", centre.entities["queue"]["emergency"])
-    expect(page.locator(".message-text", has_text="lost in the gap")).to_be_visible()
-    assert centre.snapshots == 2
-
-
 def test_a_silent_feed_says_since_when_and_stops_looking_live(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
@@ -368,6 +343,18 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
     assert _asked(centre, "history")[0]["customer_id"] == "customer of chat-1"
 
 
+def test_a_call_back_says_that_the_customer_left(centre: FakeCentre, open_page: Open):
+    """Nobody may wait for an answer of somebody who is not there."""
+    page = _desk(centre, open_page)
+    _offer(centre, page, follows="chat-0")
+    expect(page.locator(".offer .flag")).to_have_text("call-back: the customer had left")
+    flag = page.locator(".conversation-head .flag")
+    centre.put("conversation", "chat-1", conversation("chat-1", follows="chat-0", connected=False))
+    expect(flag).to_have_text("call-back: the customer left; your answer reaches them if they return")
+    centre.put("conversation", "chat-1", conversation("chat-1", follows="chat-0"))
+    expect(flag).to_have_text("call-back: the customer had left")
+
+
 def test_a_conversation_that_went_takes_its_messages_along(centre: FakeCentre, open_page: Open):
     """What comes back after a transfer is shown as the server has it then, not as it was."""
     page = _desk(centre, open_page)
@@ -506,10 +493,3 @@ def test_signing_out_with_conversations_asks_first(centre: FakeCentre, open_page
     page.locator(".panel").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_text("Your session has ended")).to_have_count(0)
-
-
-def test_a_desk_that_never_got_through_says_so(centre: FakeCentre, open_page: Open):
-    """An empty page that only says "opening" for ever would be trusted."""
-    centre.refuses = True
-    page = open_page(centre.url + "/desk")
-    expect(page.get_by_text("No news from the centre since")).to_be_visible()
