@@ -29,6 +29,7 @@ from config.settings import Settings
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
 from router.run.beat import beat
+from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.intake import Intake
 from router.run.web_lease import RENEW_S, end_web, renew_web
@@ -202,6 +203,7 @@ class WebRole:
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait((serving, listening), return_when=asyncio.FIRST_COMPLETED)
+            stop_rarely()
             self.ready = parts.health.serving = True
             await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
             self.ready = parts.health.serving = False

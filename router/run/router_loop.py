@@ -12,6 +12,7 @@ from typing import Final
 
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.restore import NoPlan
+from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.lease import Tenure
 from router.run.router_step import RouterStep
@@ -68,7 +69,9 @@ class RouterLoop:
         self._turn_began = time.monotonic()
         try:
             more = await loop.run_in_executor(self._thread, self._step.step)
-            self._routing = self._routing or self._step.core is not None
+            if not self._routing and self._step.core is not None:
+                stop_rarely()
+                self._routing = True
             return more
         except (DatabaseGone, DatabaseBusy, NoPlan) as reason:
             _log.warning("cannot route now reason=%s", reason)
