@@ -58,6 +58,28 @@ class ChannelPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlan:
+    """One account of ours at a provider, or a mailbox: how contacts of a channel come in and answers leave.
+
+    Shape: provider is a name of router/channels/providers.py, or `smtp`. `secret` names the secret, which never
+           stands in a plan: the environment variable MUSTER_SECRET_<NAME>, or the file secrets/<name> in the data
+           folder. Addresses in `shared` (switchboards, relays) are served, but never joined or linked.
+           `endpoint` is the provider's API or the mail server answers leave by; empty: the provider's own.
+           MUSTER_ENDPOINTS (`account=url,…`) puts another in its place, e.g. for a rehearsal.
+    """
+
+    account_id: str
+    channel: str
+    provider: str
+    address: str
+    secret: str = ""
+    endpoint: str = ""
+    shared: tuple[str, ...] = ()
+    options: tuple[tuple[str, Scalar], ...] = ()
+    """What else the provider wants to know, by name, sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WideningPlan:
     """See skills.requirement.WideningStep, which the reader turns this into (config imports nothing)."""
 
@@ -192,6 +214,7 @@ class Plan:
     """Why somebody is not available."""
     dispositions: tuple[Reason, ...]
     """How an interaction ended."""
+    accounts: tuple[AccountPlan, ...] = ()
     targets: tuple[Target, ...] = ()
     limits: Limits = field(default_factory=Limits)
     digest: str = ""

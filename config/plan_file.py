@@ -29,6 +29,7 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     shapes.SkillPlan: "skill_id",
     shapes.ChannelPlan: "channel_id",
     shapes.QueuePlan: "queue_id",
+    shapes.AccountPlan: "account_id",
     shapes.Rule: "rule_id",
     shapes.PersonPlan: "agent_id",
     shapes.Reason: "reason_id",

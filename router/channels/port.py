@@ -1,13 +1,14 @@
 """What a channel is to the rest of Muster: what it can do, and the one shape its contacts are translated to.
 
 A channel authenticates raw bytes, takes ids out of them, and translates: no branch on what a contact means.
-Keeping contacts is ingest.py, reading them is run/intake.py, sending is delivery. Signatures of webhooks,
-sending and receipts of providers join this page with the first provider that needs them; chat has none of
-the three: its page is authenticated by its session, and tails the journal for what it is sent.
+Keeping contacts is ingest.py, reading them is run/intake.py, sending is run/delivery.py. A provider of a
+webhook channel is one module that fills `Provider`: pure functions over bytes, no I/O. Chat needs none of it: its page
+is authenticated by its session, and tails the journal for what it is sent. Mail comes and goes by SMTP.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 TEXT: Final = "text/plain; charset=utf-8"
 
@@ -37,7 +38,10 @@ class Contact:
 
     Shape: provider_id names it within (channel, account), so a repeat is recognised. `thread` is what later
            contacts join by; empty: it joins nothing. `address_hash` is empty when the address must not be
-           linked to a customer; `verified` says who vouches for it (we or the carrier: True). `client_id` is
+           linked to a customer; `verified` says who vouches for it (we or the carrier: True). A channel whose
+           addresses are people's own (a number, a mail address) leaves both empty and gives `address_kind`
+           (phone, mail, or provider:account) and `address`: ingest keeps the address with a salt of its own
+           and fills them in; `linked` False (withheld, shared, unknown) then joins and links nothing. `client_id` is
            given back to the sender. `kind` is text or attachment. `body` is what arrived, byte for byte.
     """
 
@@ -47,6 +51,9 @@ class Contact:
     thread: str = ""
     address_hash: str = ""
     verified: bool = False
+    address_kind: str = ""
+    address: str = ""
+    linked: bool = True
     client_id: str = ""
     kind: str = "text"
     media_type: str = TEXT
@@ -54,3 +61,154 @@ class Contact:
     body: bytes
     received_at_ms: int
     traffic: str = "real"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One of our accounts at a provider, ready to use: the plan's entry with its secret.
+
+    Shape: address is ours (number, mail address); options are the plan's, by name; endpoint is where the
+           provider's API is; public_url is the address under which the provider reaches our webhook.
+    """
+
+    account_id: str
+    channel: str
+    provider: str
+    address: str
+    secret: bytes
+    endpoint: str
+    public_url: str
+    options: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A request of a provider as it came: names of headers in small letters, the body byte for byte.
+
+    Shape: path is below the account's address ("" or e.g. "status"); query is the raw query string.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the provider says became of something we sent. status: sent | delivered | read | failed."""
+
+    outbox_id: str = ""
+    provider_id: str = ""
+    status: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the provider is told once everything is on disk."""
+
+    status: int = 200
+    media_type: str = "text/plain"
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What one webhook brought: several of each, or none (what we do not know is acknowledged, never refused)."""
+
+    contacts: tuple[Contact, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    answer: Answer = Answer()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message to send. outbox_id is the stable id of every attempt; attempt counts from 1."""
+
+    outbox_id: str
+    attempt: int
+    to_address: str
+    text: str
+    status_url: str = ""
+    interaction_id: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """What to ask of a provider's API."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpReply:
+    """What it answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one attempt.
+
+    Shape: kind is sent | later (try again) | failed (this message never) | account_failed (nothing of this account
+           now: credentials, suspension). detail is a stable code with the provider's number, e.g. twilio_21610.
+           certain is False when it may have been sent all the same (time-out, garbage, 5xx after the body).
+    Units: retry_after_ms from now; 0: as delivery likes.
+    """
+
+    kind: str
+    detail: str = ""
+    provider_id: str = ""
+    retry_after_ms: int = 0
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a kept body says to people: its words, and what hangs on it that must still be fetched."""
+
+    text: str
+    wanted: tuple[tuple[str, str], ...] = ()
+    """(address at the provider, media type) of each attachment that the body only points to."""
+
+
+class NotAuthentic(Exception):
+    """The request is not the provider's: answer 403, keep nothing. The message names what was wrong."""
+
+
+class Provider(Protocol):
+    """What a provider's module gives: translation only. Listed in channels/providers.py by its name."""
+
+    can: Capabilities
+    media_type: str
+    """Media type of the raw bodies it keeps; `shown` reads them again, for ever."""
+
+    def receive(self, webhook: Webhook, account: Account) -> Received:
+        """Authenticate the raw bytes, then ids only. Raises NotAuthentic."""
+        ...
+
+    def shown(self, body: bytes) -> Shown:
+        """What a kept body says. Never raises: what cannot be read is shown as it is."""
+        ...
+
+    def request_of(self, outgoing: Outgoing, account: Account) -> HttpRequest:
+        """How this message is sent."""
+        ...
+
+    def outcome_of(self, reply: HttpReply) -> Outcome:
+        """What the provider's answer means. Never raises."""
+        ...
+
+    def media_request(self, address: str, account: Account) -> HttpRequest | None:
+        """How an attachment is fetched; None when that address is not the provider's."""
+        ...

@@ -16,20 +16,22 @@ _OLD_RANK: Final = _STATUS_RANK.format(column="status")
 
 def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
-        """INSERT INTO interaction (interaction_id, channel, account, customer_id, thread, traffic, follows,
-               arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
+        """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
+               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
                urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
                named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms,
-               wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
-           VALUES (:interaction_id, :channel, :account, :customer_id, :thread, :traffic, '',
-               :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
+               answered_at_ms, wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
+           VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
+               :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
                '{}', '', 0, 0, '', '', :parked_until_ms, '',
-               0, '[]', 0, 0, 0, '',
+               0, '[]', 0, 0, 0, 0, '',
                '', '', 0)""",
         interaction_id=row.ref,
         channel=data["channel"],
         account=data.get("account", ""),
         customer_id=data.get("customer_id", ""),
+        identity_id=data.get("identity_id", ""),
+        address_hash=data.get("address_hash", ""),
         thread=data.get("thread", ""),
         traffic=data.get("traffic", "real"),
         seq=row.seq,
@@ -47,9 +49,9 @@ def _message_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _insert_message(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO message (message_id, interaction_id, seq, at_ms, direction, author_id, kind,
-               content_id, client_id, status, reading)
+               content_id, client_id, status, trouble, reading)
            VALUES (:message_id, :interaction_id, :seq, :at_ms, :direction, :author_id, :kind,
-               :content_id, :client_id, '', :reading)""",
+               :content_id, :client_id, '', '', :reading)""",
         message_id=data["message_id"],
         interaction_id=row.ref,
         seq=row.seq,
@@ -145,17 +147,68 @@ def _disconnect(db: Connection, connection_id: str) -> None:
 
 
 def _delivered(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _set_status(db, message_id=row.ref, status=data["status"])
+
+
+def _set_status(db: Connection, *, message_id: str, status: str) -> None:
     """sent, delivered, read only go up, and failed is final."""
+    for table in ("message", "outbox"):
+        db.run(
+            f"UPDATE {table} SET status = :status WHERE message_id = :message_id"
+            f" AND {_NEW_RANK} > {_OLD_RANK}",
+            status=status,
+            message_id=message_id,
+        )
+
+
+def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """A part that was fetched, or given up, takes the place of the one that was wanted."""
     db.run(
-        f"UPDATE message SET status = :status WHERE message_id = :message_id AND {_NEW_RANK} > {_OLD_RANK}",
-        status=data["status"],
+        """INSERT INTO part (message_id, number, kind, content_id)
+           VALUES (:message_id, :number, :kind, :content_id)
+           ON CONFLICT (message_id, number) DO UPDATE
+           SET kind = excluded.kind, content_id = excluded.content_id""",
         message_id=row.ref,
+        number=data["number"],
+        kind=data["part_kind"],
+        content_id=data["content_id"],
+    )
+
+
+def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, status,
+               attempts, due_at_ms, detail)
+           VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, 'due',
+               0, :due_at_ms, '')""",
+        outbox_id=row.ref,
+        message_id=data["message_id"],
+        interaction_id=data["interaction_id"],
+        channel=data["channel"],
+        account=data["account"],
+        address_hash=data["address_hash"],
+        due_at_ms=data.get("due_at_ms", row.at_ms),
+    )
+
+
+def _send_tried(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """later: due again. sent, failed: as the status of a receipt, never backwards."""
+    db.run(
+        "UPDATE outbox SET attempts = :attempt, detail = :detail, due_at_ms = :due_at_ms"
+        " WHERE outbox_id = :outbox_id",
+        attempt=data["attempt"],
+        detail=data.get("detail", ""),
+        due_at_ms=data.get("due_at_ms", 0),
+        outbox_id=row.ref,
     )
     db.run(
-        f"UPDATE outbox SET status = :status WHERE message_id = :message_id AND {_NEW_RANK} > {_OLD_RANK}",
-        status=data["status"],
-        message_id=row.ref,
+        "UPDATE message SET trouble = CASE trouble WHEN 'maybe_twice' THEN trouble ELSE :trouble END"
+        " WHERE message_id = :message_id",
+        trouble="maybe_twice" if data.get("maybe_twice") else data.get("detail", ""),
+        message_id=data["message_id"],
     )
+    if data["outcome"] != "later":
+        _set_status(db, message_id=data["message_id"], status=data["outcome"])
 
 
 def _plan_activated(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -225,6 +278,9 @@ FACT_FOLDS: Final = {
     "desk_joined": _desk_joined,
     "desk_left": _desk_left,
     "delivered": _delivered,
+    "part_added": _part_added,
+    "send_ordered": _send_ordered,
+    "send_tried": _send_tried,
     "plan_activated": _plan_activated,
     "person_added": _person,
     "person_changed": _person,

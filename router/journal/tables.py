@@ -51,6 +51,10 @@ class InteractionRow(SQLModel, table=True):
     channel: str
     account: str = ""
     customer_id: str = Field(default="", index=True)
+    identity_id: str = Field(default="", index=True)
+    """Which of the customer's identities it came from; empty for an address that is never linked."""
+    address_hash: str = ""
+    """Whom a reply goes to: an address row (content). Empty where replies go by a live connection."""
     thread: str = Field(default="", index=True)
     """What later messages join by: the hash of a chat session, or empty where nothing joins."""
     traffic: str = "real"
@@ -80,6 +84,8 @@ class InteractionRow(SQLModel, table=True):
     connection_ids: str = "[]"
     abandon_at_ms: int = Field(sa_column=_ms())
     assigned_at_ms: int = Field(sa_column=_ms())
+    answered_at_ms: int = Field(sa_column=_ms())
+    """When an agent accepted it for the first time; stays when it waits again. The measures count by it."""
     wrap_up_since_ms: int = Field(sa_column=_ms())
     disposition: str = ""
     closed_by: str = ""
@@ -111,6 +117,8 @@ class MessageRow(SQLModel, table=True):
     """The id its sender chose; given back so that a page recognises its own message."""
     status: str = ""
     """Of out: '' | sent | delivered | read | failed, never backwards."""
+    trouble: str = ""
+    """Of out: why it is late or failed (a stable code), or maybe_twice when it may have been sent twice."""
     reading: str = "read"
     """Of in: unread until the intake loop has read it, then read or unparsed."""
 
@@ -230,18 +238,35 @@ class AlarmRow(SQLModel, table=True):
     seen_at_ms: int = Field(sa_column=_ms())
 
 
+class PartRow(SQLModel, table=True):
+    """JOURNALLED. What reading found inside a message: the words of a mail, its files, media of a text."""
+
+    __tablename__ = "part"
+    message_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    kind: str
+    """text | html | file | wanted (content is the address it must be fetched from) | lost."""
+    content_id: str
+
+
 class OutboxRow(SQLModel, table=True):
     """JOURNALLED. One message to send by a provider; made in the transaction that decided to send it."""
 
     __tablename__ = "outbox"
     outbox_id: str = Field(primary_key=True)
-    message_id: str
+    message_id: str = Field(index=True)
+    interaction_id: str
     channel: str
-    account: str = ""
+    account: str
+    address_hash: str
     status: str = "due"
     """due | sent | delivered | read | failed."""
     attempts: int = 0
-    due_at_ms: int = Field(sa_column=_ms(index=True))
+    due_at_ms: int = Field(sa_column=_ms())
+    detail: str = ""
+    """What became of the last attempt: a stable code."""
+
+    __table_args__ = (Index("outbox_due", "status", "due_at_ms"),)
 
 
 class ContentRow(SQLModel, table=True):
@@ -254,6 +279,26 @@ class ContentRow(SQLModel, table=True):
     salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     at_ms: int = Field(sa_column=_ms())
+
+
+class AddressRow(SQLModel, table=True):
+    """CONTENT. Where somebody is reached, as it is written; the journal knows SHA-256(salt, address) only."""
+
+    __tablename__ = "address"
+    kind: str = Field(primary_key=True)
+    """phone | mail | provider:account for ids that mean something there only."""
+    address: str = Field(primary_key=True)
+    address_hash: str = Field(index=True)
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class SendingRow(SQLModel, table=True):
+    """CONTENT. The provider's id of something we sent, by which its receipts come."""
+
+    __tablename__ = "sending"
+    account: str = Field(primary_key=True)
+    provider_id: str = Field(primary_key=True)
+    outbox_id: str = Field(index=True)
 
 
 class CredentialRow(SQLModel, table=True):
@@ -315,8 +360,9 @@ JOURNALLED = (
     "session",
     "plan",
     "alarm",
+    "part",
     "outbox",
 )
-CONTENT = ("content", "credential")
+CONTENT = ("content", "address", "sending", "credential")
 LOCAL = ("lease", "position", "ticket", "claim")
 EVERY = ("journal", "stream", *JOURNALLED, *CONTENT, *LOCAL)
