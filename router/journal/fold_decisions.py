@@ -115,6 +115,7 @@ def _accepted(db: Connection, row: Row, data: dict[str, Any]) -> None:
         row,
         """UPDATE interaction SET state = 'assigned', offer_id = :offer_id, agent_id = :agent_id,
                named_agent_id = '', named_until_ms = 0, abandon_at_ms = 0, assigned_at_ms = :at_ms,
+               answered_queue_id = CASE answered_at_ms WHEN 0 THEN queue_id ELSE answered_queue_id END,
                answered_at_ms = CASE answered_at_ms WHEN 0 THEN :at_ms ELSE answered_at_ms END,
                wrap_up_since_ms = 0
            WHERE interaction_id = :interaction_id AND closed_seq = 0""",
@@ -167,17 +168,18 @@ def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """Account, address and language are those of the interaction it follows."""
+    """Account, address, thread and language are those of the interaction it follows: who answers us joins it."""
     db.run(
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
-               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy, closed_seq, state, queue_id,
-               urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
+               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
+               closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
                named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms,
-               answered_at_ms, wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
-           SELECT :interaction_id, :channel, coalesce(max(account), ''), :customer_id, coalesce(max(identity_id), ''),
-               coalesce(max(address_hash), ''), '', :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''), 0, 0, 'waiting', :queue_id,
-               :urgency, :requirement, :rule_id, 0, 0, '', '', 0, '',
-               0, '[]', 0, 0, 0, 0, '',
+               answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
+           SELECT :interaction_id, :channel, coalesce(max(account), ''), :customer_id,
+               coalesce(max(identity_id), ''), coalesce(max(address_hash), ''), coalesce(max(thread), ''),
+               :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''), 0,
+               0, 'waiting', :queue_id, :urgency, :requirement, :rule_id, 0, 0, '', '', 0, '',
+               0, '[]', 0, 0, 0, '', 0, '',
                '', '', 0
            FROM interaction WHERE interaction_id = :follows""",
         interaction_id=row.ref,

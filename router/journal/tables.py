@@ -86,6 +86,8 @@ class InteractionRow(SQLModel, table=True):
     assigned_at_ms: int = Field(sa_column=_ms())
     answered_at_ms: int = Field(sa_column=_ms())
     """When an agent accepted it for the first time; stays when it waits again. The measures count by it."""
+    answered_queue_id: str = ""
+    """In which queue it waited then: the queue whose service level it counts for, wherever it goes later."""
     wrap_up_since_ms: int = Field(sa_column=_ms())
     disposition: str = ""
     closed_by: str = ""
