@@ -47,6 +47,12 @@ _WAITING: Final = frozenset(
 )
 """Kinds that change how many wait."""
 
+_STATUS: Final = frozenset({"delivered", "send_tried"})
+"""Kinds about what became of an answer."""
+
+_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled"})
+"""Kinds that are an alarm."""
+
 _AGENT: Final = frozenset({"presence_set", "desks_noted", "person_changed"})
 """Kinds about an agent (their ref)."""
 
@@ -59,6 +65,8 @@ class RowData(msgspec.Struct):
     message_id: str = ""
     desk_id: str = ""
     code: str = ""
+    status: str = ""
+    outcome: str = ""
 
 
 @dataclass(slots=True)
@@ -100,9 +108,9 @@ def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[st
                 touched.agents.add(row.ref)
                 if row.kind == "person_changed":
                     touched.people.add(row.ref)
-        elif row.kind == "delivered":
-            touched.delivered.add(row.ref)
-        elif row.kind == "alarm_raised":
+        elif row.kind in _STATUS:
+            _status(touched, row)
+        elif row.kind in _ALARM:
             touched.alarms.add(f"{row.site}/{row.seq}")
         elif row.kind == "alarm_seen":
             touched.alarms.add(row.ref)
@@ -115,6 +123,14 @@ def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[st
         touched.figures |= row.kind in _WAITING
         _answer(touched, row)
     return touched
+
+
+def _status(touched: Touched, row: Row) -> None:
+    """An answer that will not arrive is an alarm as well."""
+    data = msgspec.json.decode(row.data, type=RowData)
+    touched.delivered.add(data.message_id if row.kind == "send_tried" else row.ref)
+    if "failed" in (data.status, data.outcome):
+        touched.alarms.add(f"{row.site}/{row.seq}")
 
 
 def _interaction(touched: Touched, row: Row, agents: Container[str], shown: Mapping[str, object]) -> None:

@@ -10,6 +10,9 @@ _STATUS_RANK: Final = """
     CASE {column} WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3 WHEN 'failed' THEN 4
     ELSE 0 END
 """
+NOT_DELIVERED: Final = "not_delivered"
+"""Code of the alarm that an answer will not reach its customer; its detail says why."""
+
 _NEW_RANK: Final = _STATUS_RANK.format(column=":status")
 _OLD_RANK: Final = _STATUS_RANK.format(column="status")
 
@@ -18,9 +21,10 @@ def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
                thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
-               closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms,
-               named_agent_id, named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms,
-               answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms)
+               closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
+               agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
+               assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
+               closed_why, closed_at_ms)
            VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
                :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
                '{}', '', 0, 0, '', '', :parked_until_ms, '',
@@ -147,18 +151,42 @@ def _disconnect(db: Connection, connection_id: str) -> None:
 
 
 def _delivered(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _set_status(db, message_id=row.ref, status=data["status"])
+    _set_status(db, row, message_id=row.ref, status=data["status"], detail=data.get("detail", ""))
 
 
-def _set_status(db: Connection, *, message_id: str, status: str) -> None:
-    """sent, delivered, read only go up, and failed is final."""
-    for table in ("message", "outbox"):
+def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detail: str) -> None:
+    """sent, delivered, read only go up, and failed is final: then it says why, and somebody should look."""
+    moved = [
         db.run(
             f"UPDATE {table} SET status = :status WHERE message_id = :message_id"
             f" AND {_NEW_RANK} > {_OLD_RANK}",
             status=status,
             message_id=message_id,
         )
+        for table in ("outbox", "message")
+    ]
+    if status == "failed" and moved[-1]:
+        trouble = detail or "failed"
+        db.run("UPDATE message SET trouble = :trouble WHERE message_id = :m", trouble=trouble, m=message_id)
+        found = db.row("SELECT interaction_id FROM message WHERE message_id = :m", m=message_id)
+        _alarm(db, row, code=NOT_DELIVERED, ref=found[0] if found else "", detail=trouble)
+
+
+def _delivery_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
+
+
+def _alarm(db: Connection, row: Row, *, code: str, ref: str, detail: str) -> None:
+    """An alarm that is no decision of the router's."""
+    db.run(
+        """INSERT INTO alarm (alarm_id, at_ms, code, ref, detail, seen_by, seen_at_ms)
+           VALUES (:alarm_id, :at_ms, :code, :ref, :detail, '', 0)""",
+        alarm_id=f"{row.site}/{row.seq}",
+        at_ms=row.at_ms,
+        code=code,
+        ref=ref,
+        detail=detail,
+    )
 
 
 def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -177,16 +205,18 @@ def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
-        """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, status,
-               attempts, due_at_ms, detail)
-           VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, 'due',
-               0, :due_at_ms, '')""",
+        """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
+               ordered_at_ms, status, attempts, due_at_ms, detail)
+           VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
+               :ordered_at_ms, 'due', 0, :due_at_ms, '')""",
         outbox_id=row.ref,
         message_id=data["message_id"],
         interaction_id=data["interaction_id"],
         channel=data["channel"],
         account=data["account"],
         address_hash=data["address_hash"],
+        seq=row.seq,
+        ordered_at_ms=row.at_ms,
         due_at_ms=data.get("due_at_ms", row.at_ms),
     )
 
@@ -208,7 +238,8 @@ def _send_tried(db: Connection, row: Row, data: dict[str, Any]) -> None:
         message_id=data["message_id"],
     )
     if data["outcome"] != "later":
-        _set_status(db, message_id=data["message_id"], status=data["outcome"])
+        status, detail = data["outcome"], data.get("detail", "")
+        _set_status(db, row, message_id=data["message_id"], status=status, detail=detail)
 
 
 def _plan_activated(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -281,6 +312,7 @@ FACT_FOLDS: Final = {
     "part_added": _part_added,
     "send_ordered": _send_ordered,
     "send_tried": _send_tried,
+    "delivery_troubled": _delivery_troubled,
     "plan_activated": _plan_activated,
     "person_added": _person,
     "person_changed": _person,

@@ -261,6 +261,9 @@ class OutboxRow(SQLModel, table=True):
     channel: str
     account: str
     address_hash: str
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of the row that ordered it: what goes to one address leaves in this order."""
+    ordered_at_ms: int = Field(sa_column=_ms())
     status: str = "due"
     """due | sent | delivered | read | failed."""
     attempts: int = 0
@@ -268,7 +271,11 @@ class OutboxRow(SQLModel, table=True):
     detail: str = ""
     """What became of the last attempt: a stable code."""
 
-    __table_args__ = (Index("outbox_due", "status", "due_at_ms"),)
+    __table_args__ = (
+        Index("outbox_due", "status", "account", "due_at_ms"),
+        # Whether something older waits to leave for the same address: asked of each row that is due.
+        Index("outbox_order", "address_hash", "status", "seq"),
+    )
 
 
 class ContentRow(SQLModel, table=True):
