@@ -61,8 +61,8 @@ class ChannelPlan:
 class AccountPlan:
     """One account of ours at a provider, or a mailbox: how contacts of a channel come in and answers leave.
 
-    Shape: provider is a name of router/channels/providers.py, or `smtp`. `secret` names the secret, which never
-           stands in a plan: the environment variable MUSTER_SECRET_<NAME>, or the file secrets/<name> in the data
+    Shape: provider is a name of config/providers.py. `secret` names the secret, which never stands in a
+           plan: it is the environment variable MUSTER_SECRET_<NAME>, or the file secrets/<name> in the data
            folder. Addresses in `shared` (switchboards, relays) are served, but never joined or linked.
            `endpoint` is the provider's API or the mail server answers leave by; empty: the provider's own.
            MUSTER_ENDPOINTS (`account=url,…`) puts another in its place, e.g. for a rehearsal.
@@ -194,6 +194,8 @@ class Limits:
     """Urgency 1 or 2 waiting longer than this raises an alarm."""
     waiting_alarm: int = 100_000
     """More interactions waiting than this raises an alarm."""
+    give_up_ms: int = 86_400_000
+    """An answer that could not be sent for this long will not be tried again: it has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
