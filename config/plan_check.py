@@ -1,6 +1,7 @@
 """What contradicts what inside one plan: every contradiction at once, each with the path of what is wrong.
 
-Rules are looked at in rule_check.py; whether anybody could ever serve what is asked for in reach_check.py.
+Rules are looked at in rule_check.py, accounts in account_check.py; whether anybody could ever serve what is
+asked for in reach_check.py.
 """
 
 import re
@@ -8,7 +9,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from config import rule_check
+from config import account_check, rule_check
 from config.languages import KNOWN_LANGUAGES
 from config.people import LEVEL_MAX, language_skill
 from config.plan import ChannelPlan, Limits, Plan, QueuePlan, RequirementPlan, Site, Target, WideningPlan
@@ -37,6 +38,7 @@ def contradictions(plan: Plan) -> Iterator[Found]:
     yield from rule_check.contradictions(plan)
     for index, rule in enumerate(plan.rules):
         yield from _requirement(plan, rule.requirement, ("rules", index, "requirement"))
+    yield from account_check.contradictions(plan)
     yield from _people(plan)
     for index, target in enumerate(plan.targets):
         yield from _target(plan, target, ("targets", index))
@@ -89,6 +91,7 @@ def _tables_of_ids(plan: Plan) -> Iterator[tuple[str, Sequence[str], frozenset[s
     yield "people", [person.agent_id for person in plan.people], frozenset({"triage", "system"})
     yield "reasons", [reason.reason_id for reason in plan.reasons], frozenset()
     yield "dispositions", [reason.reason_id for reason in plan.dispositions], frozenset()
+    yield "accounts", [account.account_id for account in plan.accounts], frozenset()
 
 
 def _id(each: str, path: Path) -> Iterator[Found]:

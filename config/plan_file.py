@@ -142,7 +142,8 @@ class _Reader:
 
     def _several(self, hint: Any, value: object, path: Path) -> tuple[object, ...]:
         if typing.get_origin(hint) is tuple:
-            return self._levels(value, path)
+            wants_levels = typing.get_args(hint)[1] is int
+            return self._levels(value, path) if wants_levels else self._options(value, path)
         if not isinstance(value, list):
             self.wrong(path, f"{_spoken(path)} must be a list")
             return ()
@@ -156,6 +157,16 @@ class _Reader:
             if type(level) is not int:
                 self.wrong((*path, skill), f"{_spoken(path)}: the level of {skill!r} must be a whole number")
         return tuple(sorted((skill, level) for skill, level in value.items() if type(level) is int))
+
+    def _options(self, value: object, path: Path) -> tuple[tuple[str, object], ...]:
+        if not isinstance(value, dict):
+            self.wrong(path, f'{_spoken(path)} must be a table, e.g. {{ account_sid = "AC…" }}')
+            return ()
+        for name, each in value.items():
+            if type(each) not in (str, int, bool):
+                wrong = f"{_spoken(path)}.{name} must be text, a whole number, true or false"
+                self.wrong((*path, name), wrong)
+        return tuple(sorted((name, each) for name, each in value.items() if type(each) in (str, int, bool)))
 
     def _condition(self, value: object, path: Path) -> Condition:
         if len(path) > _NESTING_MAX:

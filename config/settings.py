@@ -3,14 +3,18 @@
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from config.account_check import endpoint_problem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOPBACK: Final = "127.0.0.0/8,::1"
 """Where a reverse proxy is looked for unless told otherwise: on this machine."""
+
+SECRET_PREFIX: Final = "MUSTER_SECRET_"
 
 
 class SettingsWrong(Exception):
@@ -23,7 +27,9 @@ class Settings:
 
     Shape: redis_url is empty when no Redis is to be used (readers poll); database_url is a SQLAlchemy-like
            URL, sqlite:////absolute/path or postgresql://…; beat_fd is -1 when nobody watches; trusted_proxies
-           are believed about a customer's address, where public_url says that there is a proxy.
+           are believed about a customer's address, where public_url says that there is a proxy. secrets are
+           the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
+           stand in for those of the plan.
     """
 
     data_dir: Path
@@ -38,6 +44,8 @@ class Settings:
     tls_key: str
     beat_fd: int
     unsafe: bool
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -56,6 +64,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tls_key=environ.get("MUSTER_TLS_KEY", ""),
         beat_fd=_number(environ, "MUSTER_BEAT_FD", -1),
         unsafe=environ.get("MUSTER_UNSAFE", "") == "1",
+        secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},
+        endpoints=_endpoints(environ, "MUSTER_ENDPOINTS"),
     )
 
 
@@ -75,3 +85,15 @@ def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Netw
         raise SettingsWrong(
             f"{name} is {text!r}: give addresses or networks, e.g. {name}=10.0.0.5,10.1.0.0/16"
         ) from None
+
+
+def _endpoints(environ: Mapping[str, str], name: str) -> Mapping[str, str]:
+    """account=url, with commas between them."""
+    found: dict[str, str] = {}
+    for each in filter(None, (part.strip() for part in environ.get(name, "").split(","))):
+        account, _, url = each.partition("=")
+        wrong = endpoint_problem(url) if account and url else "say account=url"
+        if wrong:
+            raise SettingsWrong(f"{name}: {each!r}: {wrong}, e.g. {name}=sms=http://127.0.0.1:9000")
+        found[account] = url
+    return found

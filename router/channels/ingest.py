@@ -3,6 +3,9 @@
 Deciding happens under the counter's lock, so two first messages of one new person at the same instant make
 one interaction with both, whichever process they reached. Reading (language, urgency) comes later, in
 run/intake.py.
+
+Of an address the journal learns a salted hash only. Whose it is follows from the hash: the same number,
+vouched for by its carrier, is the same person on whatever channel it arrives.
 """
 
 import hashlib
@@ -13,18 +16,21 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
+import msgspec
+
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.events import READ_WITHIN_MS
+from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 from router.records import Fact, fact
 
 _OF_THREAD: Final = """
-    SELECT interaction_id, channel, arrived_seq, state, closed_seq, wrap_up_since_ms, agent_id, queue_id,
+    SELECT interaction_id, arrived_seq, state, closed_seq, wrap_up_since_ms, agent_id, queue_id,
         requirement, step
-    FROM interaction
+    FROM interaction WHERE thread = :thread
 """
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
@@ -113,11 +119,12 @@ class KeepContact:
             db.run("DELETE FROM content WHERE content_id = :content_id", content_id=self._content_id)
             self._note(interaction_id, message_id, repeated=True)
             return ()
-        open_id = open_interaction(db, self._contact.thread)
+        who = _who(db, self._contact)
+        open_id = open_interaction(db, who.thread)
         if open_id is not None:
             self._note(open_id, message_id)
             return (self._added(open_id, message_id),)
-        return self._begin(db, message_id, at_ms)
+        return self._begin(db, who, message_id, at_ms)
 
     def _find(self, db: Connection) -> tuple[str, str | None]:
         """(message id, its interaction if it is kept already).
@@ -140,9 +147,9 @@ class KeepContact:
                 return message_id, str(found[0])
         return message_id, None
 
-    def _begin(self, db: Connection, message_id: str, at_ms: int) -> Sequence[Fact]:
+    def _begin(self, db: Connection, who: "_Who", message_id: str, at_ms: int) -> Sequence[Fact]:
         contact = self._contact
-        customer_id, facts = _customer(db, contact)
+        facts = [] if who.added is None else [who.added]
         interaction_id = interaction_id_of(contact.channel, contact.account, contact.provider_id)
         if db.row("SELECT 1 FROM interaction WHERE interaction_id = :id", id=interaction_id):
             # Only when one provider id came with two different bodies: the second begins its own interaction.
@@ -154,8 +161,11 @@ class KeepContact:
                 interaction_id,
                 channel=contact.channel,
                 account=contact.account,
-                customer_id=customer_id,
-                thread=contact.thread,
+                customer_id=who.customer_id,
+                identity_id=who.identity_id,
+                address_hash=who.address_hash,
+                verified=contact.verified,
+                thread=who.thread,
                 connection_id=self._keeper.connection_id,
                 parked_until_ms=at_ms + self._keeper.read_within_ms,
                 traffic=contact.traffic,
@@ -238,21 +248,9 @@ def open_interaction(db: Connection, thread: str) -> str | None:
 
 
 def interactions_of(db: Connection, thread: str) -> list[OfThread]:
-    """What contacts of this thread belong to, newest first: a call-back belongs to the person it calls back.
-
-    Separate statements by one index each: joined into one, both databases scan everything that is open.
-    """
-    if not thread:
-        return []
-    rows = db.rows(f"{_OF_THREAD} WHERE thread = :thread", thread=thread)
-    identities = db.rows("SELECT customer_id, channel FROM identity WHERE address_hash = :hash", hash=thread)
-    for customer_id, channel in identities:
-        rows += db.rows(
-            f"{_OF_THREAD} WHERE customer_id = :customer_id AND follows <> ''", customer_id=customer_id
-        )
-        rows = [row for row in rows if row[1] == channel]
-    found = {row[0]: OfThread(*row[:1], *row[2:]) for row in rows}
-    return sorted(found.values(), key=lambda each: (-each.arrived_seq, each.interaction_id))
+    """What contacts of this thread belong to, newest first: a call-back has the thread of what it follows."""
+    rows = db.rows(_OF_THREAD, thread=thread) if thread else ()
+    return sorted((OfThread(*row) for row in rows), key=lambda each: (-each.arrived_seq, each.interaction_id))
 
 
 def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
@@ -277,27 +275,93 @@ def _end_is_pending(db: Connection, interaction_id: str) -> bool:
     return found is not None
 
 
-def _customer(db: Connection, contact: Contact) -> tuple[str, list[Fact]]:
-    """Who this is, and the fact that makes them known when they are not. ('' for an address never linked.)"""
-    if not contact.address_hash:
-        return "", []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Who:
+    """Whose contact it is. Shape: address_hash is empty where replies go by a live line; `added` makes the
+    identity known when nobody had it before; all empty for what joins and links nothing."""
+
+    address_hash: str = ""
+    thread: str = ""
+    customer_id: str = ""
+    identity_id: str = ""
+    added: Fact | None = None
+
+
+def _who(db: Connection, contact: Contact) -> _Who:
+    """To be asked under the counter's lock: what it finds, or makes, is decided once."""
+    address_hash = _address_hash(db, contact)
+    if not contact.linked:
+        return _Who(address_hash=address_hash, thread=contact.thread)
+    known_by = address_hash or contact.address_hash
+    thread = contact.thread
+    if not thread and address_hash and contact.joins:
+        thread = thread_of(contact.channel, contact.account, address_hash)
+    if not known_by:
+        return _Who(thread=thread)
+    customer_id, identity_id, added = _customer(db, contact, known_by)
+    return _Who(
+        address_hash=address_hash,
+        thread=thread,
+        customer_id=customer_id,
+        identity_id=identity_id,
+        added=added,
+    )
+
+
+def thread_of(channel: str, account: str, address_hash: str) -> str:
+    """What contacts of one address on one of our accounts join by."""
+    return hashlib.sha256(msgspec.json.encode((channel, account, address_hash))).hexdigest()
+
+
+def _address_hash(db: Connection, contact: Contact) -> str:
+    """The hash under which the journal knows this address; its salt is drawn when it is first seen."""
+    if not contact.address_kind or not contact.address:
+        return ""
+    address = storable(contact.address)
     found = db.row(
-        "SELECT customer_id FROM identity"
-        " WHERE address_hash = :hash AND channel = :channel AND account = :account",
-        hash=contact.address_hash,
-        channel=contact.channel,
-        account=contact.account,
+        "SELECT address_hash FROM address WHERE kind = :kind AND address = :address",
+        kind=contact.address_kind,
+        address=address,
     )
     if found is not None:
-        return str(found[0]), []
-    customer_id = customer_id_of(contact.channel, contact.account, contact.address_hash)
+        return str(found[0])
+    salt = os.urandom(SALT_BYTES)
+    address_hash = hashlib.sha256(salt + address.encode()).hexdigest()
+    db.run(
+        "INSERT INTO address (kind, address, address_hash, salt) VALUES (:kind, :address, :hash, :salt)",
+        kind=contact.address_kind,
+        address=address,
+        hash=address_hash,
+        salt=salt,
+    )
+    return address_hash
+
+
+def _customer(db: Connection, contact: Contact, known_by: str) -> tuple[str, str, Fact | None]:
+    """(customer, identity, the fact that makes the identity known when it is not).
+
+    What is verified belongs to whoever has it verified on another channel or account. What is only claimed
+    links to nobody but itself: anybody can write any address into a form.
+    """
+    rows = db.rows(
+        "SELECT customer_id, identity_id, channel, account FROM identity"
+        " WHERE address_hash = :hash AND verified = :verified ORDER BY at_ms, identity_id",
+        hash=known_by,
+        verified=int(contact.verified),
+    )
+    for customer_id, identity_id, channel, account in rows:
+        if (channel, account) == (contact.channel, contact.account):
+            return customer_id, identity_id, None
+    claimed = "" if contact.verified else "/claimed"
+    identity_id = customer_id_of(contact.channel, contact.account, known_by + claimed)
+    customer_id = rows[0][0] if rows and contact.verified else identity_id
     added = fact(
         "customer_added",
         customer_id,
-        identity_id=customer_id,
+        identity_id=identity_id,
         channel=contact.channel,
         account=contact.account,
-        address_hash=contact.address_hash,
+        address_hash=known_by,
         verified=contact.verified,
     )
-    return customer_id, [added]
+    return customer_id, identity_id, added

@@ -2,12 +2,13 @@
 
 A channel authenticates raw bytes, takes ids out of them, and translates: no branch on what a contact means.
 Keeping contacts is ingest.py, reading them is run/intake.py, sending is run/delivery.py. A provider of a
-webhook channel is one module that fills `Provider`: pure functions over bytes, no I/O. Chat needs none of it: its page
-is authenticated by its session, and tails the journal for what it is sent. Mail comes and goes by SMTP.
+webhook channel is one module that fills `Provider`: pure functions over bytes, no I/O. Chat needs none of
+it: its page is authenticated by its session, and tails the journal for what it is sent. Mail comes and goes
+by SMTP.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -36,13 +37,16 @@ class Capabilities:
 class Contact:
     """One thing that somebody outside said, as far as ingest needs to know it. Authenticated, not yet read.
 
-    Shape: provider_id names it within (channel, account), so a repeat is recognised. `thread` is what later
-           contacts join by; empty: it joins nothing. `address_hash` is empty when the address must not be
-           linked to a customer; `verified` says who vouches for it (we or the carrier: True). A channel whose
-           addresses are people's own (a number, a mail address) leaves both empty and gives `address_kind`
-           (phone, mail, or provider:account) and `address`: ingest keeps the address with a salt of its own
-           and fills them in; `linked` False (withheld, shared, unknown) then joins and links nothing. `client_id` is
-           given back to the sender. `kind` is text or attachment. `body` is what arrived, byte for byte.
+    Shape: provider_id names it within (channel, account), so a repeat is recognised. A channel whose
+           addresses are people's own (a number, a mail address) gives `address_kind` (phone, mail, or
+           provider:account for ids that mean something there only), `address` and `verified` (who vouches
+           for it: the carrier or we); ingest keeps the address with a salt of its own, and thread and
+           customer follow from it. `linked` False (withheld, shared, unknown): it can be answered, but
+           joins and links nothing. `joins` False (voice): it is known whose it is, but each begins an
+           interaction of its own. `thread`: what later contacts join by where that is something else: a
+           chat's session, a mail's reply token. `address_hash` without an address: an identity that is no
+           address, as a chat's session. `client_id` is given back to the sender. `kind` is text or
+           attachment. `body` is what arrived, byte for byte.
     """
 
     channel: str
@@ -54,6 +58,7 @@ class Contact:
     address_kind: str = ""
     address: str = ""
     linked: bool = True
+    joins: bool = True
     client_id: str = ""
     kind: str = "text"
     media_type: str = TEXT
@@ -68,17 +73,19 @@ class Account:
     """One of our accounts at a provider, ready to use: the plan's entry with its secret.
 
     Shape: address is ours (number, mail address); options are the plan's, by name; endpoint is where the
-           provider's API is; public_url is the address under which the provider reaches our webhook.
+           provider's API is, empty: its own; public_url is the address under which the provider reaches our
+           webhook. unlinked are addresses that are nobody's own: shared ones, and those of our accounts.
     """
 
     account_id: str
     channel: str
     provider: str
     address: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     endpoint: str
     public_url: str
     options: Mapping[str, str | int | bool]
+    unlinked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +124,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What one webhook brought: several of each, or none (what we do not know is acknowledged, never refused)."""
+    """What one webhook brought: several of each, or none. What we do not know is acknowledged."""
 
     contacts: tuple[Contact, ...] = ()
     receipts: tuple[Receipt, ...] = ()
@@ -160,9 +167,10 @@ class HttpReply:
 class Outcome:
     """What became of one attempt.
 
-    Shape: kind is sent | later (try again) | failed (this message never) | account_failed (nothing of this account
-           now: credentials, suspension). detail is a stable code with the provider's number, e.g. twilio_21610.
-           certain is False when it may have been sent all the same (time-out, garbage, 5xx after the body).
+    Shape: kind is sent | later (try again) | failed (this message never) | account_failed (nothing of this
+           account now: credentials, suspension). detail is a stable code with the provider's number, e.g.
+           twilio_21610. certain is False when it may have been sent all the same (time-out, garbage, 5xx
+           after the body).
     Units: retry_after_ms from now; 0: as delivery likes.
     """
 

@@ -1,0 +1,125 @@
+"""What is wrong with the accounts of a plan: names nobody knows, and what a provider lacks."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from config.plan import AccountPlan, Plan
+from config.positions import Path
+from config.providers import PROVIDERS, ProviderPlan
+
+Found = tuple[Path, str]
+
+SECRET_NAME: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+"""Also a file name and, in capitals with _ for -, an environment variable."""
+
+PHONE: Final = re.compile(r"\+[1-9][0-9]{5,14}|[0-9]{3,8}")
+"""E.164 with its plus, or a short code."""
+
+MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_KINDS: Final = {"phone": (PHONE, "+15551230100"), "mail": (MAIL, "help@example.org")}
+_SPOKEN: Final = {str: "text in quotes", int: "a whole number", bool: "true or false"}
+
+
+def contradictions(plan: Plan) -> Iterator[Found]:
+    """Every contradiction in the accounts."""
+    channels = [channel.channel_id for channel in plan.channels]
+    addresses: dict[tuple[str, str], str] = {}
+    secrets: dict[str, str] = {}
+    for index, account in enumerate(plan.accounts):
+        path: Path = ("accounts", index)
+        if account.channel not in channels:
+            names = ", ".join(sorted(channels)) or "none"
+            yield (*path, "channel"), f"there is no channel {account.channel!r}; there are {names}"
+        provider = PROVIDERS.get(account.provider)
+        if provider is None:
+            names = ", ".join(sorted(PROVIDERS))
+            yield (*path, "provider"), f"there is no provider {account.provider!r}; there are {names}"
+        else:
+            yield from _account(account, provider, path)
+        key = account.channel, account.address.casefold()
+        if key in addresses:
+            yield (
+                (*path, "address"),
+                f"account {addresses[key]!r} has the address {account.address!r} already",
+            )
+        addresses.setdefault(key, account.account_id)
+        yield from _secret_name(account, secrets, path)
+
+
+def _account(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterator[Found]:
+    if account.channel != provider.channel:
+        words = f"{account.provider!r} serves the channel {provider.channel!r}, not {account.channel!r}"
+        yield (*path, "channel"), words
+    pattern, example = _KINDS[provider.address_kind]
+    if not pattern.fullmatch(account.address):
+        yield (*path, "address"), f"{account.address!r} is no address of this kind; one is {example!r}"
+    for index, address in enumerate(account.shared):
+        if not address.strip():
+            yield (*path, "shared", index), "an empty address is nobody's"
+        if address in account.shared[:index]:
+            yield (*path, "shared", index), f"{address!r} is there twice"
+    if provider.needs_secret and not account.secret:
+        yield (
+            (*path, "secret"),
+            f"{account.provider!r} needs a secret: give its name, e.g. {account.account_id!r}",
+        )
+    yield from _endpoint(account, path)
+    yield from _options(account, provider, path)
+
+
+def _secret_name(account: AccountPlan, secrets: dict[str, str], path: Path) -> Iterator[Found]:
+    if not account.secret:
+        return
+    if not SECRET_NAME.fullmatch(account.secret):
+        words = "a secret is named here, it does not stand here: small letters, digits, single hyphens"
+        yield (*path, "secret"), words
+    variable = variable_of(account.secret)
+    if secrets.setdefault(variable, account.secret) != account.secret:
+        yield (*path, "secret"), f"{secrets[variable]!r} and {account.secret!r} are both {variable}"
+
+
+def variable_of(secret: str) -> str:
+    """The environment variable that holds the secret of this name."""
+    return f"MUSTER_SECRET_{secret.upper().replace('-', '_')}"
+
+
+def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
+    if account.endpoint and (wrong := endpoint_problem(account.endpoint)):
+        yield (*path, "endpoint"), wrong
+
+
+def endpoint_problem(endpoint: str) -> str:
+    """What is wrong with the address of a provider's API or a mail server; empty when nothing is."""
+    try:
+        parts = urlsplit(endpoint)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return f"{endpoint!r} is no address"
+    if parts.scheme not in ("https", "http", "smtp", "smtps") or not host or port == 0:
+        return f"{endpoint!r} must be an address like https://api.example.org or smtp://mail.example.org:587"
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        return f"{endpoint!r} would send the secret in the clear: use https"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "an endpoint has no user, query or fragment"
+    return ""
+
+
+def _options(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterator[Found]:
+    given = dict(account.options)
+    known = {**provider.needs, **provider.may}
+    for name, value in account.options:
+        place = (*path, "options", name)
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            yield place, f"{account.provider!r} has no option {name!r}; it has {names}"
+        elif type(value) is not known[name]:
+            yield place, f"the option {name!r} must be {_SPOKEN[known[name]]}"
+        elif value == "":
+            yield place, f"the option {name!r} is empty: leave it out, or say what it is"
+    for name in provider.needs:
+        if name not in given:
+            yield (*path, "options"), f"{account.provider!r} needs the option {name!r}"

@@ -1,0 +1,32 @@
+"""What each provider asks of an account in the plan. How they speak is router/channels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPlan:
+    """One provider as a plan sees it.
+
+    Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail). needs
+           and may name its options with their types: those without which nothing works, and the others.
+    """
+
+    channel: str
+    address_kind: str
+    needs: Mapping[str, type] = field(default_factory=dict)
+    may: Mapping[str, type] = field(default_factory=dict)
+    needs_secret: bool = True
+
+
+PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
+    "twilio": ProviderPlan(
+        channel="sms",
+        address_kind="phone",
+        needs={"account_sid": str},
+        may={"messaging_service_sid": str},
+    ),
+    "smtp": ProviderPlan(channel="mail", address_kind="mail"),
+}
+"""By the name that stands in the plan. tests/contracts checks that each has a module, and each module one."""

@@ -1,0 +1,8 @@
+"""The providers of webhook channels, by the name that stands in the plan. One line a provider."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from router.channels.port import Provider
+
+PROVIDERS: Final[Mapping[str, Provider]] = {}

@@ -1,0 +1,16 @@
+"""What a kept body says to people, by the media type it was kept under. For desks, triage and history alike.
+
+What arrived stays byte for byte; reading it is a function that can be mended later, for old messages too.
+"""
+
+from router.channels.port import Shown
+from router.channels.providers import PROVIDERS
+from router.channels.text import shown
+
+
+def shown_of(media_type: str, body: bytes) -> Shown:
+    """The words of this body and what it points to. What nobody can read is shown as it is; never raises."""
+    for provider in PROVIDERS.values():
+        if provider.media_type == media_type:
+            return provider.shown(body)
+    return Shown(text=shown(body))

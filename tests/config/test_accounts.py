@@ -1,0 +1,113 @@
+"""Accounts of a plan: what a centre can say about its numbers and mailboxes, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from config.plan_file import parse_plan
+from config.settings import SettingsWrong, read_settings
+from router.channels.accounts import load_accounts, missing_secrets
+from tests.config.plans import SMALL, spoiled
+
+CHANNEL = SMALL[SMALL.index("[[channels]]") : SMALL.index("[[queues]]")].replace('"chat"', '"sms"')
+ACCOUNT = """
+[[accounts]]
+id = "line"
+channel = "sms"
+provider = "twilio"
+address = "+15551230100"
+secret = "sms-token"
+shared = ["+15550000000"]
+options = { account_sid = "AC1" }
+"""
+OTHER = ACCOUNT.replace('"line"', '"second"').replace("0100", "0101")
+
+WRONG = [
+    (('channel = "sms"\nprovider', 'channel = "fax"\nprovider'), "channel", "there is no channel 'fax'"),
+    (('channel = "sms"\nprovider', 'channel = "chat"\nprovider'), "channel", "serves the channel 'sms'"),
+    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are smtp, twilio"),
+    (('"+15551230100"', '"5551230100"'), "address", "one is '+15551230100'"),
+    (('"+15551230100"', '""'), "address", "is no address of this kind"),
+    (('secret = "sms-token"', ""), "[[accounts]]", "needs a secret"),
+    (('"sms-token"', '"8f2c 11"'), "secret", "a secret is named here"),
+    (('{ account_sid = "AC1" }', "{}"), "options", "needs the option 'account_sid'"),
+    (('{ account_sid = "AC1" }', "{ account_sid = 7 }"), "options", "'account_sid' must be text in quotes"),
+    (('{ account_sid = "AC1" }', '{ account_sid = "" }'), "options", "'account_sid' is empty"),
+    (('"AC1" }', '"AC1", colour = "red" }'), "options", "no option 'colour'"),
+    (('"AC1" }', '"AC1", colour = 1.5 }'), "options", "must be text, a whole number, true or false"),
+    (('options = { account_sid = "AC1" }', "options = 3"), "options", "must be a table"),
+    (('["+15550000000"]', '["+15550000000", "+15550000000"]'), "shared", "is there twice"),
+    (('["+15550000000"]', '[" "]'), "shared", "nobody's"),
+    (('secret = "sms', 'endpoint = "http://api.example.org"\nsecret = "sms'), "endpoint", "in the clear"),
+    (('secret = "sms', 'endpoint = "api.example.org"\nsecret = "sms'), "endpoint", "must be an address"),
+    (('secret = "sms', 'endpoint = "https://a@b.org"\nsecret = "sms'), "endpoint", "no user"),
+    (('secret = "sms', 'endpoint = "https://b.org:99999"\nsecret = "sms'), "endpoint", "no address"),
+]
+
+
+@pytest.mark.parametrize(("change", "line", "words"), WRONG)
+def test_a_wrong_account_is_named_with_its_line(change: tuple[str, str], line: str, words: str):
+    """An account that cannot work is a channel through which nobody reaches the centre."""
+    found = spoiled(add=CHANNEL + ACCOUNT.replace(*change))
+    assert [(at, text) for at, text in found if at.startswith(line) and words in text], found
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (('"second"', '"line"'), 'id = "line"', "has the id 'line' already"),
+        (("0101", "0100"), "address", "account 'line' has the address"),
+        (('"sms-token"', '"sms_token"'), "secret", "are both MUSTER_SECRET_SMS_TOKEN"),
+    ],
+)
+def test_two_accounts_do_not_get_into_each_others_way(change: tuple[str, str], line: str, words: str):
+    """Two accounts with one number, or two secrets with one name: nobody could tell which is meant."""
+    found = spoiled(add=CHANNEL + ACCOUNT + OTHER.replace(*change))
+    assert [(at, text) for at, text in found if at.startswith(line) and words in text], found
+
+
+def test_an_account_is_ready_with_its_secret_and_its_own_address(tmp_path: Path):
+    """Where the secret stands is the operator's choice; what the account is stands in the plan."""
+    plan = parse_plan(SMALL + CHANNEL + ACCOUNT + OTHER.replace("sms-token", "second-token"))
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "second-token").write_text("from a file\n")
+    environ = {
+        "MUSTER_DATA": str(tmp_path),
+        "MUSTER_SECRET_SMS_TOKEN": "from the environment",
+        "MUSTER_PUBLIC_URL": "https://help.example.org/",
+        "MUSTER_ENDPOINTS": "line=http://127.0.0.1:9000",
+    }
+    settings = read_settings(environ)
+    accounts = load_accounts(plan, settings)
+    assert {each.account_id: each.secret for each in accounts.values()} == {
+        "line": b"from the environment",
+        "second": b"from a file",
+    }
+    line = accounts["line"]
+    assert (line.endpoint, line.public_url) == (
+        "http://127.0.0.1:9000",
+        "https://help.example.org/hooks/line",
+    )
+    assert line.options == {"account_sid": "AC1"}
+    assert line.unlinked == {"+15550000000", "+15551230100", "+15551230101"}, "own numbers are nobody's"
+    assert missing_secrets(plan, settings) == ()
+    assert "environment" not in repr(settings) + repr(line), "a secret never gets into a log"
+
+
+def test_an_account_without_its_secret_is_left_out_and_named(tmp_path: Path):
+    """It must not look as if it worked: its webhook answers 503, and people see what is missing."""
+    plan = parse_plan(SMALL + CHANNEL + ACCOUNT + OTHER)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "sms-token").write_text(" \n")
+    settings = read_settings({"MUSTER_DATA": str(tmp_path)})
+    assert load_accounts(plan, settings) == {}
+    (first, _) = missing_secrets(plan, settings)
+    assert (first.account_id, first.variable) == ("line", "MUSTER_SECRET_SMS_TOKEN")
+    assert first.file == str(tmp_path / "secrets" / "sms-token")
+
+
+@pytest.mark.parametrize("text", ["line", "line=", "=http://127.0.0.1", "line=http://api.example.org"])
+def test_an_endpoint_that_cannot_be_meant_is_refused(text: str):
+    """A setting that is ignored would send real messages during a rehearsal."""
+    with pytest.raises(SettingsWrong, match="MUSTER_ENDPOINTS"):
+        read_settings({"MUSTER_ENDPOINTS": text})
