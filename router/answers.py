@@ -1,7 +1,7 @@
-"""What the core decides when agents accept, decline, end, dispose, transfer, declare urgency. Reads only."""
+"""What the core decides when agents accept, decline, end, dispose, declare urgency. Reads only."""
 
-from config.words import MANUAL_QUEUE, URGENCIES
-from queues.interaction import ANYBODY, Interaction
+from config.words import URGENCIES
+from queues.interaction import Interaction
 from queues.lifecycle import ASSIGNED, WAITING
 from router import events as e
 from router import refusals
@@ -13,14 +13,12 @@ from router.decisions import (
     ConnectParties,
     Decision,
     EndOffer,
-    HoldForAgent,
-    QueueInteraction,
     RefuseRequest,
     SetPresence,
     SetUrgency,
 )
-from router.offer import DECLINED, OUTSTANDING, TRANSFERRED, TRANSITIONS, Offer
-from router.placing import TRANSFER_RULE, back_in_line, languages_only, queue
+from router.offer import DECLINED, OUTSTANDING, TRANSITIONS, Offer
+from router.placing import back_in_line
 
 Request = (
     e.OfferAccepted
@@ -36,11 +34,11 @@ def accepted(centre: Centre, event: e.OfferAccepted, now_ms: int) -> list[Decisi
     """Connect, if the offer is still good: outstanding, or rung out with nobody else in its place."""
     interaction, offer = _offer(centre, event.offer_id, event.agent_id)
     if interaction is None or offer is None:
-        return [_refuse(event, now_ms, refusals.GONE if interaction is None else refusals.OFFER_ENDED)]
+        return [refuse(event, now_ms, refusals.GONE if interaction is None else refusals.OFFER_ENDED)]
     if interaction.state == ASSIGNED and interaction.agent_id == event.agent_id:
-        return [_refuse(event, now_ms, refusals.ALREADY_YOURS)]
+        return [refuse(event, now_ms, refusals.ALREADY_YOURS)]
     if "accept_pressed" not in TRANSITIONS[offer.outcome]:
-        return [_refuse(event, now_ms, refusals.OFFER_ENDED)]
+        return [refuse(event, now_ms, refusals.OFFER_ENDED)]
     connect = ConnectParties(
         at_ms=now_ms,
         offer_id=offer.offer_id,
@@ -52,11 +50,11 @@ def accepted(centre: Centre, event: e.OfferAccepted, now_ms: int) -> list[Decisi
         return [connect]
     agent = centre.agents[event.agent_id]
     if interaction.state != WAITING or interaction.named_agent_id not in ("", event.agent_id):
-        return [_refuse(event, now_ms, refusals.OFFERED_ELSEWHERE)]
+        return [refuse(event, now_ms, refusals.OFFERED_ELSEWHERE)]
     if not agent.signed_in:
-        return [_refuse(event, now_ms, refusals.NO_DESK)]
+        return [refuse(event, now_ms, refusals.NO_DESK)]
     if interaction.kind not in agent.fill.ready:
-        return [_refuse(event, now_ms, refusals.NO_ROOM)]
+        return [refuse(event, now_ms, refusals.NO_ROOM)]
     if agent.available or agent.reason != NOT_RESPONDING:
         return [connect]
     return [connect, SetPresence(at_ms=now_ms, agent_id=event.agent_id, available=True, reason="")]
@@ -66,9 +64,9 @@ def declined(centre: Centre, event: e.OfferDeclined, now_ms: int) -> list[Decisi
     """End the offer; the same pair is not tried again for a while."""
     interaction, offer = _offer(centre, event.offer_id, event.agent_id)
     if interaction is None or offer is None:
-        return [_refuse(event, now_ms, refusals.GONE if interaction is None else refusals.OFFER_ENDED)]
+        return [refuse(event, now_ms, refusals.GONE if interaction is None else refusals.OFFER_ENDED)]
     if "decline_pressed" not in TRANSITIONS[offer.outcome]:
-        return [_refuse(event, now_ms, refusals.OFFER_ENDED)]
+        return [refuse(event, now_ms, refusals.OFFER_ENDED)]
     return refused_offer(centre, interaction, DECLINED, now_ms, event.command_id)
 
 
@@ -92,11 +90,11 @@ def refused_offer(
 
 def ended(centre: Centre, event: e.ConversationEnded, now_ms: int) -> list[Decision]:
     """Begin wrap-up."""
-    interaction, code = _held(centre, event)
+    interaction, code = held(centre, event)
     if interaction is None:
-        return [_refuse(event, now_ms, code)]
+        return [refuse(event, now_ms, code)]
     if interaction.wrap_up_since_ms:
-        return [_refuse(event, now_ms, refusals.ALREADY_ENDED)]
+        return [refuse(event, now_ms, refusals.ALREADY_ENDED)]
     return [
         BeginWrapUp(
             at_ms=now_ms,
@@ -109,11 +107,11 @@ def ended(centre: Centre, event: e.ConversationEnded, now_ms: int) -> list[Decis
 
 def disposed(centre: Centre, event: e.DispositionGiven, now_ms: int) -> list[Decision]:
     """Close it, with a human's word for how it ended."""
-    interaction, code = _held(centre, event)
+    interaction, code = held(centre, event)
     if interaction is None:
-        return [_refuse(event, now_ms, code)]
+        return [refuse(event, now_ms, code)]
     if not centre.knows_disposition(event.disposition):
-        return [_refuse(event, now_ms, refusals.UNKNOWN_DISPOSITION)]
+        return [refuse(event, now_ms, refusals.UNKNOWN_DISPOSITION)]
     return [
         CloseInteraction(
             at_ms=now_ms,
@@ -126,59 +124,17 @@ def disposed(centre: Centre, event: e.DispositionGiven, now_ms: int) -> list[Dec
     ]
 
 
-def transferred(centre: Centre, event: e.TransferAsked, now_ms: int) -> list[Decision]:
-    """Give it to a queue, or hold it for the named agent. The giver is not offered it again at once."""
-    interaction, code = _held(centre, event)
-    code = code or _transfer_refusal(centre, event)
-    if interaction is None or code:
-        return [_refuse(event, now_ms, code)]
-    give = EndOffer(
-        at_ms=now_ms,
-        offer_id=interaction.offer_id,
-        interaction_id=interaction.interaction_id,
-        agent_id=event.agent_id,
-        outcome=TRANSFERRED,
-        cooldown_until_ms=now_ms + centre.limits.cooldown_ms,
-    )
-    if event.to_agent_id:
-        hold = HoldForAgent(
-            at_ms=now_ms,
-            interaction_id=interaction.interaction_id,
-            agent_id=event.to_agent_id,
-            until_ms=now_ms + centre.limits.named_agent_ms,
-            command_id=event.command_id,
-        )
-        return [give, hold]
-    requirement = ANYBODY if event.to_queue_id == MANUAL_QUEUE else languages_only(interaction.requirement)
-    return [
-        give,
-        queue(
-            centre,
-            QueueInteraction(
-                at_ms=now_ms,
-                interaction_id=interaction.interaction_id,
-                queue_id=event.to_queue_id,
-                urgency=interaction.urgency,
-                requirement=requirement,
-                rule_id=TRANSFER_RULE,
-                why="transferred",
-                command_id=event.command_id,
-            ),
-        ),
-    ]
-
-
 def urgency_declared(centre: Centre, event: e.UrgencyDeclared, now_ms: int) -> list[Decision]:
     """Anybody may raise; lowering takes a person with the right to."""
     interaction = centre.interactions.get(event.interaction_id)
     if interaction is None:
-        return [_refuse(event, now_ms, refusals.GONE)]
+        return [refuse(event, now_ms, refusals.GONE)]
     if event.urgency not in URGENCIES:
-        return [_refuse(event, now_ms, refusals.UNKNOWN_URGENCY)]
+        return [refuse(event, now_ms, refusals.UNKNOWN_URGENCY)]
     if event.urgency == interaction.urgency:
-        return [_refuse(event, now_ms, refusals.SAME_URGENCY)]
+        return [refuse(event, now_ms, refusals.SAME_URGENCY)]
     if 0 < interaction.urgency < event.urgency and not event.may_lower:
-        return [_refuse(event, now_ms, refusals.MAY_NOT_LOWER)]
+        return [refuse(event, now_ms, refusals.MAY_NOT_LOWER)]
     return [
         SetUrgency(
             at_ms=now_ms,
@@ -199,7 +155,7 @@ def _offer(centre: Centre, offer_id: str, agent_id: str) -> tuple[Interaction | 
     return interaction, offer if offer is not None and offer.offer_id == offer_id else None
 
 
-def _held(
+def held(
     centre: Centre, event: e.ConversationEnded | e.DispositionGiven | e.TransferAsked
 ) -> tuple[Interaction | None, str]:
     """The interaction, if the asking agent holds it; else why not."""
@@ -211,20 +167,8 @@ def _held(
     return interaction, ""
 
 
-def _transfer_refusal(centre: Centre, event: e.TransferAsked) -> str:
-    if bool(event.to_queue_id) == bool(event.to_agent_id):
-        return refusals.TRANSFER_UNCLEAR
-    if event.to_queue_id:
-        return "" if centre.knows_queue(event.to_queue_id) else refusals.UNKNOWN_QUEUE
-    if event.to_agent_id == event.agent_id:
-        return refusals.ALREADY_YOURS
-    if not centre.knows_agent(event.to_agent_id):
-        return refusals.UNKNOWN_AGENT
-    agent = centre.agents.get(event.to_agent_id)
-    return "" if agent is not None and agent.desk_ids else refusals.AGENT_NOT_HERE
-
-
-def _refuse(event: Request, now_ms: int, code: str) -> RefuseRequest:
+def refuse(event: Request, now_ms: int, code: str) -> RefuseRequest:
+    """The answer to a request that cannot be done."""
     ref = event.offer_id.rpartition("/")[0] if isinstance(event, _ABOUT_OFFERS) else event.interaction_id
     return RefuseRequest(
         at_ms=now_ms, agent_id=event.agent_id, command_id=event.command_id, code=code, ref=ref

@@ -10,7 +10,7 @@ from typing import Any, Final, ParamSpec  # Any: the table below is keyed by its
 from config.plan import Plan
 from queues.interaction import Interaction
 from queues.lifecycle import WAITING
-from router import alarms, answers, contacts, deadlines, desks, due, reach, restore
+from router import alarms, answers, contacts, deadlines, desks, due, reach, restore, transfers
 from router import events as e
 from router.agent import Agent
 from router.centre import Centre
@@ -244,7 +244,7 @@ _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
     e.OfferDeclined: answers.declined,
     e.ConversationEnded: answers.ended,
     e.DispositionGiven: answers.disposed,
-    e.TransferAsked: answers.transferred,
+    e.TransferAsked: transfers.transferred,
     e.UrgencyDeclared: answers.urgency_declared,
 }
 

@@ -42,7 +42,7 @@ class QueueInteraction(Struct, frozen=True, kw_only=True):
     """Put it in line (again) with its first accepted_at. Whoever held it no longer does.
 
     Never decided while an offer is outstanding: EndOffer comes first.
-    `why` is one of: read, unread, more_urgent, transferred, orphaned, named_agent_gone, manual, follow_up.
+    `why` is one of: read, unread, more_urgent, transferred, taken_away, orphaned, named_agent_gone, manual.
 
     Fold: state = waiting; queue_id, urgency, requirement, rule_id as given; step = 0; offer_id, agent_id,
           named_agent_id = ""; parked_until_ms, named_until_ms, assigned_at_ms, wrap_up_since_ms = 0.

@@ -1,11 +1,11 @@
 """What the core decides about desks and presence. Reads only."""
 
 from queues.lifecycle import ASSIGNED, OFFERED
-from router import alarms
+from router import alarms, refusals
 from router import events as e
 from router.agent import Agent
 from router.centre import Centre
-from router.decisions import Decision, NoteDesks, RaiseAlarm, SetPresence
+from router.decisions import Decision, NoteDesks, RaiseAlarm, RefuseRequest, SetPresence
 from router.placing import back_in_line, withdrawn
 
 
@@ -34,24 +34,42 @@ def gone(centre: Centre, agent: Agent, now_ms: int) -> list[Decision]:
     decisions: list[Decision] = [
         NoteDesks(at_ms=now_ms, agent_id=agent.agent_id, desk_ids=(), grace_until_ms=0)
     ]
-    orphans = 0
-    for interaction_id in sorted(agent.held):
-        interaction = agent.held[interaction_id]
-        if interaction.state == ASSIGNED:
-            orphans += 1
-            decisions.append(back_in_line(interaction, now_ms, why="orphaned"))
-        else:
-            decisions.extend(withdrawn(interaction, now_ms))
-    for interaction_id in sorted(agent.named):
-        decisions.append(back_in_line(agent.named[interaction_id], now_ms, why="named_agent_gone"))
+    orphans = sum(each.state == ASSIGNED for each in agent.held.values())
+    decisions += _handed_back(agent, now_ms, why="orphaned")
     if orphans:
         alarm = RaiseAlarm(at_ms=now_ms, code=alarms.AGENT_GONE, ref=agent.agent_id, detail=str(orphans))
         decisions.append(alarm)
     return decisions
 
 
+def _handed_back(agent: Agent, now_ms: int, *, why: str) -> list[Decision]:
+    """All that the agent holds, is offered, or that waits for the agent by name: in line again."""
+    decisions: list[Decision] = []
+    for interaction_id in sorted(agent.held):
+        interaction = agent.held[interaction_id]
+        if interaction.state == ASSIGNED:
+            decisions.append(back_in_line(interaction, now_ms, why=why))
+        else:
+            decisions.extend(withdrawn(interaction, now_ms))
+            if interaction.named_agent_id:
+                decisions.append(back_in_line(interaction, now_ms, why="named_agent_gone"))
+    for interaction_id in sorted(agent.named):
+        decisions.append(back_in_line(agent.named[interaction_id], now_ms, why="named_agent_gone"))
+    return decisions
+
+
 def declared(centre: Centre, event: e.PresenceDeclared, now_ms: int) -> list[Decision]:
-    """The agent's own word counts. Who is not available any more is offered nothing: offers are withdrawn."""
+    """The agent's own word counts, or a supervisor's. Who is not available is offered nothing.
+
+    What the agent holds stays, unless the supervisor says that it is to go back in line.
+    """
+    if event.by not in ("", event.agent_id) and not centre.knows_agent(event.agent_id):
+        code = refusals.UNKNOWN_AGENT
+        return [
+            RefuseRequest(
+                at_ms=now_ms, agent_id=event.by, command_id=event.command_id, code=code, ref=event.agent_id
+            )
+        ]
     presence = SetPresence(
         at_ms=now_ms,
         agent_id=event.agent_id,
@@ -62,6 +80,8 @@ def declared(centre: Centre, event: e.PresenceDeclared, now_ms: int) -> list[Dec
     agent = centre.agents.get(event.agent_id)
     if event.available or agent is None:
         return [presence]
+    if event.hand_back:
+        return [presence, *_handed_back(agent, now_ms, why="taken_away")]
     return [presence, *all_withdrawn(agent, now_ms)]
 
 

@@ -88,13 +88,19 @@ class DeskLeft(Struct, frozen=True, kw_only=True):
 
 
 class PresenceDeclared(Struct, frozen=True, kw_only=True):
-    """The agent (or, for an agent who left, a supervisor) declares presence. No `reason` when available."""
+    """The agent (or, for an agent who left, a supervisor) declares presence. No `reason` when available.
+
+    `by` is who says so, when that is not the agent. hand_back: what the agent holds, and what waits for the
+    agent by name, goes back in line (when not available).
+    """
 
     at_ms: int
     agent_id: str
     available: bool
     reason: str = ""
     command_id: str = ""
+    by: str = ""
+    hand_back: bool = False
 
 
 class OfferAccepted(Struct, frozen=True, kw_only=True):
@@ -135,7 +141,11 @@ class DispositionGiven(Struct, frozen=True, kw_only=True):
 
 
 class TransferAsked(Struct, frozen=True, kw_only=True):
-    """The holder gives the interaction to a queue, or to a named agent: exactly one of the two is given."""
+    """The holder gives the interaction to a queue, or to a named agent: exactly one of the two is given.
+
+    steps_in: agent_id is a supervisor (access has checked that) who need not hold it. Then it may wait, be
+    offered, or be held by anybody; with neither given, it is taken away from its holder.
+    """
 
     at_ms: int
     interaction_id: str
@@ -143,6 +153,7 @@ class TransferAsked(Struct, frozen=True, kw_only=True):
     to_queue_id: str = ""
     to_agent_id: str = ""
     command_id: str = ""
+    steps_in: bool = False
 
 
 class UrgencyDeclared(Struct, frozen=True, kw_only=True):

@@ -26,7 +26,9 @@ def queue(centre: Centre, order: QueueInteraction) -> QueueInteraction:
     return order
 
 
-def back_in_line(interaction: Interaction, now_ms: int, *, why: str) -> QueueInteraction:
+def back_in_line(
+    interaction: Interaction, now_ms: int, *, why: str, command_id: str = ""
+) -> QueueInteraction:
     """It waits for everybody again, as before."""
     return QueueInteraction(
         at_ms=now_ms,
@@ -36,6 +38,7 @@ def back_in_line(interaction: Interaction, now_ms: int, *, why: str) -> QueueInt
         requirement=interaction.requirement,
         rule_id=interaction.rule_id,
         why=why,
+        command_id=command_id,
     )
 
 

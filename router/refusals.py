@@ -28,6 +28,10 @@ AGENT_NOT_HERE: Final = "agent_not_here"
 """The named agent has no desk open."""
 TRANSFER_UNCLEAR: Final = "transfer_unclear"
 """A transfer names a queue or an agent, not both and not neither."""
+ALREADY_THEIRS: Final = "already_theirs"
+"""The named agent holds the interaction, or is being offered it."""
+PARKED: Final = "parked"
+"""It is being read, or is a call-back before its time: it cannot be moved yet."""
 UNKNOWN_URGENCY: Final = "unknown_urgency"
 """Urgency is 1 to 5."""
 SAME_URGENCY: Final = "same_urgency"
@@ -51,6 +55,8 @@ CODES: Final = (
     UNKNOWN_AGENT,
     AGENT_NOT_HERE,
     TRANSFER_UNCLEAR,
+    ALREADY_THEIRS,
+    PARKED,
     UNKNOWN_URGENCY,
     SAME_URGENCY,
     MAY_NOT_LOWER,

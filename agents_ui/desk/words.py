@@ -23,6 +23,8 @@ TEXTS: Final = {
     refusals.UNKNOWN_AGENT: "There is nobody of that name who could answer.",
     refusals.AGENT_NOT_HERE: "This colleague is not at a desk.",
     refusals.TRANSFER_UNCLEAR: "Choose a queue or a colleague.",
+    refusals.ALREADY_THEIRS: "This colleague has it already.",
+    refusals.PARKED: "It does not wait yet: it is being read, or is to be called back later.",
     refusals.UNKNOWN_URGENCY: "Urgency is a number from 1 to 5.",
     refusals.SAME_URGENCY: "It is that urgent already.",
     refusals.MAY_NOT_LOWER: "Only a supervisor may make it less urgent.",

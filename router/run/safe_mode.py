@@ -115,7 +115,9 @@ class SafeCore:
         self, event: facts.ConversationEnded | facts.DispositionGiven | facts.TransferAsked
     ) -> Iterator[Decision]:
         now = self._memory.open.get(event.interaction_id)
-        if now is None or (now.state, now.agent_id) != ("assigned", event.agent_id):
+        if isinstance(event, facts.TransferAsked) and event.steps_in:
+            yield from self._stepped_in(event, now)
+        elif now is None or (now.state, now.agent_id) != ("assigned", event.agent_id):
             yield self._refusal(event, refusals.NOT_YOURS, event.interaction_id)
         elif isinstance(event, facts.TransferAsked):
             yield self._end_offer(now, "transferred")
@@ -125,6 +127,16 @@ class SafeCore:
         else:
             ids = self._ids(now, event.command_id)
             yield orders.CloseInteraction(disposition=event.disposition, why="disposed", **ids)
+
+    def _stepped_in(self, event: facts.TransferAsked, now: InteractionState | None) -> Iterator[Decision]:
+        """A supervisor's move. Here nothing waits for one agent: assigned, it waits for everybody."""
+        if now is None or now.state == "parked":
+            code = refusals.GONE if now is None else refusals.PARKED
+            yield self._refusal(event, code, event.interaction_id)
+            return
+        if now.state in ("offered", "assigned"):
+            yield self._end_offer(now, "rescinded" if now.state == "offered" else "transferred")
+        yield self._queue(now, event.to_queue_id or now.queue_id, "transferred", event.command_id)
 
     def _endings(self) -> Iterator[Decision]:
         memory = self._memory

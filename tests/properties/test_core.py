@@ -34,6 +34,7 @@ KINDS = (
     "arrives", "arrives", "arrives", "unread", "read", "passes", "passes", "opens", "opens", "closes",
     "available", "available", "unavailable", "accepts", "accepts", "accepts", "accepts late", "declines",
     "ends", "disposes", "disposes", "to queue", "to agent", "urgency", "leaves", "returns", "plan",
+    "moved", "assigned", "taken away", "declared",
 )  # fmt: skip
 """What may happen; what happens more often stands here more often."""
 
@@ -94,6 +95,14 @@ def _answer(world: World, what: str, agent: str, interaction: str, queue: str, t
         world.customer_returns(interaction)
     elif what == "urgency":
         world.declares_urgency(agent, interaction, 1 + two % 5, may_lower=two % 2 == 0)
+    elif what == "moved":
+        world.steps_in("sue", interaction, queue=queue)
+    elif what == "assigned":
+        world.steps_in("sue", interaction, to=agent)
+    elif what == "declared":
+        world.is_declared(agent, by="sue", available=two % 4 == 0, hand_back=two % 2 == 1)
+    elif holder is not None and what == "taken away":
+        world.steps_in("sue", holder.interaction_id)
     elif holder is not None and what == "ends":
         world.ends(holder.agent_id, holder.interaction_id)
     elif holder is not None and what == "disposes":

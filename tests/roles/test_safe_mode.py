@@ -205,3 +205,20 @@ def test_urgency_rises_by_anybody_and_falls_by_a_person_who_may(safe: SafeCore):
     assert [type(each) for each in declared(4, may_lower=False)] == [orders.RefuseRequest]
     assert [type(each) for each in declared(1, may_lower=False)] == [orders.SetUrgency]
     assert [type(each) for each in declared(4, may_lower=True)] == [orders.SetUrgency]
+
+
+def test_a_supervisor_steps_in_also_in_safe_mode(safe: SafeCore):
+    """When everything else is broken, a person who moves people by hand must not be refused."""
+    signs_in(safe, "ana", at_ms=T0)
+    arrives(safe, "call-1", urgency=2, at_ms=T0)
+    assert offers(safe.advance(T0)) == [("call-1", "ana")]
+    asked = {"interaction_id": "call-1", "agent_id": "sam", "steps_in": True}
+    made = safe.handle(facts.TransferAsked(at_ms=T0 + 1, to_queue_id="emergency", **asked))
+    assert [type(each) for each in made] == [orders.EndOffer, orders.QueueInteraction]
+    signs_in(safe, "ben", at_ms=T0 + 2)
+    assert offers(safe.advance(T0 + 3)) == [("call-1", "ben")]
+    safe.handle(facts.OfferAccepted(at_ms=T0 + 4, offer_id="call-1/2", agent_id="ben"))
+    made = safe.handle(facts.TransferAsked(at_ms=T0 + 5, **asked))
+    assert [getattr(each, "outcome", "") for each in made] == ["transferred", ""]
+    made = safe.handle(facts.TransferAsked(at_ms=T0 + 6, **{**asked, "interaction_id": "gone"}))
+    assert [type(each) for each in made] == [orders.RefuseRequest]

@@ -164,7 +164,7 @@ def test_a_change_that_fails_asks_for_a_rebuild(monkeypatch):
 
 def test_deciding_changes_nothing(monkeypatch):
     """What raises after reading half the state has changed none of it."""
-    for name in ("accepted", "declined", "transferred"):
+    for name in ("accepted", "declined", "ended"):
         assert hasattr(answers, name)
     world = World(["ana"])
     world.arrives("call-1")

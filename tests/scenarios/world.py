@@ -193,6 +193,36 @@ class World:
             )
         )
 
+    def steps_in(self, supervisor: str, interaction: str, *, queue: str = "", to: str = "") -> None:
+        """A supervisor moves it, assigns it, or (with neither) takes it away from its holder."""
+        self.event(
+            e.TransferAsked(
+                at_ms=self.now_ms,
+                interaction_id=interaction,
+                agent_id=supervisor,
+                to_queue_id=queue,
+                to_agent_id=to,
+                command_id=self._id(),
+                steps_in=True,
+            )
+        )
+
+    def is_declared(
+        self, agent: str, *, by: str, available: bool = False, reason: str = "break", hand_back: bool = False
+    ) -> None:
+        """A supervisor declares the presence of somebody else."""
+        self.event(
+            e.PresenceDeclared(
+                at_ms=self.now_ms,
+                agent_id=agent,
+                available=available,
+                reason="" if available else reason,
+                command_id=self._id(),
+                by=by,
+                hand_back=hand_back,
+            )
+        )
+
     def declares_urgency(
         self, agent: str, interaction: str, urgency: int, *, may_lower: bool = False
     ) -> None:

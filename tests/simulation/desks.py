@@ -59,6 +59,8 @@ class Desk:
             return
         if world.chance(0.004):
             self._second_window()
+        if self._agent_id == "boss" and world.chance(0.05):
+            self._step_in()
         if world.chance(0.006):
             self._say(self._presence(available=False, reason="break"))
             world.soon(3_000, 30_000, self._available)
@@ -121,6 +123,22 @@ class Desk:
             return self._command("transfer_asked", interaction_id, to_queue_id=queue_id, to_agent_id="")
         agent_id = dice.choice([person.agent_id for person in plan.people])
         return self._command("transfer_asked", interaction_id, to_queue_id="", to_agent_id=agent_id)
+
+    def _step_in(self) -> None:
+        """The supervisor moves, assigns or takes away whatever there is, or speaks for somebody who left."""
+        world, dice = self._world, self._world.dice
+        anybody = dice.choice([person.agent_id for person in world.plan.people])
+        found = world.journal.db.rows(
+            "SELECT interaction_id FROM interaction WHERE closed_seq = 0 ORDER BY interaction_id"
+        )
+        if found and dice.random() < 0.8:
+            queues = [*(queue.queue_id for queue in world.plan.queues), "manual", "nowhere"]
+            to = dice.choice([{"to_queue_id": dice.choice(queues)}, {"to_agent_id": anybody}, {}])
+            values = {"to_queue_id": "", "to_agent_id": "", **to, "steps_in": True}
+            self._say(self._command("transfer_asked", dice.choice(found)[0], **values))
+        else:
+            values = {"available": False, "reason": "break", "hand_back": dice.random() < 0.5}
+            self._say(self._command("presence_declared", anybody, **values))
 
     def _leave(self) -> None:
         """The window is closed; the agent comes back later, sooner or later than the grace."""
