@@ -9,34 +9,19 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agents_ui.access.table import COMMANDS
-from agents_ui.desk.answers import refused, wire
 from agents_ui.desk.commands import Commands
-from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, TOO_MANY_BAD, Desk
+from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, Desk
 from agents_ui.desk.fan import Fan
 from agents_ui.desk.joining import JoinDesk, left
-from agents_ui.desk.shapes import COMMAND, HELLO, OUTLINE, Command, Outline
-from agents_ui.permits import Pace
+from agents_ui.desk.listening import Listening
+from agents_ui.desk.shapes import COMMAND, HELLO
 from agents_ui.services import Services
 from router.journal.committer import Closed, CommitUnknown
 
 HELLO_WITHIN_S: Final = 5.0
-MESSAGE_BYTES_MAX: Final = 65_536
-MESSAGES_PER_S: Final = 50
-"""More than any hand can type; a page that loops is stopped before it costs others anything."""
-
-BAD_MAX: Final = 10
-BAD_FORGIVEN_S: Final = 60.0
-"""Messages that are no commands, before the socket is closed (facts: B-47). One is forgiven in this time: in
-a shift of twelve hours a good page comes to ten as well."""
-
-AT_ONCE_MAX: Final = 32
-"""Commands of one desk being carried out; the page reads on in their answers."""
-
 RETRY_S: Final = 1.0
 """Pause before a database that could not take the end of a desk is asked again."""
 
-NOT_TEXT: Final = 1003
-TOO_LARGE: Final = 1009
 NO_HELLO: Final = 1008
 
 _log = logging.getLogger("muster.desk")
@@ -61,7 +46,7 @@ class DeskSockets:
             return
         try:
             await self._fan.join(desk)
-            await _Listening(page, desk, self._commands).run()
+            await self._listen(page, desk)
         except WebSocketDisconnect:
             pass  # The page is gone: what is left to do is below.
         except asyncio.CancelledError:
@@ -71,6 +56,11 @@ class DeskSockets:
         finally:
             self._fan.leave(desk)
             await self._say_left(desk.person.agent_id, desk.desk_id)
+
+    async def _listen(self, page: WebSocket, desk: Desk) -> None:
+        answer_to = self._commands.answer
+        listening = Listening(page, desk, decoder=COMMAND, kinds=COMMANDS, answer_to=answer_to)
+        await listening.run()
 
     async def _admit(self, page: WebSocket) -> Desk | None:
         """The desk that the first message opens; None when the socket was closed instead."""
@@ -107,69 +97,3 @@ class DeskSockets:
             except CommitUnknown:
                 _log.warning("desk_left is not written yet desk=%s", desk_id)
                 await asyncio.sleep(RETRY_S)
-
-
-class _Listening:
-    """Takes a page's messages. Commands run beside each other; each gets its answer when it is decided."""
-
-    __slots__ = ("_bad", "_commands", "_desk", "_pace", "_page", "_running")
-
-    def __init__(self, page: WebSocket, desk: Desk, commands: Commands) -> None:
-        self._page = page
-        self._desk = desk
-        self._commands = commands
-        self._running: set[asyncio.Task[None]] = set()
-        self._bad = Pace(BAD_MAX - 1, 1 / BAD_FORGIVEN_S)
-        self._pace = Pace(MESSAGES_PER_S, MESSAGES_PER_S)
-
-    async def run(self) -> None:
-        """Until the page or the desk ends. Commands under way are finished: the journal has them."""
-        while True:
-            message = await self._page.receive()
-            if message["type"] == "websocket.disconnect" or self._desk.closing:
-                return
-            text = message.get("text")
-            if text is None:
-                self._desk.close(NOT_TEXT)
-            elif len(text) > MESSAGE_BYTES_MAX:
-                self._desk.close(TOO_LARGE)
-            else:
-                self._take(text)
-
-    def _take(self, text: str) -> None:
-        command = _command(text)
-        if not self._pace.permits() or len(self._running) >= AT_ONCE_MAX:
-            self._refuse(command.command_id, "too_fast")
-        elif isinstance(command, Outline):
-            self._refuse(command.command_id, "malformed" if command.kind in COMMANDS else "unknown_command")
-        else:
-            task = asyncio.create_task(self._answer(command))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    async def _answer(self, command: Command) -> None:
-        try:
-            answer = await self._commands.answer(self._desk, command)
-        except Exception:  # noqa: BLE001  our own mistake must not end the desk of somebody in a conversation
-            _log.exception("a command failed desk=%s kind=%s", self._desk.desk_id, type(command).__name__)
-            answer = refused("refused")
-        if answer is not None:
-            self._desk.push(wire(command.command_id, answer))
-
-    def _refuse(self, command_id: str | None, code: str) -> None:
-        if self._bad.permits():
-            self._desk.push(wire(command_id, refused(code)))
-        else:
-            self._desk.close(TOO_MANY_BAD)
-
-
-def _command(text: str) -> Command | Outline:
-    """The command, or what can still be told of something else."""
-    try:
-        return COMMAND.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass  # No command: perhaps it says which one it wanted to be.
-    try:
-        return OUTLINE.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return Outline()

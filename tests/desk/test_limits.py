@@ -52,7 +52,7 @@ async def test_ten_bad_messages_close_the_socket(site: Site) -> None:
 
 async def test_bad_messages_are_forgiven_in_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten in a shift of twelve hours must not close the desk of somebody who talks to a caller."""
-    monkeypatch.setattr("agents_ui.desk.page_socket.BAD_FORGIVEN_S", 1e-9)
+    monkeypatch.setattr("agents_ui.desk.listening.BAD_FORGIVEN_S", 1e-9)
     page = await site.desk("ana")
     for number in range(30):
         await page.say({"kind": "nonsense", "command_id": f"command-{number}"})
@@ -193,7 +193,7 @@ async def test_an_answer_that_the_router_does_not_give_is_slow_not_wrong(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the router down an agent must know that the command is kept, not that it failed."""
-    monkeypatch.setattr("agents_ui.desk.commands.DECIDED_WITHIN_S", 0.05)
+    monkeypatch.setattr("agents_ui.desk.deciding.DECIDED_WITHIN_S", 0.05)
     page = await site.desk("ana")
     answer = await page.command("presence", command_id=str(uuid.uuid4()), available=True)
     assert (answer["ok"], answer["code"]) == (False, "slow")
