@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final
 
 from queues.crew import Crew
-from queues.group import STALE_MAX, Group
+from queues.group import Group
 from queues.interaction import Entry, Interaction
 
 DENSE: Final = 64
@@ -44,11 +44,7 @@ class Lane:
 
     def insert(self, group: Group, entry: Entry) -> None:
         """This entry's interaction waits in this group of the lane from now on."""
-        heap = group.heap
-        entry[3].entry = entry
-        group.live += 1
-        heappush(heap, entry)
-        if heap[0] is entry:
+        if group.insert(entry):
             self.filled[group] = None
             self._filled_bits |= group.bit
             self.improved.append(group)
@@ -57,17 +53,11 @@ class Lane:
                 self.improved.clear()
 
     def remove(self, group: Group, interaction: Interaction) -> None:
-        """This entry's interaction waits in this group no longer."""
-        heap = group.heap
-        interaction.entry = None
-        group.live -= 1
-        while heap and heap[0][3].entry is not heap[0]:
-            heappop(heap)
-        if not heap:
+        """This interaction waits in this group no longer."""
+        group.remove(interaction)
+        if group.head is None:
             del self.filled[group]
             self._filled_bits ^= group.bit
-        elif len(heap) > 2 * group.live + STALE_MAX:
-            group.sweep()
 
     def best(self, crew: Crew, now_ms: int) -> Entry | None:
         """The entry this crew should serve first of those in this lane."""
@@ -91,9 +81,8 @@ class Lane:
         best: Entry | None = None
         best_score = 0
         for group in heads:
-            heap = group.heap
-            if heap:
-                entry = heap[0]
+            entry = group.head
+            if entry is not None:
                 score = group.ageing_pct * now_ms - entry[0]
                 if best is None or score > best_score or (score == best_score and entry[1:3] < best[1:3]):
                     best = entry
@@ -139,16 +128,16 @@ class View:
         else:
             serves = crew.serves
             for group in lane.improved[self._read - lane.forgotten :]:
-                if group.heap and group.audience in serves:
-                    heappush(self._heaps.setdefault(group.ageing_pct, []), (group.heap[0], group))
+                if group.head is not None and group.audience in serves:
+                    heappush(self._heaps.setdefault(group.ageing_pct, []), (group.head, group))
                     self._size += 1
         self._read = end
 
     def _rebuild(self) -> None:
         heaps: dict[int, list[tuple[Entry, Group]]] = {}
         for group in self.groups:
-            if group.heap:
-                heaps.setdefault(group.ageing_pct, []).append((group.heap[0], group))
+            if group.head is not None:
+                heaps.setdefault(group.ageing_pct, []).append((group.head, group))
         for heap in heaps.values():
             heapify(heap)
         self._heaps = heaps
@@ -159,10 +148,11 @@ def _true_top(heap: list[tuple[Entry, Group]]) -> Entry | None:
     """The first entry of a heap of heads that is a head; what is found to be outdated is corrected."""
     while heap:
         entry, group = heap[0]
-        if not group.heap:
-            heappop(heap)
-        elif group.heap[0] is entry:
+        head = group.head
+        if head is entry:
             return entry
+        if head is None:
+            heappop(heap)
         else:
-            heapreplace(heap, (group.heap[0], group))
+            heapreplace(heap, (head, group))
     return None

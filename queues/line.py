@@ -78,7 +78,7 @@ class Line:
 
     def heads(self) -> list[Interaction]:
         """The first of every group in which somebody waits."""
-        return [group.heap[0][3] for _, group in self._groups.values() if group.heap]
+        return [group.head[3] for _, group in self._groups.values() if group.head is not None]
 
     def unreached(self) -> list[Interaction]:
         """Everybody in line for an audience in which nobody is signed in, in no particular order."""

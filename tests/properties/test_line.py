@@ -128,5 +128,5 @@ def test_what_leaves_from_the_middle_is_swept_out():
         line.leave(interaction)
     place = here[0].place
     assert place is not None
-    assert len(place[1].heap) < 100
+    assert len(place[1]) < 100
     assert line.best(crew, ("call",), 9_000) is here[0]
