@@ -15,9 +15,9 @@ class Group:
 
     `head` is the entry of the first of them; `live` counts those that are here.
 
-    Nearly everybody comes to the end: those stand in a row, which costs the same however long it is. Who comes
-    back to an old place stands in a heap beside it. Interactions leave the middle by forgetting their entry;
-    what is left of it is swept out when it comes up, or when such entries are more than half of all.
+    Nearly everybody comes to the end: those stand in a row, which costs the same however long it is. Who
+    comes back to an old place stands in a heap beside it. Interactions leave the middle by forgetting their
+    entry; what is left of it is swept out when it comes up, or when such entries are more than half of all.
     """
 
     __slots__ = ("_back", "_row", "ageing_pct", "audience", "bit", "head", "live")
