@@ -170,7 +170,8 @@ class Outcome:
     Shape: kind is sent | later (try again) | failed (this message never) | account_failed (nothing of this
            account now: credentials, suspension). detail is a stable code with the provider's number, e.g.
            twilio_21610. certain is False when it may have been sent all the same (time-out, garbage, 5xx
-           after the body).
+           after the body). of_account is False where the account is well and only this message has to wait
+           (its mailbox is busy, a server greylists): it does not count for the account's circuit.
     Units: retry_after_ms from now; 0: as delivery likes.
     """
 
@@ -179,6 +180,7 @@ class Outcome:
     provider_id: str = ""
     retry_after_ms: int = 0
     certain: bool = True
+    of_account: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,9 @@ class Shown:
     text: str
     wanted: tuple[tuple[str, str], ...] = ()
     """(address at the provider, media type) of each attachment that the body only points to."""
+
+    notice: str = ""
+    """What people should know besides, in our words: never part of what the customer said."""
 
 
 class NotAuthentic(Exception):
@@ -200,6 +205,9 @@ class Provider(Protocol):
     can: Capabilities
     media_type: str
     """Media type of the raw bodies it keeps; `shown` reads them again, for ever."""
+
+    media_from: tuple[str, ...]
+    """Beginnings of addresses that its own address of an attachment may lead to, without our credentials."""
 
     def receive(self, webhook: Webhook, account: Account) -> Received:
         """Authenticate the raw bytes, then ids only. Raises NotAuthentic."""

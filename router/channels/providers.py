@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from router.channels import twilio_sms
 from router.channels.port import Provider
 
-PROVIDERS: Final[Mapping[str, Provider]] = {}
+PROVIDERS: Final[Mapping[str, Provider]] = {"twilio": twilio_sms}

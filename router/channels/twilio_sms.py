@@ -1,0 +1,289 @@
+"""SMS and MMS through Twilio: its webhooks, its status callbacks, its REST API. Translation only.
+
+Source: twilio.com/docs, messaging/guides/webhook-request, usage/security, messaging/api/message-resource and
+        api/errors. Twilio adds fields without notice, so the signature is checked over whatever arrived.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final  # Any: JSON of a provider, looked at before use
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import msgspec
+
+from router.channels.form import Fields, TooManyFields, fields_of, value_of
+from router.channels.port import (
+    Account,
+    Answer,
+    Capabilities,
+    Contact,
+    HttpReply,
+    HttpRequest,
+    NotAuthentic,
+    Outcome,
+    Outgoing,
+    Receipt,
+    Received,
+    Shown,
+    Webhook,
+)
+from router.channels.text import shown as text_of
+
+can = Capabilities(channel="sms", joins_by="address", connections=False, attachments=True, receipts=True)
+media_type = "application/x-www-form-urlencoded; of=twilio"
+
+media_from: tuple[str, ...] = (
+    "https://mms.twiliocdn.com/",
+    "https://media.twiliocdn.com/",
+    "https://s3-external-1.amazonaws.com/media.twiliocdn.com/",
+)
+"""Where media are kept: the first two where the account asks for authentication, the third where not."""
+
+API: Final = "https://api.twilio.com"
+ANSWER: Final = Answer(media_type="text/xml", body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
+"""TwiML that says nothing: people answer, not machines."""
+
+MEDIA_MAX: Final = 20
+"""Twilio sends at most ten with one message."""
+
+RETRY_AFTER_MAX_MS: Final = 3_600_000
+
+WITHHELD: Final = frozenset(
+    {"", "anonymous", "restricted", "unknown", "unavailable", "+266696687", "+7378742833", "+8656696"}
+    | {"+86282452253", "+2562533"}
+)
+"""How a caller without a number is named; the numbers spell anonymous, restricted, unknown, unavailable and
+blocked on a telephone's keys."""
+
+STATUSES: Final = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "failed",
+    "failed": "failed",
+    "canceled": "failed",
+}
+"""What of Twilio's statuses tells us something new; it accepted, queued and is sending what we gave it."""
+
+ACCOUNT_TROUBLE: Final = frozenset(
+    {10001, 20003, 20005, 20006, 20404, 21603, 21606, 21609, 21659, 21660, 21701, 21703, 30002, 90010}
+)
+"""Credentials, suspension, money, and numbers that are not ours: no message of this account leaves before
+somebody has mended it."""
+
+BUSY: Final = frozenset({14107, 20429, 21611, 30001, 30022, 63038})
+"""Too much at once, or the queue is full: the same message is taken later."""
+
+NOTICES: Final = {
+    "STOP": "The network took this as a wish for no more messages: what is answered may not arrive.",
+    "START": "The network took this as a wish for messages again.",
+    "HELP": "The network took this as a question about the service and answered with its own text.",
+}
+"""By Twilio's OptOutType. A human sees the words as well: STOP can be meant for somebody in the same room."""
+
+_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_PLATFORM: Final = re.compile(r"[a-z]{2,20}:.+")
+_MEDIA_PATH: Final = re.compile(
+    r"/2010-04-01/Accounts/([A-Za-z0-9]{2,64})/Messages/[A-Za-z0-9]{2,64}/Media/[A-Za-z0-9]{2,64}"
+)
+
+
+def receive(webhook: Webhook, account: Account) -> Received:
+    """A message, or what became of one of ours. Raises NotAuthentic."""
+    query = parse_qs(webhook.query)
+    body_hashes = query.get("bodySHA256", ())
+    try:
+        fields = () if body_hashes else fields_of(webhook.body)
+    except TooManyFields as problem:
+        raise NotAuthentic(str(problem)) from None
+    _authenticate(webhook, account, fields)
+    if body_hashes:  # JSON of other products of Twilio: no message comes so
+        if hashlib.sha256(webhook.body).hexdigest() not in body_hashes:
+            raise NotAuthentic("the body is not the one that was signed")
+        return Received(answer=ANSWER)
+    status = value_of(fields, b"MessageStatus") or value_of(fields, b"SmsStatus")
+    if status and status not in ("received", "receiving"):
+        return Received(receipts=tuple(_receipts(fields, query.get("outbox_id", [""])[0])), answer=ANSWER)
+    if any(name in (b"Body", b"MediaUrl0", b"NumMedia") for name, _ in fields):
+        return Received(contacts=(_contact(webhook, account, fields),), answer=ANSWER)
+    return Received(answer=ANSWER)
+
+
+def shown(body: bytes) -> Shown:
+    """The words, the addresses of pictures, and what the network made of the words. Never raises."""
+    try:
+        fields = fields_of(body)
+    except TooManyFields:
+        return Shown(text=text_of(body))
+    named = dict(reversed(fields))
+    if b"Body" not in named and b"MediaUrl0" not in named:
+        return Shown(text=text_of(body))
+    wanted = []
+    for index in range(MEDIA_MAX):
+        address = value_of(fields, b"MediaUrl%d" % index)
+        if address:
+            wanted.append((address, value_of(fields, b"MediaContentType%d" % index)))
+    notice = NOTICES.get(value_of(fields, b"OptOutType").upper(), "")
+    return Shown(text=text_of(named.get(b"Body", b"")), wanted=tuple(wanted), notice=notice)
+
+
+def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
+    """POST Messages.json. Twilio knows no idempotency key; our id comes back with the status callbacks."""
+    sid = _sid(account)
+    form = {"To": outgoing.to_address, "Body": outgoing.text}
+    service = account.options.get("messaging_service_sid")
+    form.update({"MessagingServiceSid": str(service)} if service else {"From": account.address})
+    callback = outgoing.status_url or f"{account.public_url}/status"
+    if not _only_here(callback) or account.endpoint:
+        form["StatusCallback"] = f"{callback}?{urlencode({'outbox_id': outgoing.outbox_id})}"
+    return HttpRequest(
+        method="POST",
+        url=f"{_api(account)}/2010-04-01/Accounts/{sid}/Messages.json",
+        headers={
+            "authorization": _basic(account),
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+        },
+        body=urlencode(form, errors="replace").encode("ascii"),
+    )
+
+
+def outcome_of(reply: HttpReply) -> Outcome:
+    """By Twilio's own number where there is one, else by the status. Never raises."""
+    told = _json(reply.body)
+    code = _code(told.get("error_code") if 200 <= reply.status < 300 else told.get("code"))
+    detail = f"twilio_{code}" if code else f"twilio_http_{reply.status}"
+    if 200 <= reply.status < 300:
+        sid = told.get("sid")
+        if not isinstance(sid, str) or not sid:
+            return Outcome(kind="later", detail="twilio_garbage", certain=False)
+        failed = told.get("status") in ("failed", "undelivered", "canceled")
+        return Outcome(kind="failed" if failed else "sent", detail=detail if code else "", provider_id=sid)
+    if reply.status == 429 or code in BUSY:
+        return Outcome(kind="later", detail=detail, retry_after_ms=_retry_after_ms(reply))
+    if code in ACCOUNT_TROUBLE or reply.status == 401 or (reply.status == 403 and not code):
+        return Outcome(kind="account_failed", detail=detail, retry_after_ms=_retry_after_ms(reply))
+    if 400 <= reply.status < 500 and code:
+        return Outcome(kind="failed", detail=detail)
+    return Outcome(kind="later", detail=detail, retry_after_ms=_retry_after_ms(reply), certain=False)
+
+
+def media_request(address: str, account: Account) -> HttpRequest | None:
+    """GET with our credentials, only from where the account's API is and only a medium of this account."""
+    api = urlsplit(_api(account))
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    found = _MEDIA_PATH.fullmatch(parts.path)
+    if (parts.scheme, parts.netloc) != (api.scheme, api.netloc) or found is None or found[1] != _sid(account):
+        return None
+    url = f"{_api(account)}{parts.path}"  # made anew: nothing else of what arrived is asked for
+    return HttpRequest(method="GET", url=url, headers={"authorization": _basic(account)}, body=b"")
+
+
+def _contact(webhook: Webhook, account: Account, fields: Fields) -> Contact:
+    address = value_of(fields, b"From").strip()
+    known = address.lower() not in WITHHELD
+    # A message without an id would look like every other one without: its own bytes tell it apart.
+    sid = value_of(fields, b"MessageSid") or value_of(fields, b"SmsSid")
+    elsewhere = _PLATFORM.fullmatch(address) is not None
+    return Contact(
+        channel=account.channel,
+        account=account.account_id,
+        provider_id=sid or hashlib.sha256(webhook.body).hexdigest(),
+        verified=True,
+        address_kind=f"twilio:{account.account_id}" if elsewhere else "phone",
+        address=address if known else "",
+        linked=known
+        and address not in account.unlinked
+        and (elsewhere or _NUMBER.fullmatch(address) is not None),
+        media_type=media_type,
+        body=webhook.body,
+        received_at_ms=webhook.received_at_ms,
+    )
+
+
+def _receipts(fields: Fields, outbox_id: str) -> Iterator[Receipt]:
+    told = value_of(fields, b"MessageStatus") or value_of(fields, b"SmsStatus")
+    status = STATUSES.get(told.lower())
+    if status is None:
+        return
+    code = _code(value_of(fields, b"ErrorCode"))
+    yield Receipt(
+        outbox_id=outbox_id,
+        provider_id=value_of(fields, b"MessageSid") or value_of(fields, b"SmsSid"),
+        status=status,
+        detail=f"twilio_{code}" if code else "",
+    )
+
+
+def _authenticate(webhook: Webhook, account: Account, fields: Fields) -> None:
+    """The signature is over the address as Twilio has it and all names with values. Raises NotAuthentic."""
+    given = webhook.headers.get("x-twilio-signature", "").encode("utf-8", "replace")
+    if not given:
+        raise NotAuthentic("there is no signature")
+    url = account.public_url + (f"/{webhook.path}" if webhook.path else "")
+    url += f"?{webhook.query}" if webhook.query else ""
+    signed = b"".join(name + value for name, value in sorted(set(fields)))
+    right = [_signature(account.secret, each.encode() + signed) for each in _spellings(url)]
+    matches = [hmac.compare_digest(each, given) for each in right]
+    if not any(matches):
+        raise NotAuthentic("the signature is of another body, address or secret")
+
+
+def _signature(secret: bytes, signed: bytes) -> bytes:
+    return base64.b64encode(hmac.digest(secret, signed, "sha1"))
+
+
+def _spellings(url: str) -> Iterable[str]:
+    """The address with and without its port: Twilio signs what was configured, or leaves the port out."""
+    parts = urlsplit(url)
+    host, _, port = parts.netloc.rpartition(":")
+    if not port.isdigit():
+        default = "443" if parts.scheme == "https" else "80"
+        return (url, url.replace(parts.netloc, f"{parts.netloc}:{default}", 1))
+    return (url, url.replace(parts.netloc, host, 1))
+
+
+def _sid(account: Account) -> str:
+    return str(account.options.get("account_sid", ""))
+
+
+def _api(account: Account) -> str:
+    return (account.endpoint or API).rstrip("/")
+
+
+def _basic(account: Account) -> str:
+    return "Basic " + base64.b64encode(_sid(account).encode() + b":" + account.secret).decode()
+
+
+def _only_here(url: str) -> bool:
+    """Whether nobody outside this machine can reach it: Twilio refuses the whole message then (21609)."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        told = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _code(told: object) -> int:
+    """Twilio's number for what went wrong; 0 where there is none."""
+    digits = str(told) if isinstance(told, int | str) else ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 6 else 0
+
+
+def _retry_after_ms(reply: HttpReply) -> int:
+    """The header in seconds; a date, or anything else, is as delivery likes."""
+    text = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "").strip()
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        return 0
+    return min(int(text) * 1000, RETRY_AFTER_MAX_MS)
