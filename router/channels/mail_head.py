@@ -77,7 +77,8 @@ def head_of(raw: bytes, start: int = 0, end: int | None = None) -> Head:
             return Head(fields=tuple(fields), body_at=after)
         if at - start > HEAD_BYTES_MAX or len(fields) >= FIELDS_MAX:
             return Head(fields=tuple(fields), body_at=_after_blank_line(raw, at, end))
-        if not _add(fields, line) and not (at == start and line.startswith((b"From ", b">From "))):
+        if not _add(fields, line) and not (len(fields) <= 3 and line.startswith((b"From ", b">From "))):
+            # Not that first line of a mailbox file, which some programs send along below our own three.
             return Head(fields=tuple(fields), body_at=at)
         at = after
     return Head(fields=tuple(fields), body_at=end)
