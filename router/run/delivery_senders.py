@@ -1,0 +1,178 @@
+"""How a message leaves: by a provider's API over HTTP, or by a mail server. And which accounts there are.
+
+A sender makes one try and says what came of it; it never raises for what the other side does. When to try,
+and how often, is delivery.py; what a provider's answer means is its own module in router/channels.
+"""
+
+import logging
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
+
+from config.plan import Plan
+from config.settings import Settings
+from router.channels.accounts import load_accounts
+from router.channels.port import Account, HttpReply, HttpRequest, Outcome, Outgoing, Provider
+from router.channels.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+CONNECT_S: Final = 3.0
+ANSWER_S: Final = 9.0
+"""Between two pieces of an answer; the whole try has ATTEMPT_S (delivery.py)."""
+
+ANSWER_BYTES_MAX: Final = 65_536
+"""Any provider's answer is a few kilobytes; more is not read, and so not believed."""
+
+SMTP: Final = "smtp"
+
+NOT_IN_PLAN: Final = "not_in_plan"
+NO_SECRET: Final = "no_secret"
+NO_PROVIDER: Final = "no_provider"
+
+_log = logging.getLogger("muster.delivery")
+
+
+class Sender(Protocol):
+    """One way out, of one account."""
+
+    async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
+        """One try. May be cancelled at any moment."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class HttpSender:
+    """Asks a provider's API. A client of its own for each account, so that a slow one holds up no other."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._client: AsyncClient | None = None
+
+    async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
+        """One request; no redirects, nothing large is read. Without a connection it was certainly not sent."""
+        from httpx2 import (
+            ConnectError,
+            ConnectTimeout,
+            InvalidURL,
+            PoolTimeout,
+            RequestError,
+            UnsupportedProtocol,
+        )
+
+        try:
+            reply = await self._ask(self._provider.request_of(outgoing, account))
+        except (ConnectError, ConnectTimeout, PoolTimeout) as problem:
+            return Outcome(kind="later", detail=_why_not_connected(problem))
+        except (InvalidURL, UnsupportedProtocol):
+            return Outcome(kind="account_failed", detail="bad_endpoint")
+        except RequestError as problem:
+            _log.info("no answer account=%s error=%s", account.account_id, type(problem).__name__)
+            return Outcome(kind="later", detail="no_answer", certain=False)
+        return self._provider.outcome_of(reply)
+
+    async def close(self) -> None:
+        """Close the connections that were kept."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _ask(self, request: HttpRequest) -> HttpReply:
+        client = self._client = self._client or _new_client()
+        async with client.stream(
+            request.method, request.url, headers=dict(request.headers), content=request.body
+        ) as response:
+            body = await _bounded(response)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return HttpReply(status=response.status_code, headers=headers, body=body)
+
+
+class SmtpSender:
+    """Hands a mail to the account's mail server."""
+
+    async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
+        """One mail over a connection of its own."""
+        from router.channels.smtp_out import send
+
+        return await send(outgoing, account)
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+class Outlets:
+    """The accounts of the plan in force, each with its sender. Renewed when the plan changes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._accounts: Mapping[str, Account] = {}
+        self._senders: dict[str, tuple[Account, Sender]] = {}
+        self._planned: frozenset[str] = frozenset()
+        self.give_up_ms = 0
+
+    def renew(self, plan: Plan) -> None:
+        """Read the plan's accounts and their secrets. Senders whose account stayed the same stay."""
+        self._accounts = load_accounts(plan, self._settings)
+        self._planned = frozenset(each.account_id for each in plan.accounts)
+        self.give_up_ms = plan.limits.give_up_ms
+
+    async def get(self, account_id: str) -> tuple[Account, Sender] | str:
+        """The account and its sender, or a code that says why there is none."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return NO_SECRET if account_id in self._planned else NOT_IN_PLAN
+        known = self._senders.get(account_id)
+        if known is None or known[0] != account:
+            sender = sender_of(account)
+            if sender is None:
+                return NO_PROVIDER
+            self._senders[account_id] = (account, sender)
+            if known is not None:
+                await known[1].close()
+        return self._senders[account_id]
+
+    async def close(self) -> None:
+        """Close every sender."""
+        for _, sender in self._senders.values():
+            await sender.close()
+
+
+def sender_of(account: Account) -> Sender | None:
+    """A sender for this account's provider; None for a provider that this release does not know."""
+    if account.provider == SMTP:
+        return SmtpSender()
+    provider = PROVIDERS.get(account.provider)
+    return None if provider is None else HttpSender(provider)
+
+
+def _new_client() -> "AsyncClient":
+    from httpx2 import AsyncClient, Limits, Timeout
+
+    return AsyncClient(
+        timeout=Timeout(ANSWER_S, connect=CONNECT_S),
+        limits=Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=20),
+        follow_redirects=False,
+    )
+
+
+async def _bounded(response: "Response") -> bytes:
+    """The answer as far as it is read at all: a cut one is no JSON, and so nobody takes it for a success."""
+    body = b""
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > ANSWER_BYTES_MAX:
+            return b""
+    return body
+
+
+def _why_not_connected(problem: Exception) -> str:
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return "tls_refused"
+        cause = cause.__cause__ or cause.__context__
+    return "no_connection"
