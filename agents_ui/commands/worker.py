@@ -1,4 +1,4 @@
-"""`muster worker`: the role for what nobody waits for: housekeeping, and slow chores by order."""
+"""`muster worker`: the role that delivers answers, and does what nobody waits for: housekeeping, chores."""
 
 import argparse
 import asyncio
@@ -6,15 +6,23 @@ import logging
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from config.settings import Settings, read_settings
+from router.journal.clock import SteadyClock
+from router.journal.committer import Committer
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database, open_database
 from router.run.beat import beat
 from router.run.chore_worker import ChoreWorker, order
 from router.run.chores import CHORES, verify_journal
+from router.run.delivery import Delivery
+from router.run.delivery_orders import DELIVER_DUE, QUEUE
+from router.run.delivery_senders import Outlets
+from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
 
@@ -27,6 +35,12 @@ NIGHT_HOUR: Final = 3
 DAY_MS: Final = 20 * 3_600_000
 """How long a night's claim keeps other workers away; less than a day, so that no night is skipped."""
 
+WAIT_S: Final = 0.25
+"""Between looks for a database that is not there yet."""
+
+SETTLE_S: Final = 1.5
+"""At the end, what is being sent gets this long; then it counts as sent, perhaps, and is sent again."""
+
 _log = logging.getLogger("muster.worker")
 
 
@@ -35,7 +49,8 @@ def add_to(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser(
         "worker",
         help="the role that delivers and does slow chores",
-        description="Cleans up what has expired, verifies the journal at night, does slow chores by order.",
+        description="Sends answers by providers, cleans up what has expired, verifies the journal at night, "
+        "does slow chores by order.",
     )
     parser.set_defaults(run=run)
 
@@ -43,7 +58,6 @@ def add_to(subparsers: "Subparsers") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM."""
     start_logging("worker")
-    yield_to_others()
     return asyncio.run(_serve(read_settings()))
 
 
@@ -56,6 +70,7 @@ async def _serve(settings: Settings) -> int:
     tasks = {
         asyncio.create_task(beat(settings.beat_fd)),
         asyncio.create_task(_keep_house(settings)),
+        asyncio.create_task(_deliver(settings, stop)),
         asyncio.create_task(stop.wait()),
     }
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -68,16 +83,51 @@ async def _serve(settings: Settings) -> int:
     return 0
 
 
+async def _deliver(settings: Settings, stop: asyncio.Event) -> None:
+    """Send what is due for as long as the role lives; rq's orders only wake it sooner."""
+    database = await _opened(settings)
+    with database.reading() as db:
+        clock = SteadyClock.of(db)
+        found = db.row("SELECT site FROM stream WHERE own = 1")
+    hints = Hints(settings.redis_url, found[0] if found else "")
+    committer = Committer(database, after_commit=hints.publish, clock=clock)
+    delivery = Delivery(database, committer, Outlets(settings), clock)
+    orders = ChoreWorker(settings.redis_url, queue=QUEUE, chores={DELIVER_DUE: delivery.wake})
+    orders.start()
+    try:
+        await delivery.run()
+    finally:
+        orders.stop()
+        await delivery.settle(SETTLE_S)
+        await asyncio.to_thread(committer.close)
+        await hints.close()
+        database.close()
+
+
+async def _opened(settings: Settings) -> Database:
+    """The database, once it is there and has its tables."""
+    while True:
+        try:
+            database = await asyncio.to_thread(open_database, settings.database_url, unsafe=settings.unsafe)
+            with database.reading() as db:
+                db.row("SELECT 1 FROM stream")
+        except (DatabaseGone, DatabaseBusy) as reason:
+            _log.warning("waiting for the database: %s", reason)
+            await asyncio.sleep(WAIT_S)
+        else:
+            return database
+
+
 async def _keep_house(settings: Settings) -> None:
     """Every minute, for ever; a database that is away is asked again the next minute."""
     database: Database | None = None
+    thread = ThreadPoolExecutor(1, thread_name_prefix="house", initializer=yield_to_others)
+    house = partial(asyncio.get_running_loop().run_in_executor, thread)
     while True:
         try:
             if database is None:
-                database = await asyncio.to_thread(
-                    open_database, settings.database_url, unsafe=settings.unsafe
-                )
-            await asyncio.to_thread(_round, database, settings)
+                database = await house(partial(open_database, settings.database_url, unsafe=settings.unsafe))
+            await house(_round, database, settings)
         except (DatabaseGone, DatabaseBusy) as reason:
             _log.warning("no housekeeping now reason=%s", reason)
         except Exception:  # noqa: BLE001 - without tables, or a chore at fault: the next round may do better

@@ -1,13 +1,13 @@
-"""Chores by order, over rq: a thread that takes orders from Redis, and how to give one. Nothing urgent.
+"""Orders over rq: a thread that takes them from Redis, and how to order a chore. Nothing depends on them.
 
-Only what chores.py lists is ever run: an order names it, and nothing is imported by a name that came from
-Redis. Orders are JSON, never pickles.
+Only what is listed is ever run (chores.py, or what the worker was given): an order names it, and nothing is
+imported by a name that came from Redis. Orders are JSON, never pickles.
 """
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any, Final  # Any: rq leaves its functions' results untyped
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final  # Any: rq leaves its functions' results untyped
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +19,7 @@ from rq.timeouts import TimerDeathPenalty
 from rq.worker import SimpleWorker
 
 from router.run.chores import CHORES
+from router.run.housekeeping import yield_to_others
 
 QUEUE: Final = "chores"
 CHORE_S_MAX: Final = 7_200
@@ -38,12 +39,14 @@ class UnknownChore(Exception):
 
 
 class ChoreJob(Job):
-    """An order of rq that can only name one of CHORES, and calls nothing back."""
+    """An order of rq that can only name one of its chores, and calls nothing back."""
+
+    chores: ClassVar[Mapping[str, Callable[[], Any]]] = CHORES
 
     @property
     def func(self) -> Callable[[], Any]:
         """The chore. Raises UnknownChore."""
-        chore = CHORES.get(self.func_name or "")
+        chore = self.chores.get(self.func_name or "")
         if chore is None:
             raise UnknownChore("an order names no chore of ours; it is not run")
         return chore
@@ -68,27 +71,42 @@ class _Worker(SimpleWorker):
 
 
 class ChoreWorker:
-    """Takes orders in a thread of its own until the process ends; mends itself when Redis goes and comes."""
+    """Takes orders in a thread of its own until the process ends; mends itself when Redis goes and comes.
 
-    def __init__(self, redis_url: str) -> None:
+    Shape: `chores` are what an order of this queue may name; without them they are CHORES, which are slow, so
+           that their thread gets what other processes leave.
+    """
+
+    def __init__(
+        self, redis_url: str, *, queue: str = QUEUE, chores: Mapping[str, Callable[[], Any]] | None = None
+    ) -> None:
         self._url = redis_url
+        self._queue = queue
+        self._slow = chores is None
+        self._job_class = type("ListedJob", (ChoreJob,), {"chores": CHORES if chores is None else chores})
         self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin, if there is a Redis at all."""
         if self._url:
-            threading.Thread(target=self._work, name="chores", daemon=True).start()
+            threading.Thread(target=self._work, name=self._queue, daemon=True).start()
 
     def stop(self) -> None:
         """Take no further order. A chore under way is cut off with the process, and ordered again by rq."""
         self._stopping.set()
 
     def _work(self) -> None:
+        if self._slow:
+            yield_to_others()
         while not self._stopping.is_set():
             try:
                 with Redis.from_url(self._url, socket_connect_timeout=ANSWER_S) as redis:
                     worker = _Worker(
-                        [QUEUE], connection=redis, serializer=JSONSerializer, worker_ttl=WORKER_TTL_S
+                        [self._queue],
+                        connection=redis,
+                        job_class=self._job_class,
+                        serializer=JSONSerializer,
+                        worker_ttl=WORKER_TTL_S,
                     )
                     worker.stopping = self._stopping
                     worker.work(logging_level="WARNING")

@@ -2,7 +2,7 @@
 
 An answer is a row in the outbox from the transaction in which it was said. Whoever works here may die at
 any instant: the row stays due until its record is committed, and the next try carries the same id. What is
-due and who claims it is delivery_book.py; the try itself, delivery_senders.py; when an account rests, circuit.py.
+due and who claims it is delivery_book.py; the try, delivery_senders.py; when an account rests, circuit.py.
 """
 
 import asyncio

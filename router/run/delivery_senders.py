@@ -54,7 +54,7 @@ class HttpSender:
         self._client: AsyncClient | None = None
 
     async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
-        """One request; no redirects, nothing large is read. Without a connection it was certainly not sent."""
+        """One request; no redirects, nothing large is read. Not connected means certainly not sent."""
         from httpx2 import (
             ConnectError,
             ConnectTimeout,

@@ -7,6 +7,8 @@ workers each does it; deleting twice is deleting once.
 import logging
 import os
 import shutil
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,8 +23,14 @@ EVERY_S: Final = 60.0
 DISK_FULL_PCT: Final = (80, 95)
 """Warn from here on, complain from here on: a full disk ends ingest, so somebody must know long before."""
 
+NICENESS: Final = 10
+
 _TICKETS: Final = "DELETE FROM ticket WHERE expires_at_ms < {now}"
-_CLAIMS: Final = "DELETE FROM claim WHERE until_ms < {now}"
+_CLAIMS: Final = """
+    DELETE FROM claim WHERE until_ms < {now}
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox_id = claim.ref AND status = 'due')
+"""
+"""One of a message that is still to be sent stays: it says that a try may have sent it."""
 
 _log = logging.getLogger("muster.housekeeping")
 
@@ -73,5 +81,6 @@ def disk_used_pct(data_dir: Path) -> int:
 
 
 def yield_to_others() -> None:
-    """Chores never compete with people who wait: this process gets what the others leave."""
-    os.nice(10)
+    """Chores never compete with people who wait: this thread gets what the others leave (Linux only)."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
