@@ -15,12 +15,17 @@ from router.journal.database import Database
 from router.run.hints import Hints
 
 
+def _nobody() -> None:
+    """Without orders the worker looks by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The long-lived objects of one web process.
 
     Shape: `plan()` is the plan in force at this moment; ask each time, plans change. `web_id` names the
-           process in connection rows and in its lease `web/<web_id>`.
+           process in connection rows and in its lease `web/<web_id>`. `deliver()` says that something may be
+           due to leave: it neither waits nor fails.
     """
 
     settings: Settings
@@ -31,3 +36,4 @@ class Services:
     feed: Feed
     typing: TypingMarks
     web_id: str
+    deliver: Callable[[], None] = _nobody

@@ -95,6 +95,7 @@ class Commands:
         no = await self._deciding.append(desk, decide)
         if no is not None:
             return no
+        self._services.deliver()
         message_id = requests.message_id(desk.person, command.interaction_id, command.client_id)
         return Answer(ok=True, value=await asyncio.to_thread(self._message, message_id))
 

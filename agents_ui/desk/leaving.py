@@ -1,0 +1,32 @@
+"""Whether an agent's words go by a provider: then the order to send them is part of the same append."""
+
+from router.channels.chat import CHAT
+from router.channels.providers import PROVIDERS
+from router.journal.database import Connection
+from router.records import Fact, fact
+
+NO_ADDRESS = "no_address"
+"""Refusal: the customer's address was withheld, so nothing can be sent there."""
+
+
+def goes_live(channel: str) -> bool:
+    """Whether customers of this channel see words as soon as they are in the journal."""
+    known = (CHAT, *(provider.can for provider in PROVIDERS.values()))
+    return any(each.connections for each in known if each.channel == channel)
+
+
+def send_order(db: Connection, *, interaction_id: str, message_id: str, at_ms: int) -> tuple[Fact, ...] | str:
+    """The fact that orders it, none where it goes live, or the code of why it cannot be sent.
+
+    To whom is decided here and now, under the lock: the interaction says so. The message's id is also that of
+    everything that is ever tried for it.
+    """
+    row = db.row(
+        "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
+    )
+    if row is None or goes_live(row[0]):
+        return ()
+    if not row[2]:
+        return NO_ADDRESS
+    values = {"channel": row[0], "account": row[1], "address_hash": row[2], "due_at_ms": at_ms}
+    return (fact("send_ordered", message_id, message_id=message_id, interaction_id=interaction_id, **values),)
