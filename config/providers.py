@@ -27,6 +27,16 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         needs={"account_sid": str},
         may={"messaging_service_sid": str},
     ),
-    "smtp": ProviderPlan(channel="mail", address_kind="mail"),
+    "smtp": ProviderPlan(
+        channel="mail",
+        address_kind="mail",
+        may={
+            "from_name": str,
+            "starttls": str,
+            "trusted_authserv": str,
+            "upstream": str,
+            "user": str,
+        },
+    ),
 }
 """By the name that stands in the plan. tests/contracts checks that each has a module, and each module one."""

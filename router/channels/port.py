@@ -133,7 +133,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message to send. outbox_id is the stable id of every attempt; attempt counts from 1."""
+    """One message to send. outbox_id is the stable id of every attempt; attempt counts from 1.
+
+    Shape: status_url is where the provider may tell what became of it: our webhook, with the outbox_id as its
+           query; empty where nothing is to be told. answers is the beginning of the mail that it answers, as
+           it was kept: subject and references are in it. automatic: no person wrote it, so no program may
+           answer it (RFC 3834).
+    """
 
     outbox_id: str
     attempt: int
@@ -142,6 +148,8 @@ class Outgoing:
     status_url: str = ""
     interaction_id: str = ""
     subject: str = ""
+    answers: bytes = b""
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,6 +259,7 @@ async def _attempt(claimed: Claimed, account: Account, sender: Sender) -> Outcom
         text=claimed.text,
         status_url=f"{account.public_url}/status?outbox_id={quote(claimed.outbox_id)}",
         interaction_id=claimed.interaction_id,
+        answers=claimed.answers,
     )
     try:
         async with asyncio.timeout(ATTEMPT_S):

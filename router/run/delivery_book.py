@@ -27,6 +27,9 @@ MAYBE_TWICE: Final = "maybe_twice"
 AGAIN_MS: Final = 600_000
 """An account still in trouble after somebody has seen to its alarm raises the next one this much later."""
 
+HEAD_BYTES: Final = 65_536
+"""Of the mail that is answered: its subject and references are here, its words are not needed."""
+
 _DONE: Final = "done/"
 """Before the owner of a claim whose try is recorded: nothing is in doubt about it."""
 
@@ -62,7 +65,11 @@ _MESSAGE: Final = f"""
         outbox.ordered_at_ms, message.trouble,
         (SELECT body FROM content WHERE content.content_id = message.content_id),
         (SELECT address FROM address WHERE address.address_hash = outbox.address_hash LIMIT 1),
-        {_IS_FIRST}
+        {_IS_FIRST},
+        (SELECT substr(content.body, 1, {HEAD_BYTES}) FROM message asked JOIN content
+            ON content.content_id = asked.content_id WHERE asked.interaction_id = outbox.interaction_id
+            AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
+            ORDER BY asked.seq DESC LIMIT 1)
     FROM outbox JOIN message ON message.message_id = outbox.message_id
     WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due'
 """
@@ -73,7 +80,7 @@ class Claimed:
     """A message that this worker, and nobody else, tries now.
 
     Shape: attempt counts from 1; `doubtful`: an earlier try may have sent it. text or to_address is None
-           where it was erased.
+           where it was erased; answers is the head of the newest mail of the conversation, if it is one.
     """
 
     outbox_id: str
@@ -86,6 +93,7 @@ class Claimed:
     doubtful: bool
     text: str | None
     to_address: str | None
+    answers: bytes = b""
 
 
 def first_due(db: Connection) -> list[tuple[str, int]]:
@@ -242,4 +250,5 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool, in_order
         doubtful=lost or row[6] == MAYBE_TWICE,
         text=None if row[7] is None else shown(bytes(row[7])),
         to_address=row[8],
+        answers=bytes(row[10] or b""),
     )
