@@ -34,12 +34,15 @@ _INTERACTION: Final = (
 )
 _MESSAGE: Final = (
     "m.message_id, m.interaction_id, m.seq, m.at_ms, m.direction, m.author_id, m.kind, m.content_id,"
-    " m.client_id, m.status, m.reading, p.name, c.media_type, c.file_name, length(c.body),"
+    " m.client_id,"
+    " CASE WHEN m.status <> '' OR o.status IS NULL THEN m.status"
+    " WHEN o.attempts = 0 THEN 'due' ELSE 'late' END, m.trouble, m.reading,"
+    " p.name, c.media_type, c.file_name, length(c.body),"
     " CASE m.kind WHEN 'attachment' THEN NULL ELSE c.body END"
 )
 _FROM_MESSAGE: Final = (
     "FROM message m LEFT JOIN content c ON c.content_id = m.content_id"
-    " LEFT JOIN person p ON p.agent_id = m.author_id"
+    " LEFT JOIN outbox o ON o.message_id = m.message_id LEFT JOIN person p ON p.agent_id = m.author_id"
 )
 
 
@@ -232,7 +235,7 @@ def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[
 
 def _message(row: Sequence[Any]) -> Value:  # Any: columns of _MESSAGE
     message_id, interaction_id, seq, at_ms, direction, author_id, kind, content_id, client_id = row[:9]
-    status, reading, author_name, media_type, file_name, size, body = row[9:]
+    status, trouble, reading, author_name, media_type, file_name, size, body = row[9:]
     is_file = kind == "attachment"
     return {
         "message_id": message_id,
@@ -248,6 +251,7 @@ def _message(row: Sequence[Any]) -> Value:  # Any: columns of _MESSAGE
         "file": _file(interaction_id, content_id, media_type, file_name, size) if is_file else None,
         "client_id": client_id,
         "status": status,
+        "trouble": trouble,
         "reading": reading,
     }
 

@@ -103,7 +103,8 @@
  * @property {string} text
  * @property {AttachedFile | null} file
  * @property {string} client_id
- * @property {string} status
+ * @property {string} status of what was said: due or late (still to leave), sent, delivered, read, failed, or empty
+ * @property {string} trouble why it is late or failed, or maybe_twice
  * @property {string} reading
  */
 

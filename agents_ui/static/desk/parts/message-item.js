@@ -1,23 +1,25 @@
 // desk/parts/message-item.js - one message as text, whoever wrote it and whatever is in it
 import { html } from "../../shared/html.js";
 import { clockTime, dayAndTime } from "../../shared/time.js";
-import { hasWords, say } from "../../shared/words.js";
+import { say } from "../../shared/words.js";
+import { DeliveryMark, DeliveryTrouble } from "./delivery.js";
 
 /** @param {{message: import("../../types.js").Message, dated?: boolean}} props dated: of another day, show which */
 export function MessageItem({ message, dated = false }) {
-  const { direction, text, file, reading, status, at_ms } = message;
+  const { direction, text, file, reading, at_ms } = message;
   const who = direction === "in" ? say("the_customer") : message.author_name || say(`direction_${direction}`);
   const raw = reading === "unparsed";
   return html`<li class="message" data-direction=${direction}>
     <p class="message-head"><b dir="auto">${direction === "note" ? `${say("note")} · ${who}` : who}</b>
       <time>${dated ? dayAndTime(at_ms) : clockTime(at_ms)}</time>
-      ${direction === "out" && hasWords(`status_${status}`) && html`<span class="status" data-status=${status}>${say(`status_${status}`)}</span>`}
+      ${direction === "out" && html`<${DeliveryMark} message=${message} />`}
     </p>
     ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
     ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
     ${file && html`<p class="message-file"><a href=${file.url} download=${file.name}><bdi>${file.name || say("file")}</bdi></a>
       <small><bdi>${file.media_type}</bdi> · ${Math.max(1, Math.round(file.bytes / 1000))} kB</small></p>`}
     ${message.kind === "attachment" && !file && html`<p class="flag">${say("erased")}</p>`}
+    ${direction === "out" && html`<${DeliveryTrouble} message=${message} />`}
   </li>`;
 }
 
@@ -26,7 +28,7 @@ export function UnsentItem({ entry, takeBack }) {
   const direction = entry.kind === "note" ? "note" : "out";
   return html`<li class="message" data-direction=${direction} data-state=${entry.state}>
     <p class="message-head"><b>${say(direction === "note" ? "note" : "you")}</b>
-      ${entry.state !== "refused" && html`<span class="status">${say(entry.state === "kept" ? "status_sent" : "unsaved")}</span>`}
+      ${entry.state !== "refused" && html`<span class="status">${say(entry.state === "kept" ? "kept" : "unsaved")}</span>`}
     </p>
     <p class="message-text" dir="auto">${entry.text}</p>
     ${entry.state === "refused" && html`<p class="flag" role="alert">${say("refused")} <span dir="auto">${entry.why}</span></p>
