@@ -79,17 +79,19 @@ def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
         route("/chat", "chat", _chat),
         route("/sign-in", "sign-in", _empty),
         route("/desk", "desk", _empty),
+        route("/wall", "wall", _empty),
         Mount("/static", static, name="static"),
     ]
 
 
-_TITLES: Final = {"home": "Muster", "chat": "Chat", "sign-in": "Sign in", "desk": "Desk"}
+_TITLES: Final = {"home": "Muster", "chat": "Chat", "sign-in": "Sign in", "desk": "Desk", "wall": "Wall"}
 
 _STYLES: Final = {
     "home": ("home",),
     "chat": ("chat",),
     "sign-in": ("sign-in",),
     "desk": ("desk", "desk-bar", "offer", "conversation", "desk-side", "overlay"),
+    "wall": ("wall", "wall-urgent", "wall-room", "overlay"),
 }
 """One style sheet per region, after colours and frame, which every page has."""
 

@@ -100,6 +100,15 @@ class Tally:
         index = self.thresholds_ms.index(threshold_ms)
         return share(self.within[index], self.answered + self.left_late[index])
 
+    def held(self, percent: int, threshold_ms: int) -> bool | None:
+        """Whether at least this percentage was answered in time; None when nobody was due an answer.
+
+        In whole numbers: 57 of 100 is 57 %, whatever 0.57 is in binary. Raises ValueError as service_level.
+        """
+        index = self.thresholds_ms.index(threshold_ms)
+        due = self.answered + self.left_late[index]
+        return self.within[index] * 100 >= percent * due if due else None
+
     @property
     def asa_ms(self) -> int | None:
         """Average speed of answer."""

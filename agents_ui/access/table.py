@@ -24,6 +24,9 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("WS", "/chat/socket"): ANYBODY,
     ("POST", "/chat/attachment"): ANYBODY,
     ("GET", "/chat/attachment/{content_id}"): ANYBODY,
+    # Whether it is the provider's, its signature says; see SIGNED.
+    ("POST", "/hooks/{account}"): ANYBODY,
+    ("POST", "/hooks/{account}/{path:path}"): ANYBODY,
     ("GET", "/sign-in"): ANYBODY,
     ("POST", "/api/sign-in"): ANYBODY,
     ("POST", "/api/sign-out"): ANYBODY,
@@ -32,10 +35,16 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("GET", "/desk"): DESK,
     # Admission is the single-use ticket in the first message, fetched over the session by a role of DESK.
     ("WS", "/desk/socket"): ANYBODY,
+    ("GET", "/wall"): WATCH,
+    # As the desk's: the ticket admits, and only somebody of WATCH.
+    ("WS", "/wall/socket"): ANYBODY,
     # Whether this person may see this interaction is sight.may_see's question.
     ("GET", "/api/attachment/{content_id}"): SIGNED_IN,
 }
 """Method (WS for a socket) and path as registered."""
+
+SIGNED: Final = frozenset({("POST", "/hooks/{account}"), ("POST", "/hooks/{account}/{path:path}")})
+"""Open routes whose every request is signed by its sender, who is no browser and has no page of ours."""
 
 BEFORE_PASSWORD_CHANGE: Final = frozenset({("POST", "/api/password")})
 """What somebody with a one-time password may still do, of the entries that ask for a role."""
@@ -56,6 +65,18 @@ COMMANDS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Commands of the desk's socket. Each one checks, besides, whether the thing it names is this person's."""
 
+WALL_COMMANDS: Final[Mapping[str, frozenset[str]]] = {
+    "move": WATCH,
+    "assign": WATCH,
+    "take_away": WATCH,
+    "urgency": WATCH,
+    "presence": WATCH,
+    "explain": WATCH,
+    "look": WATCH,
+    "alarm_seen": WATCH,
+}
+"""Commands of the wall's socket: a supervisor steps in without holding the interaction."""
+
 MAY_LOWER_URGENCY: Final = WATCH
 SEES_ALARMS: Final = WATCH
 SEES_EVERYTHING: Final = frozenset({"supervisor", "admin", "auditor"})
@@ -63,5 +84,10 @@ SEES_EVERYTHING: Final = frozenset({"supervisor", "admin", "auditor"})
 
 
 def may_command(role: str, command: str) -> bool:
-    """Whether this role may give this command at all. Unknown commands: nobody."""
+    """Whether this role may give this command of the desk's at all. Unknown commands: nobody."""
     return role in COMMANDS.get(command, frozenset())
+
+
+def may_command_wall(role: str, command: str) -> bool:
+    """The same for the wall's commands."""
+    return role in WALL_COMMANDS.get(command, frozenset())

@@ -1,7 +1,7 @@
 """Commands that wait for the router's decision: matched by command_id in the journal's rows."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final  # Any: an answer's value is a JSON value
 
@@ -30,9 +30,9 @@ def refused(code: str) -> Answer:
     return Answer(ok=False, code=code)
 
 
-def wire(command_id: str | None, answer: Answer) -> bytes:
-    """The answer as the page gets it."""
-    text = text_of(answer.code) if answer.code else ""
+def wire(command_id: str | None, answer: Answer, words: Callable[[str], str] = text_of) -> bytes:
+    """The answer as the page gets it; `words` are those of its readers."""
+    text = words(answer.code) if answer.code else ""
     message = {"kind": "answer", "command_id": command_id, "ok": answer.ok, "code": answer.code}
     return msgspec.json.encode({**message, "text": text, "value": answer.value})
 

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 from agents_ui.desk.answers import Answer, refused, wire
 from agents_ui.desk.desk import TOO_MANY_BAD, Desk
 from agents_ui.desk.shapes import OUTLINE, Outline
+from agents_ui.desk.words import text_of
 from agents_ui.permits import Pace
 
 MESSAGE_BYTES_MAX: Final = 65_536
@@ -46,7 +47,17 @@ C = TypeVar("C", bound=Named)
 class Listening(Generic[C]):
     """Takes a page's messages. Commands run beside each other; each gets its answer when it is decided."""
 
-    __slots__ = ("_answer_to", "_bad", "_decoder", "_desk", "_kinds", "_pace", "_page", "_running")
+    __slots__ = (
+        "_answer_to",
+        "_bad",
+        "_decoder",
+        "_desk",
+        "_kinds",
+        "_pace",
+        "_page",
+        "_running",
+        "_text_of",
+    )
 
     def __init__(
         self,
@@ -56,12 +67,14 @@ class Listening(Generic[C]):
         decoder: "msgspec.json.Decoder[C]",
         kinds: Container[str],
         answer_to: Callable[[Desk, C], Awaitable[Answer | None]],
+        text_of: Callable[[str], str] = text_of,
     ) -> None:
         self._page = page
         self._desk = desk
         self._decoder = decoder
         self._kinds = kinds
         self._answer_to = answer_to
+        self._text_of = text_of
         self._running: set[asyncio.Task[None]] = set()
         self._bad = Pace(BAD_MAX - 1, 1 / BAD_FORGIVEN_S)
         self._pace = Pace(MESSAGES_PER_S, MESSAGES_PER_S)
@@ -100,11 +113,11 @@ class Listening(Generic[C]):
             _log.exception("a command failed desk=%s kind=%s", self._desk.desk_id, type(command).__name__)
             answer = refused("refused")
         if answer is not None:
-            self._desk.push(wire(command.command_id, answer))
+            self._desk.push(wire(command.command_id, answer, self._text_of))
 
     def _refuse(self, command_id: str | None, code: str) -> None:
         if self._bad.permits():
-            self._desk.push(wire(command_id, refused(code)))
+            self._desk.push(wire(command_id, refused(code), self._text_of))
         else:
             self._desk.close(TOO_MANY_BAD)
 

@@ -24,6 +24,7 @@ from agents_ui.feed import Feed
 from agents_ui.pages import page_routes
 from agents_ui.services import Services
 from agents_ui.typing_marks import TypingMarks
+from agents_ui.wall.routes import wall_routes
 from config.plan import Plan
 from config.settings import read_settings
 from router.channels.chat import contact_of
@@ -105,9 +106,17 @@ class Site:
         await page.until(lambda: page.snapshots == 1)
         return page
 
-    def page(self) -> Page:
+    async def wall(self, agent_id: str, token: str = "") -> Page:
+        """An open wall of this person, snapshot received."""
+        page = self.page("/wall/socket")
+        await page.open()
+        await page.say({"kind": "hello", "ticket": await self.ticket(token or await self.session(agent_id))})
+        await page.until(lambda: page.snapshots == 1)
+        return page
+
+    def page(self, path: str = "/desk/socket") -> Page:
         """A page that has not connected yet."""
-        page = Page(self.app, "/desk/socket", host=HOST)
+        page = Page(self.app, path, host=HOST)
         self.pages.append(page)
         return page
 
@@ -246,6 +255,7 @@ async def running_site(folder: Path, url: str = "") -> AsyncIterator[Site]:
         web_id="web-1",
     )
     routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
+    routes += wall_routes(services)
     await feed.start()
     following = asyncio.create_task(feed.run())
     site = Site(database=database, committer=committer, services=services, plan=plan, routes=routes)

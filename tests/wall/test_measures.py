@@ -108,3 +108,13 @@ def test_occupancy_is_busy_of_staffed():
 def test_the_published_targets_are_the_published_ones():
     """90 % within 15 s and 95 % within 20 s from arrival: NENA-STA-020.1-2020."""
     assert NENA_TARGETS == ((90, 15_000), (95, 20_000))
+
+
+@given(percent=st.integers(1, 100))
+def test_a_target_is_held_at_exactly_its_percentage(percent):
+    """57 of 100 hold 57 %, although 0.57 * 100 is less than 57 in binary."""
+    held = _tally((1_000,), [0] * percent + [2_000] * (100 - percent), [])
+    assert held.held(percent, 1_000) is True
+    held.abandon(5_000)
+    assert held.held(percent, 1_000) is (percent * 101 <= percent * 100)
+    assert _tally((1_000,), [], []).held(percent, 1_000) is None

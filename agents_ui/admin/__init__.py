@@ -1,0 +1,1 @@
+"""The administrator's page: health, channels, plan, people, sessions, audit."""
