@@ -1,7 +1,7 @@
 """Mail going out: one answer as one mail, handed to the account's mail server over a connection of its own.
 
 What is written is mail_writing.py. Here is how it is handed over and what came of that: a mail is never sent
-in the clear where the plan asks for encryption, and a connection that is lost after the words were sent leaves
+in the clear where the plan asks for encryption. A connection that is lost after the words were sent leaves
 open whether it arrived (`certain` is False); the next try has the same Message-ID.
 """
 
@@ -163,12 +163,17 @@ async def _hand_over(smtp: SMTP, written: Written) -> Outcome:
 
 
 def _refused(refused: SMTPResponseException, *, certain: bool = True) -> Outcome:
-    """4xx: later. 5xx: this mail never; but who wants us to sign in or to encrypt wants it of all mail."""
+    """4xx: later. 5xx: this mail never; but who wants us to sign in or to encrypt wants it of all mail.
+
+    Other than 421 (the server closes) a 4xx here is about this mail: its mailbox is busy or full, or a server
+    greylists. The account is well, and other mail goes on.
+    """
     if refused.code in (530, 538):
         return Outcome(kind="account_failed", detail=_code(refused))
     if 500 <= refused.code < 600:
         return Outcome(kind="failed", detail=_code(refused))
-    return Outcome(kind="later", detail=_code(refused), certain=certain)
+    of_account = not 422 <= refused.code < 500
+    return Outcome(kind="later", detail=_code(refused), certain=certain, of_account=of_account)
 
 
 def _code(refused: SMTPResponseException) -> str:
