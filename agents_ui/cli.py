@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "web": "the role that serves desks, customers and the API",
     "router": "the role that decides; one is active, others stand by",
     "worker": "the role that delivers and does slow chores",
+    "mail": "the role that takes mail by SMTP",
     "demo": "send a believable stream of chats to a running centre",
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.networks import networks_of
 from config.plan import AccountPlan, Plan
 from config.positions import Path
 from config.providers import PROVIDERS, ProviderPlan
@@ -108,6 +109,13 @@ def endpoint_problem(endpoint: str) -> str:
     return ""
 
 
+def _are_networks(text: str) -> bool:
+    try:
+        return bool(networks_of(text))
+    except ValueError:
+        return False
+
+
 def _options(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterator[Found]:
     given = dict(account.options)
     known = {**provider.needs, **provider.may}
@@ -120,6 +128,10 @@ def _options(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterat
             yield place, f"the option {name!r} must be {_SPOKEN[known[name]]}"
         elif value == "":
             yield place, f"the option {name!r} is empty: leave it out, or say what it is"
+        elif value not in provider.one_of.get(name, (value,)):
+            yield place, f"the option {name!r} is one of {', '.join(provider.one_of[name])}"
+        elif name in provider.networks and not _are_networks(str(value)):
+            yield place, f"the option {name!r} must be addresses or networks, e.g. '10.0.0.5,10.1.0.0/16'"
     for name in provider.needs:
         if name not in given:
             yield (*path, "options"), f"{account.provider!r} needs the option {name!r}"

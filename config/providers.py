@@ -9,8 +9,9 @@ from typing import Final
 class ProviderPlan:
     """One provider as a plan sees it.
 
-    Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail). needs
-           and may name its options with their types: those without which nothing works, and the others.
+    Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail).
+           needs and may name its options with their types: those without which nothing works, and the others.
+           one_of are the values that an option can have; networks are options that name networks.
     """
 
     channel: str
@@ -18,6 +19,8 @@ class ProviderPlan:
     needs: Mapping[str, type] = field(default_factory=dict)
     may: Mapping[str, type] = field(default_factory=dict)
     needs_secret: bool = True
+    one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
 
 
 PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
@@ -37,6 +40,8 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
             "upstream": str,
             "user": str,
         },
+        one_of={"starttls": ("required", "opportunistic", "none")},
+        networks=("upstream",),
     ),
 }
 """By the name that stands in the plan. tests/contracts checks that each has a module, and each module one."""

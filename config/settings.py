@@ -1,6 +1,5 @@
 """What a process needs to know from its environment, read once in the composition root."""
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from config.account_check import endpoint_problem
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-LOOPBACK: Final = "127.0.0.0/8,::1"
-"""Where a reverse proxy is looked for unless told otherwise: on this machine."""
+from config.networks import LOOPBACK, Network, networks_of
 
 SECRET_PREFIX: Final = "MUSTER_SECRET_"
 
@@ -27,7 +22,8 @@ class Settings:
 
     Shape: redis_url is empty when no Redis is to be used (readers poll); database_url is a SQLAlchemy-like
            URL, sqlite:////absolute/path or postgresql://…; beat_fd is -1 when nobody watches; trusted_proxies
-           are believed about a customer's address, where public_url says that there is a proxy. secrets are
+           are believed about a customer's address, where public_url says that there is a proxy. smtp_port is
+           -1 where nothing was said: the one after port, or any that is free. secrets are
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
            stand in for those of the plan.
     """
@@ -44,6 +40,7 @@ class Settings:
     tls_key: str
     beat_fd: int
     unsafe: bool
+    smtp_port: int = -1
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,6 +61,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tls_key=environ.get("MUSTER_TLS_KEY", ""),
         beat_fd=_number(environ, "MUSTER_BEAT_FD", -1),
         unsafe=environ.get("MUSTER_UNSAFE", "") == "1",
+        smtp_port=_number(environ, "MUSTER_SMTP_PORT", -1),
         secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},
         endpoints=_endpoints(environ, "MUSTER_ENDPOINTS"),
     )
@@ -80,7 +78,7 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
 def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
     text = environ.get(name, "") or default
     try:
-        return tuple(ipaddress.ip_network(each.strip()) for each in text.split(","))
+        return networks_of(text)
     except ValueError:
         raise SettingsWrong(
             f"{name} is {text!r}: give addresses or networks, e.g. {name}=10.0.0.5,10.1.0.0/16"

@@ -15,7 +15,8 @@ from agents_ui.front import FrontLimits
 from agents_ui.guard import CHAT_SOCKET, CHATS_MAX, Guard
 from agents_ui.permits import Permits
 from agents_ui.server import server_of
-from config.settings import LOOPBACK, Settings
+from config.networks import LOOPBACK
+from config.settings import Settings
 from tests.web.threads import LoopThread
 
 LIMITS = FrontLimits(header_s=0.6, body_s=0.6, body_bytes_per_s=100_000, connections=400)
