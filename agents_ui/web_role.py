@@ -20,6 +20,8 @@ from agents_ui.chat.room import Room
 from agents_ui.feed import Feed
 from agents_ui.figures import Figures, TimedCommitter
 from agents_ui.health import Health
+from agents_ui.hooks.figures import HookFigures
+from agents_ui.hooks.hooks import Hooks
 from agents_ui.plan_holder import PlanHolder, load_plan
 from agents_ui.server import FrontServer, server_of
 from agents_ui.services import Services
@@ -29,6 +31,7 @@ from config.settings import Settings
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
 from router.run.beat import beat
+from router.run.delivery_orders import DeliveryOrders
 from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.intake import Intake
@@ -157,6 +160,7 @@ class WebRole:
         site = plan().site.site_id
         hints = Hints(self._settings.redis_url, site)
         committer = TimedCommitter(database, figures, after_commit=hints.publish)
+        orders = DeliveryOrders(self._settings.redis_url)
         feed = Feed(database, hints)
         feed.subscribe(
             plan.hear
@@ -170,15 +174,17 @@ class WebRole:
             feed=feed,
             typing=TypingMarks(self._settings.redis_url, site, self._web_id),
             web_id=self._web_id,
+            deliver=orders.order,
         )
         intake = Intake(database, committer, plan, web_id=self._web_id)
         feed.subscribe(intake.hear)
         feed.subscribe(figures.hear)
         room = Room(services)
         health = Health(database, committer, figures, self._web_id)
+        hooks = Hooks(services, HookFigures(figures.registry))
         port = self._listener.getsockname()[1]
-        app = create_app(services, room=room, health=health, port=port)
-        server = server_of(app, self._settings, body_limit=body_limit(services))
+        app = create_app(services, room=room, health=health, hooks=hooks, port=port)
+        server = server_of(app, self._settings, body_limit=body_limit(services, hooks))
         figures.sockets(lambda: _connections(server, room))
         figures.gauge(
             "muster_feed_lag_seconds", "Age of the newest row when we saw it", lambda: feed.lag_ms / 1000

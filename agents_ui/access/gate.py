@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 from agents_ui.access.origin import origin_allowed, same_site
 from agents_ui.access.person import Person, find_person
 from agents_ui.access.sessions import session_hash_of
-from agents_ui.access.table import BEFORE_PASSWORD_CHANGE, ROUTES, SIGNED_OUT
+from agents_ui.access.table import BEFORE_PASSWORD_CHANGE, ROUTES, SIGNED, SIGNED_OUT
 from agents_ui.access.words import refusal
 from agents_ui.services import Services
 from router.journal.database import DatabaseBusy, DatabaseGone
@@ -66,6 +66,9 @@ def _entry(method: str, path: str) -> frozenset[str]:
 
 
 def _http(endpoint: Endpoint, path: str, services: Services) -> Endpoint:
+    if ("POST", path) in SIGNED:
+        return endpoint  # no session and no page: nothing that the gate could look at
+
     async def behind_gate(request: Request) -> Response:
         method = "GET" if request.method in READING else request.method
         if method != "GET" and not same_site(request.headers, services.settings):

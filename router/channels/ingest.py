@@ -20,6 +20,7 @@ import msgspec
 
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
+from router.channels.showing import says_the_same
 from router.events import READ_WITHIN_MS
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
@@ -143,7 +144,7 @@ class KeepContact:
             )
             if found is None:
                 return message_id, None
-            if found[1] is None or bytes(found[1]) == contact.body:
+            if found[1] is None or says_the_same(contact.media_type, bytes(found[1]), contact.body):
                 return message_id, str(found[0])
         return message_id, None
 

@@ -136,9 +136,8 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
     form = {"To": outgoing.to_address, "Body": outgoing.text}
     service = account.options.get("messaging_service_sid")
     form.update({"MessagingServiceSid": str(service)} if service else {"From": account.address})
-    callback = outgoing.status_url or f"{account.public_url}/status"
-    if not _only_here(callback) or account.endpoint:
-        form["StatusCallback"] = f"{callback}?{urlencode({'outbox_id': outgoing.outbox_id})}"
+    if outgoing.status_url and (account.endpoint or not _only_here(outgoing.status_url)):
+        form["StatusCallback"] = outgoing.status_url
     return HttpRequest(
         method="POST",
         url=f"{_api(account)}/2010-04-01/Accounts/{sid}/Messages.json",

@@ -1,0 +1,55 @@
+"""The accounts of the plan in force that take webhooks, as one web process knows them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from config.plan import Plan
+from config.settings import Settings
+from router.channels.accounts import load_accounts
+from router.channels.port import Account, Provider
+from router.channels.providers import PROVIDERS
+
+
+@dataclass(frozen=True, slots=True)
+class Hooked:
+    """One account with its provider. Shape: account is None as long as its secret is missing."""
+
+    account: Account | None
+    provider: Provider
+    body_bytes_max: int
+
+
+class HookedAccounts:
+    """Looks accounts up by id. Secrets are read again when another plan is in force, and not before."""
+
+    def __init__(self, plan: Callable[[], Plan], settings: Settings) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._known: Mapping[str, Hooked] = {}
+        self._digest = ""
+
+    def find(self, account_id: str) -> Hooked | None:
+        """The account; None where the plan has none of this id that takes webhooks."""
+        return self.every().get(account_id)
+
+    def every(self) -> Mapping[str, Hooked]:
+        """All of them, by id."""
+        plan = self._plan()
+        if plan.digest != self._digest:
+            self._known = _hooked(plan, self._settings)
+            self._digest = plan.digest
+        return self._known
+
+
+def _hooked(plan: Plan, settings: Settings) -> Mapping[str, Hooked]:
+    ready = load_accounts(plan, settings)
+    limits = {channel.channel_id: channel.body_bytes_max for channel in plan.channels}
+    return {
+        each.account_id: Hooked(
+            account=ready.get(each.account_id),
+            provider=PROVIDERS[each.provider],
+            body_bytes_max=limits[each.channel],
+        )
+        for each in plan.accounts
+        if each.provider in PROVIDERS
+    }

@@ -1,0 +1,61 @@
+"""What providers say became of our messages, into the journal: each step once, and never backwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from router.channels.port import Receipt
+from router.journal.database import Connection
+from router.records import Fact, fact
+
+NEWS: Final = {
+    "": ("sent", "delivered", "read", "failed"),
+    "sent": ("delivered", "read", "failed"),
+    "delivered": ("read",),
+    "read": (),
+    "failed": (),
+}
+"""What may follow each status. What was delivered does not fail: it was sent twice, one of them in vain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepReceipts:
+    """Append: those of these receipts that say something new about a message of this account."""
+
+    account_id: str
+    receipts: tuple[Receipt, ...]
+
+    def write_content(self, db: Connection) -> None:
+        """Nothing."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """One fact for each message that is further than it was known to be."""
+        facts: list[Fact] = []
+        status_of: dict[str, str] = {}
+        for receipt in self.receipts:
+            found = self._message(db, receipt)
+            if found is None:
+                continue
+            message_id, status = found
+            if receipt.status in NEWS[status_of.get(message_id, status)]:
+                status_of[message_id] = receipt.status
+                facts.append(fact("delivered", message_id, status=receipt.status, detail=receipt.detail))
+        return facts
+
+    def _message(self, db: Connection, receipt: Receipt) -> tuple[str, str] | None:
+        """(message, its status): by our own id, else by the provider's, as far as it is this account's."""
+        outbox_id = receipt.outbox_id
+        if not outbox_id:
+            sending = db.row(
+                "SELECT outbox_id FROM sending WHERE account = :account AND provider_id = :provider_id",
+                account=self.account_id,
+                provider_id=receipt.provider_id,
+            )
+            outbox_id = sending[0] if sending else ""
+        found = db.row(
+            "SELECT m.message_id, m.status FROM outbox o JOIN message m ON m.message_id = o.message_id"
+            " WHERE o.outbox_id = :outbox_id AND o.account = :account",
+            outbox_id=outbox_id,
+            account=self.account_id,
+        )
+        return None if found is None else (found[0], found[1])
