@@ -12,6 +12,8 @@ HERE: Final = Path(__file__).parent
 MACHINES: Final = HERE / "results.json"
 PEOPLE: Final = HERE / "RESULTS.md"
 
+MET: Final = "met"
+
 TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     "free_to_offer_p50_ms": (
         "at most",
@@ -27,6 +29,12 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     "desktop_kb": ("at most", 100, "memory of the web for a quiet desk with 3 conversations, 500 desks"),
 }
 
+FLOORS: Final[Mapping[str, tuple[str, float]]] = {
+    "core_over_floor_1k": ("core_floor_light_1k_per_s", 528_000),
+    "core_over_floor_1m": ("core_floor_light_1k_per_s", 528_000),
+}
+"""A share of a floor is void when the floor itself does less than this: 80 % of what others published."""
+
 PAGE: Final = """\
 # Results
 
@@ -41,6 +49,12 @@ Also seen:
 | what | median | least to most |
 |---|---|---|
 {others}
+
+The floor of `core_over_floor` is bare heaps: an arrival and the search for the best, nothing else. Published
+for the same idea are 458,000 to 660,000 decisions a second with 1,000 waiting, with a load in which three of
+ten freed agents find nothing and most heaps are empty; with such a load ours does
+`core_floor_light_1k_per_s`, and below 528,000 (80 %) the shares would be void. Here both sides get a harder
+load, staffed as demanded: whoever is freed finds somebody, and exactly 1,000 keep waiting.
 
 How each is measured is the first lines of its module here. Not measured: several web processes, several
 sites, hours of load.
@@ -80,20 +94,23 @@ def table(found: Mapping[str, float], samples: Mapping[str, Sequence[float]] | N
         if value is None:
             continue
         spread = _spread(samples[name]) if samples else ""
-        verdict = "met" if _met(name, value) else "**missed**"
-        cells = (f"`{name}`", _rounded(value), f"{word} {limit:g}", verdict, spread, meaning)
+        cells = (f"`{name}`", _rounded(value), f"{word} {limit:g}", _verdict(name, found), spread, meaning)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
 
 
 def all_met(found: Mapping[str, float]) -> bool:
     """Whether every figure that was measured is as promised."""
-    return all(_met(name, found[name]) for name in TARGETS if name in found)
+    return all(_verdict(name, found) == MET for name in TARGETS if name in found)
 
 
-def _met(name: str, value: float) -> bool:
+def _verdict(name: str, found: Mapping[str, float]) -> str:
     word, limit, _ = TARGETS[name]
-    return value <= limit if word == "at most" else value >= limit
+    floor, least = FLOORS.get(name, ("", 0.0))
+    if found.get(floor, least) < least:
+        return "**void**: its floor is too slow"
+    kept = found[name] <= limit if word == "at most" else found[name] >= limit
+    return MET if kept else "**missed**"
 
 
 def _rounded(value: float) -> float:

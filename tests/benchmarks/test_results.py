@@ -57,3 +57,12 @@ def test_old_results_do_not_outlive_a_failed_run():
     results.write({**GOOD, "load_before": 0.1}, {}, rounds=1)
     results.remove()
     assert not results.MACHINES.exists()
+
+
+def test_a_share_of_a_poor_floor_is_void():
+    """Whoever writes a slow floor gets a fine share of it, which says nothing."""
+    found = {**GOOD, "core_floor_light_1k_per_s": 500_000.0}
+    assert results.all_met({**found, "core_floor_light_1k_per_s": 600_000.0})
+    assert not results.all_met(found)
+    void = [line for line in results.table(found).splitlines() if "**void**" in line]
+    assert [line.split("`")[1] for line in void] == ["core_over_floor_1k", "core_over_floor_1m"]
