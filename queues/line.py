@@ -53,7 +53,10 @@ class Line:
     def best(self, crew: Crew, channels: Sequence[str], now_ms: int) -> Interaction | None:
         """Whom agents of this crew who have room on these channels should serve next."""
         if len(channels) == 1:
-            return self._best_of_one(crew, channels[0], now_ms)
+            for lane in self._lanes.get(channels[0], ()):
+                if lane.filled and (entry := lane.best(crew, now_ms)) is not None:
+                    return entry[3]
+            return None
         lanes = [found for channel in channels if (found := self._lanes.get(channel)) is not None]
         for urgency in URGENCIES:
             best: Interaction | None = None
@@ -66,14 +69,6 @@ class Line:
                     best = entry[3]
             if best is not None:
                 return best
-        return None
-
-    def _best_of_one(self, crew: Crew, channel: str, now_ms: int) -> Interaction | None:
-        for lane in self._lanes.get(channel, ()):
-            if lane.filled:
-                entry = lane.best(crew, now_ms)
-                if entry is not None:
-                    return entry[3]
         return None
 
     def heads(self) -> list[Interaction]:
