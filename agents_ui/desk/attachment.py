@@ -16,7 +16,15 @@ from router.journal.committer import CommitUnknown
 
 _FIND: Final = (
     "SELECT c.file_name, c.media_type, c.body FROM message m JOIN content c ON c.content_id = m.content_id"
-    " WHERE m.interaction_id = :i AND m.content_id = :c AND m.kind = 'attachment'"
+    " WHERE m.interaction_id = :i AND m.content_id = :c AND (m.kind = 'attachment'"
+    " OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.message_id))"
+)
+"""A file of its own, or the raw form of a message that is shown by its parts."""
+
+_FIND_PART: Final = (
+    "SELECT c.file_name, c.media_type, c.body FROM message m JOIN part p ON p.message_id = m.message_id"
+    " JOIN content c ON c.content_id = p.content_id"
+    " WHERE m.interaction_id = :i AND p.content_id = :c AND p.kind = 'file'"
 )
 
 
@@ -48,5 +56,6 @@ def _find(
     with services.database.reading() as db:
         if not may_see(db, person, interaction_id=interaction_id):
             return None
-        row = db.row(_FIND, i=interaction_id, c=content_id)
+        named = {"i": interaction_id, "c": content_id}
+        row = db.row(_FIND, **named) or db.row(_FIND_PART, **named)
         return (row[0], row[1], bytes(row[2])) if row else None

@@ -9,9 +9,10 @@ from agents_ui.desk import requests, shapes
 from agents_ui.desk.answers import DONE, Answer, refused
 from agents_ui.desk.deciding import Deciding
 from agents_ui.desk.desk import Desk
-from agents_ui.desk.entities import Value, messages_by_id
+from agents_ui.desk.entities import messages_by_id
 from agents_ui.desk.fan import Fan
 from agents_ui.desk.history import load_history
+from agents_ui.desk.messages import Value
 from agents_ui.services import Services
 from agents_ui.typing_marks import AGENT
 from router.journal.committer import CommitUnknown

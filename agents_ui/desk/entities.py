@@ -4,18 +4,15 @@ Everything here reads inside one transaction that the caller opened, in a thread
 asks only for what the agent holds or is offered.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final  # Any: entity values are JSON objects
+from collections.abc import Iterable, Sequence
+from typing import Final  # Any: entity values are JSON objects
 
 import msgspec
 
 from agents_ui.desk.activity import activity_of, load_of
-from agents_ui.downloads import clean_name
+from agents_ui.desk.messages import Value, chunks, messages
 from config.plan import Plan
-from router.channels.text import shown
 from router.journal.database import Connection
-
-Value = dict[str, Any]
 
 MESSAGES_MAX: Final = 200
 """Newest messages of a conversation that a snapshot or a history carries; a page has no room for more."""
@@ -24,25 +21,10 @@ SUMMARY_CHARACTERS: Final = 200
 CHAIN_MAX: Final = 20
 """How often one customer may give up and be called back before the first words are no longer looked for."""
 
-IN_CHUNK: Final = 400
-"""Values in one IN (…): below every database's limit of parameters."""
-
 _INTERACTION: Final = (
     "interaction_id, channel, urgency, queue_id, accepted_at_ms, assigned_at_ms, wrap_up_since_ms,"
     " customer_id, connection_ids, language, reading, follows, traffic, state, agent_id, offer_id,"
     " closed_seq, arrived_seq"
-)
-_MESSAGE: Final = (
-    "m.message_id, m.interaction_id, m.seq, m.at_ms, m.direction, m.author_id, m.kind, m.content_id,"
-    " m.client_id,"
-    " CASE WHEN m.status <> '' OR o.status IS NULL THEN m.status"
-    " WHEN o.attempts = 0 THEN 'due' ELSE 'late' END, m.trouble, m.reading,"
-    " p.name, c.media_type, c.file_name, length(c.body),"
-    " CASE m.kind WHEN 'attachment' THEN NULL ELSE c.body END"
-)
-_FROM_MESSAGE: Final = (
-    "FROM message m LEFT JOIN content c ON c.content_id = m.content_id"
-    " LEFT JOIN outbox o ON o.message_id = m.message_id LEFT JOIN person p ON p.agent_id = m.author_id"
 )
 
 
@@ -83,7 +65,7 @@ def interactions(db: Connection, ids: Iterable[str]) -> dict[str, Interaction]:
     """The interactions with these ids."""
     found = (
         db.rows(f"SELECT {_INTERACTION} FROM interaction WHERE interaction_id IN ({names})", **values)
-        for names, values in _chunks(ids)
+        for names, values in chunks(ids)
     )
     return {row[0]: Interaction(*row) for rows in found for row in rows}
 
@@ -182,18 +164,15 @@ def label_of(interaction: Interaction) -> str:
 
 def messages_by_id(db: Connection, ids: Iterable[str]) -> list[Value]:
     """The messages with these ids."""
-    found = (
-        db.rows(f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.message_id IN ({names})", **values)
-        for names, values in _chunks(ids)
-    )
-    return [_message(row) for rows in found for row in rows]
+    found = (messages(db, f"m.message_id IN ({names})", **values) for names, values in chunks(ids))
+    return [each for some in found for each in some]
 
 
 def interactions_of(db: Connection, message_ids: Iterable[str]) -> dict[str, str]:
     """The interaction of each of these messages."""
     found = (
         db.rows(f"SELECT message_id, interaction_id FROM message WHERE message_id IN ({names})", **values)
-        for names, values in _chunks(message_ids)
+        for names, values in chunks(message_ids)
     )
     return {row[0]: row[1] for rows in found for row in rows}
 
@@ -223,71 +202,18 @@ def chain_of(db: Connection, interaction: Interaction) -> list[str]:
 
 
 def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[Value]:
-    (names, values), *_ = _chunks(interaction_ids)
-    rows = db.rows(
-        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id IN ({names})"
-        " ORDER BY m.seq DESC, m.message_id DESC LIMIT :limit",
-        limit=limit,
-        **values,
-    )
-    return [_message(row) for row in reversed(rows)]
-
-
-def _message(row: Sequence[Any]) -> Value:  # Any: columns of _MESSAGE
-    message_id, interaction_id, seq, at_ms, direction, author_id, kind, content_id, client_id = row[:9]
-    status, trouble, reading, author_name, media_type, file_name, size, body = row[9:]
-    is_file = kind == "attachment"
-    return {
-        "message_id": message_id,
-        "interaction_id": interaction_id,
-        "said_in": interaction_id,
-        "seq": str(seq),
-        "at_ms": at_ms,
-        "direction": direction,
-        "author_id": author_id,
-        "author_name": author_name or "",
-        "kind": kind,
-        "text": "" if body is None else shown(bytes(body)),
-        "file": _file(interaction_id, content_id, media_type, file_name, size) if is_file else None,
-        "client_id": client_id,
-        "status": status,
-        "trouble": trouble,
-        "reading": reading,
-    }
-
-
-def _file(
-    interaction_id: str, content_id: str, media_type: str | None, file_name: str | None, size: int | None
-) -> Value | None:
-    """Name, size and address of an attachment; None where its content was erased."""
-    if size is None:
-        return None
-    return {
-        "name": clean_name(file_name or ""),
-        "bytes": size,
-        "media_type": media_type or "",
-        "url": f"/api/attachment/{content_id}?of={interaction_id}",
-    }
+    (names, values), *_ = chunks(interaction_ids)
+    condition = f"m.interaction_id IN ({names}) ORDER BY m.seq DESC, m.message_id DESC LIMIT :limit"
+    return messages(db, condition, limit=limit, **values)[::-1]
 
 
 def _summary(db: Connection, interaction: Interaction) -> str:
     """The customer's first words, or the name of what they sent."""
-    (names, values), *_ = _chunks(chain_of(db, interaction))
-    row = db.row(
-        f"SELECT {_MESSAGE} {_FROM_MESSAGE} WHERE m.interaction_id IN ({names}) AND m.direction = 'in'"
-        " ORDER BY m.seq, m.message_id LIMIT 1",
-        **values,
-    )
-    if row is None:
+    (names, values), *_ = chunks(chain_of(db, interaction))
+    condition = f"m.interaction_id IN ({names}) AND m.direction = 'in' ORDER BY m.seq, m.message_id LIMIT 1"
+    first = next(iter(messages(db, condition, **values)), None)
+    if first is None:
         return ""
-    value = _message(row)
-    text = value["text"] or (value["file"] or {}).get("name", "")
+    files = [*([first["file"]] if first["file"] else ()), *first["files"]]
+    text = first["text"] or next((each["name"] for each in files), "")
     return str(text)[:SUMMARY_CHARACTERS]
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The names and values of IN (…) lists for these ids, in id order."""
-    wanted = sorted(set(ids))
-    for start in range(0, len(wanted), IN_CHUNK):
-        values = {f"v{index}": each for index, each in enumerate(wanted[start : start + IN_CHUNK])}
-        yield ", ".join(f":{name}" for name in values), values

@@ -47,8 +47,8 @@ _WAITING: Final = frozenset(
 )
 """Kinds that change how many wait."""
 
-_STATUS: Final = frozenset({"delivered", "send_tried"})
-"""Kinds about what became of an answer."""
+_STATUS: Final = frozenset({"delivered", "send_tried", "part_added"})
+"""Kinds about what became of a message: how far an answer has come, what was fetched of what arrived."""
 
 _ALARM: Final = frozenset({"alarm_raised", "delivery_troubled"})
 """Kinds that are an alarm."""
@@ -78,7 +78,7 @@ class Touched:
 
     agents: set[str] = field(default_factory=set)
     delivered: set[str] = field(default_factory=set)
-    """Messages whose status moved; whose interactions they are, SQL knows."""
+    """Messages that changed after they were said; whose interactions they are, SQL knows."""
 
     alarms: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
