@@ -27,7 +27,8 @@ class Interaction:
     interaction_id: str
     channel: str
     accepted_at_ms: int
-    customer_id: str = ""
+    identity_id: str = ""
+    linked_to: str = ""
     traffic: str = "real"
     state: str = PARKED
     queue_id: str = ""
@@ -52,6 +53,11 @@ class Interaction:
     ask: Ask | None = None
     place: "Place | None" = None
     entry: "Entry | None" = None
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether it is a call-back before its time. What is being read has no queue yet."""
+        return self.state == PARKED and self.queue_id != ""
 
 
 Entry = tuple[int, int, str, Interaction]

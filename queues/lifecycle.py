@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 PARKED: Final = "parked"
-"""On disk, being read; it waits from its wake time on in any case."""
+"""On disk, being read, or to be called back later; it waits from its wake time on in any case."""
 WAITING: Final = "waiting"
 """In line for everybody who may serve it, or for one agent whom a person named."""
 OFFERED: Final = "offered"
@@ -21,7 +21,7 @@ CLOSED: Final = "closed"
 Table = Mapping[str, Mapping[str, str]]
 
 TRANSITIONS: Final[Table] = {
-    PARKED: {"queued": WAITING, "closed": CLOSED},
+    PARKED: {"queued": WAITING, "held": WAITING, "rescheduled": PARKED, "closed": CLOSED},
     # "accepted" here is a late accept: nobody else holds it or is offered it.
     WAITING: {"queued": WAITING, "held": WAITING, "offered": OFFERED, "accepted": ASSIGNED, "closed": CLOSED},
     OFFERED: {"offer_ended": WAITING, "accepted": ASSIGNED},

@@ -2,9 +2,9 @@
 
 from config.words import URGENCIES
 from queues.interaction import Interaction
-from queues.lifecycle import ASSIGNED, WAITING
+from queues.lifecycle import ASSIGNED, PARKED, WAITING
 from router import events as e
-from router import refusals
+from router import persons, refusals
 from router.agent import NOT_RESPONDING
 from router.centre import Centre
 from router.decisions import (
@@ -27,6 +27,9 @@ Request = (
     | e.DispositionGiven
     | e.TransferAsked
     | e.UrgencyDeclared
+    | e.CallBackAsked
+    | e.CallBackChanged
+    | e.CallBackCancelled
 )
 
 
@@ -135,15 +138,16 @@ def urgency_declared(centre: Centre, event: e.UrgencyDeclared, now_ms: int) -> l
         return [refuse(event, now_ms, refusals.SAME_URGENCY)]
     if 0 < interaction.urgency < event.urgency and not event.may_lower:
         return [refuse(event, now_ms, refusals.MAY_NOT_LOWER)]
-    return [
-        SetUrgency(
-            at_ms=now_ms,
-            interaction_id=event.interaction_id,
-            urgency=event.urgency,
-            by=event.agent_id,
-            command_id=event.command_id,
-        )
-    ]
+    order = SetUrgency(
+        at_ms=now_ms,
+        interaction_id=event.interaction_id,
+        urgency=event.urgency,
+        by=event.agent_id,
+        command_id=event.command_id,
+    )
+    if event.urgency > interaction.urgency or interaction.state == PARKED:
+        return [order]
+    return [order, *persons.raised(centre, interaction, event.urgency, now_ms)]
 
 
 def _offer(centre: Centre, offer_id: str, agent_id: str) -> tuple[Interaction | None, Offer | None]:

@@ -37,6 +37,8 @@ class Centre:
         self.line = Line(plan)
         self.interactions: dict[str, Interaction] = {}
         self.agents: dict[str, Agent] = {}
+        self.persons: dict[str, dict[str, Interaction]] = {}
+        """Open interactions by the verified customer whom they are linked to."""
         self.ready = ReadyAgents(channel.channel_id for channel in plan.channels)
         self.deadlines = Deadlines()
         self.moments = Deadlines()
@@ -147,7 +149,7 @@ class Centre:
 
     def watch(self, interaction: Interaction, *, was_urgent: bool, now_ms: int) -> None:
         """Keep an eye on an interaction nobody holds: urgent ones must not wait long unnoticed."""
-        if interaction.urgency > URGENT_MAX or interaction.state == ASSIGNED:
+        if interaction.urgency > URGENT_MAX or interaction.state == ASSIGNED or interaction.scheduled:
             self.overdue.pop(interaction, None)
             return
         due_ms = interaction.accepted_at_ms + self.limits.unattended_alarm_ms

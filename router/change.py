@@ -22,15 +22,17 @@ from router.seats import cool, note_desks, release, seat, set_presence, take
 def park(centre: Centre, event: ContactArrived) -> None:
     """A new interaction is parked until it has been read: the one change that needs no decision."""
     until_ms = event.parked_until_ms or event.at_ms + READ_WITHIN_MS
-    centre.interactions[event.interaction_id] = Interaction(
+    interaction = centre.interactions[event.interaction_id] = Interaction(
         event.interaction_id,
         event.channel,
         event.accepted_at_ms,
-        event.customer_id,
-        event.traffic,
+        event.identity_id,
+        traffic=event.traffic,
         parked_until_ms=until_ms,
         kind=centre.capacity.kind_of(event.channel),
     )
+    if event.verified and event.customer_id:
+        link(centre, interaction, event.customer_id)
     centre.deadlines.add(until_ms, deadlines.UNREAD, event.interaction_id)
 
 
@@ -42,6 +44,18 @@ def apply(centre: Centre, orders: Sequence[d.Decision]) -> None:
             _CHANGES[type(order)](centre, order)
     except Exception as error:
         raise InvariantBroken(f"cannot apply {order!r}: {error!r}") from error
+
+
+def link(centre: Centre, interaction: Interaction, linked_to: str) -> None:
+    """It belongs with what else this verified customer has open (nothing else, when empty)."""
+    before = centre.persons.get(interaction.linked_to)
+    if before is not None:
+        before.pop(interaction.interaction_id, None)
+        if not before:
+            del centre.persons[interaction.linked_to]
+    interaction.linked_to = linked_to
+    if linked_to:
+        centre.persons.setdefault(linked_to, {})[interaction.interaction_id] = interaction
 
 
 def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:
@@ -64,7 +78,7 @@ def line_up(centre: Centre, interaction: Interaction, *, alarm: bool) -> None:
 
 def _queue(centre: Centre, order: d.QueueInteraction) -> None:
     interaction = centre.interactions[order.interaction_id]
-    was_urgent = 0 < interaction.urgency <= URGENT_MAX
+    was_urgent = 0 < interaction.urgency <= URGENT_MAX and not interaction.scheduled
     if interaction.state != PARKED:
         release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["queued"]
@@ -82,11 +96,14 @@ def _queue(centre: Centre, order: d.QueueInteraction) -> None:
 def _hold(centre: Centre, order: d.HoldForAgent) -> None:
     interaction = centre.interactions[order.interaction_id]
     release(centre, interaction)
+    was_parked = interaction.state == PARKED
     interaction.state = TRANSITIONS[interaction.state]["held"]
     _let_go(interaction)
     interaction.named_agent_id = order.agent_id
     interaction.named_until_ms = order.until_ms
     line_up(centre, interaction, alarm=False)
+    if was_parked and interaction.urgency <= URGENT_MAX:
+        centre.watch(interaction, was_urgent=False, now_ms=order.at_ms)
 
 
 def _let_go(interaction: Interaction) -> None:
@@ -170,7 +187,7 @@ def _begin_wrap_up(centre: Centre, order: d.BeginWrapUp) -> None:
 
 def _close(centre: Centre, order: d.CloseInteraction) -> None:
     interaction = centre.interactions.pop(order.interaction_id)
-    if order.agent_id:
+    if order.why == "disposed":
         centre.agents[order.agent_id].idle_since_ms = order.at_ms
     release(centre, interaction)
     interaction.state = TRANSITIONS[interaction.state]["closed"]
@@ -181,22 +198,45 @@ def _close(centre: Centre, order: d.CloseInteraction) -> None:
     if interaction in centre.fresh:
         del centre.fresh[interaction]
     centre.overdue.pop(interaction, None)
+    if interaction.linked_to:
+        link(centre, interaction, "")
 
 
 def _open_call_back(centre: Centre, order: d.OpenCallBack) -> None:
     interaction = Interaction(
-        order.interaction_id, order.channel, order.accepted_at_ms, order.customer_id, order.traffic
+        order.interaction_id,
+        order.channel,
+        order.accepted_at_ms,
+        order.identity_id,
+        traffic=order.traffic,
     )
     interaction.kind = centre.capacity.kind_of(order.channel)
-    interaction.state = TRANSITIONS[interaction.state]["queued"]
     interaction.queue_id = order.queue_id
     interaction.urgency = order.urgency
     interaction.requirement = order.requirement
     interaction.rule_id = order.rule_id
     centre.interactions[order.interaction_id] = interaction
+    if order.linked_to:
+        link(centre, interaction, order.linked_to)
+    if order.parked_until_ms:
+        interaction.parked_until_ms = order.parked_until_ms
+        interaction.named_agent_id = order.named_agent_id
+        centre.deadlines.add(order.parked_until_ms, deadlines.UNREAD, order.interaction_id)
+        return
+    interaction.state = TRANSITIONS[interaction.state]["queued"]
     line_up(centre, interaction, alarm=False)
     if order.urgency <= URGENT_MAX:
         centre.watch(interaction, was_urgent=True, now_ms=order.at_ms)
+
+
+def _reschedule(centre: Centre, order: d.RescheduleCallBack) -> None:
+    interaction = centre.interactions[order.interaction_id]
+    interaction.state = TRANSITIONS[interaction.state]["rescheduled"]
+    interaction.parked_until_ms = interaction.accepted_at_ms = order.due_at_ms
+    interaction.queue_id = order.queue_id
+    interaction.requirement = order.requirement
+    interaction.named_agent_id = order.named_agent_id
+    centre.deadlines.add(order.due_at_ms, deadlines.UNREAD, order.interaction_id)
 
 
 def _set_urgency(centre: Centre, order: d.SetUrgency) -> None:
@@ -208,7 +248,7 @@ def _set_urgency(centre: Centre, order: d.SetUrgency) -> None:
     interaction.urgency = order.urgency
     if in_line:
         line_up(centre, interaction, alarm=False)
-    elif interaction.named_agent_id:
+    elif interaction.named_agent_id and interaction.state == WAITING:
         centre.fresh.setdefault(interaction, False)
     if order.urgency <= URGENT_MAX or was_urgent:
         centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
@@ -228,6 +268,10 @@ def _note_reading(centre: Centre, order: d.NoteReading) -> None:
         centre.fresh.setdefault(interaction, False)
     if order.urgency <= URGENT_MAX or was_urgent:
         centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
+
+
+def _link(centre: Centre, order: d.LinkInteraction) -> None:
+    link(centre, centre.interactions[order.interaction_id], order.linked_to)
 
 
 def _widen(centre: Centre, order: d.WidenRequirement) -> None:
@@ -261,8 +305,10 @@ _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
     d.BeginWrapUp: _begin_wrap_up,
     d.CloseInteraction: _close,
     d.OpenCallBack: _open_call_back,
+    d.RescheduleCallBack: _reschedule,
     d.SetUrgency: _set_urgency,
     d.NoteReading: _note_reading,
+    d.LinkInteraction: _link,
     d.WidenRequirement: _widen,
     d.SetPresence: set_presence,
     d.NoteDesks: note_desks,

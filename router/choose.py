@@ -1,7 +1,8 @@
 """Who serves whom next: the best interaction for an agent, the best agent for one, and the best pair.
 
 Interactions come in the order of queues/order.py. Agents come longest idle first: least load held, then
-earliest idle_since_ms, then id. Pairs that may not be tried now (Centre.blocked) are stepped over.
+earliest idle_since_ms, then id; before them, who has something else of the same person (persons.py). Pairs
+that may not be tried now (Centre.blocked) are stepped over.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from queues.interaction import Interaction
 from queues.lifecycle import WAITING
 from queues.line import put_back, rank, set_aside
 from queues.order import Rank
+from queues.wish import Audience
 from router.agent import Agent
 from router.centre import Centre
+from router.persons import agent_of
 
 MANY: Final = 8
 """With more fresh interactions than this, ask the ready agents instead when they are fewer."""
@@ -53,7 +56,20 @@ def best_agents(centre: Centre, interaction: Interaction, now_ms: int) -> tuple[
         return (named, None) if named is not None and kind in named.ready else (None, None)
     if interaction.ask is None:
         return None, None
-    audience = interaction.ask.audience
+    if not interaction.linked_to:
+        return _first_two(centre, interaction, interaction.ask.audience, now_ms)
+    same = agent_of(centre, interaction, now_ms)
+    best, rival = _first_two(centre, interaction, interaction.ask.audience, now_ms)
+    if same is None or same is best:
+        return best, rival
+    return same, best
+
+
+def _first_two(
+    centre: Centre, interaction: Interaction, audience: Audience, now_ms: int
+) -> tuple[Agent | None, Agent | None]:
+    """The two longest idle of those who may serve it and did not refuse it too lately."""
+    kind = interaction.kind
     first, second = centre.ready.first_two(audience, kind)
     if first is None or interaction.offers is None:
         return first and first[3], second and second[3]

@@ -1,12 +1,11 @@
 """What the core decides about contacts: arrived, read, unread, connected, gone. Reads only."""
 
-from typing import Final
-from uuid import UUID, uuid5
-
 from config.words import MANUAL_QUEUE
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import ASSIGNED, OFFERED, PARKED
 from router import events as e
+from router import persons
+from router.call_backs import id_of
 from router.centre import Centre
 from router.decisions import (
     CloseInteraction,
@@ -18,9 +17,6 @@ from router.decisions import (
     SetUrgency,
 )
 from router.placing import MANUAL_RULE, UNREAD_RULE, queue, withdrawn
-
-CALL_BACKS: Final = UUID("7b0e4c3a-52f1-5d0c-9a57-3c6b1f6f2a10")
-"""The namespace of call-back ids; any fixed UUID does, and it must never change."""
 
 
 def arrived(centre: Centre, event: e.ContactArrived, now_ms: int) -> list[Decision]:
@@ -46,30 +42,36 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
     if interaction.state == PARKED:
         why = "read"
     elif interaction.state == ASSIGNED or interaction.queue_id == MANUAL_QUEUE:
-        return [_raise(event, now_ms)] if more_urgent else []
+        if not more_urgent:
+            return []
+        return [_raise(event, now_ms), *persons.raised(centre, interaction, event.urgency, now_ms)]
     elif interaction.rule_id == UNREAD_RULE:
         why = "read"
     elif more_urgent:
         why = "more_urgent"
     else:
         return []
+    urgency = min(event.urgency, interaction.urgency or event.urgency)
+    if why == "read":
+        urgency = persons.counted(centre, interaction, urgency)
     order = QueueInteraction(
         at_ms=now_ms,
         interaction_id=event.interaction_id,
         queue_id=event.queue_id,
-        urgency=min(event.urgency, interaction.urgency or event.urgency),
+        urgency=urgency,
         requirement=event.requirement,
         rule_id=event.rule_id,
         why=why,
     )
     queue(centre, order)
-    stays = interaction.state == OFFERED or interaction.named_agent_id
-    return [_noted(order) if stays else order]
+    stays = interaction.state == OFFERED or (interaction.named_agent_id and interaction.state != PARKED)
+    return [_noted(order) if stays else order, *persons.raised(centre, interaction, urgency, now_ms)]
 
 
 def unread(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
     """Nobody has read it in time: it waits as its channel's contacts do."""
-    return [queue(centre, _as_unread(centre, interaction, now_ms))]
+    order = queue(centre, _as_unread(centre, interaction, now_ms))
+    return [order, *persons.raised(centre, interaction, order.urgency, now_ms)]
 
 
 def connected(centre: Centre, event: e.CustomerConnected, now_ms: int) -> list[Decision]:
@@ -92,7 +94,7 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
         return []
     ids = tuple(each for each in interaction.connection_ids if each != event.connection_id)
     abandon_at_ms = 0
-    if not ids and interaction.state != ASSIGNED:
+    if not ids and interaction.state != ASSIGNED and not interaction.scheduled:
         abandon_at_ms = now_ms + centre.capacity.channel(interaction.kind).abandoned_after_ms
     return [
         NoteConnections(
@@ -117,7 +119,7 @@ def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
     centre.line.book.wish(asks.queue_id, asks.requirement)
     call_back = OpenCallBack(
         at_ms=now_ms,
-        interaction_id=str(uuid5(CALL_BACKS, interaction.interaction_id)),
+        interaction_id=id_of(interaction.interaction_id),
         follows=interaction.interaction_id,
         channel=interaction.channel,
         queue_id=asks.queue_id,
@@ -125,20 +127,23 @@ def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         requirement=asks.requirement,
         rule_id=asks.rule_id,
         accepted_at_ms=interaction.accepted_at_ms,
-        customer_id=interaction.customer_id,
+        identity_id=interaction.identity_id,
+        linked_to=interaction.linked_to,
         traffic=interaction.traffic,
     )
-    return [*withdrawn(interaction, now_ms), close, call_back]
+    others = persons.raised(centre, interaction, asks.urgency, now_ms) if asks is not interaction else []
+    return [*withdrawn(interaction, now_ms), close, call_back, *others]
 
 
 def _as_unread(centre: Centre, interaction: Interaction, now_ms: int) -> QueueInteraction:
     channel = centre.capacity.channel(interaction.kind)
     known = centre.knows_queue(channel.queue_id)
+    urgency = min(channel.urgency, interaction.urgency or channel.urgency)
     return QueueInteraction(
         at_ms=now_ms,
         interaction_id=interaction.interaction_id,
         queue_id=channel.queue_id if known else MANUAL_QUEUE,
-        urgency=min(channel.urgency, interaction.urgency or channel.urgency),
+        urgency=persons.counted(centre, interaction, urgency),
         requirement=ANYBODY,
         rule_id=UNREAD_RULE if known else MANUAL_RULE,
         why="unread",

@@ -10,7 +10,19 @@ from typing import Any, Final, ParamSpec  # Any: the table below is keyed by its
 from config.plan import Plan
 from queues.interaction import Interaction
 from queues.lifecycle import WAITING
-from router import alarms, answers, contacts, deadlines, desks, due, reach, restore, transfers
+from router import (
+    alarms,
+    answers,
+    call_backs,
+    contacts,
+    deadlines,
+    desks,
+    due,
+    persons,
+    reach,
+    restore,
+    transfers,
+)
 from router import events as e
 from router.agent import Agent
 from router.centre import Centre
@@ -246,6 +258,10 @@ _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
     e.DispositionGiven: answers.disposed,
     e.TransferAsked: transfers.transferred,
     e.UrgencyDeclared: answers.urgency_declared,
+    e.CallBackAsked: call_backs.asked,
+    e.CallBackChanged: call_backs.changed,
+    e.CallBackCancelled: call_backs.cancelled,
+    e.IdentityMoved: persons.moved,
 }
 
 

@@ -26,7 +26,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """Why this interaction went to this agent. `muster why` recomputes the full list by replay.
 
     Shape: step is the widening step; tie_break is what decided between the chosen agent and the next one:
-           only (nobody else could take it now), load, idle, id, or named (a person chose the agent).
+           only (nobody else could take it now), load, idle, id, or named (a person chose the agent), or
+           same_person (the agent has something else of this verified customer).
     Units: score is hundredths of a millisecond (100 x head_start_ms + ageing_pct x wait_ms).
     """
 
@@ -42,7 +43,8 @@ class QueueInteraction(Struct, frozen=True, kw_only=True):
     """Put it in line (again) with its first accepted_at. Whoever held it no longer does.
 
     Never decided while an offer is outstanding: EndOffer comes first.
-    `why` is one of: read, unread, more_urgent, transferred, taken_away, orphaned, named_agent_gone, manual.
+    `why` is one of: read, unread, more_urgent, transferred, taken_away, orphaned, named_agent_gone, manual,
+    due (a call-back whose time has come).
 
     Fold: state = waiting; queue_id, urgency, requirement, rule_id as given; step = 0; offer_id, agent_id,
           named_agent_id = ""; parked_until_ms, named_until_ms, assigned_at_ms, wrap_up_since_ms = 0.
@@ -136,10 +138,11 @@ class BeginWrapUp(Struct, frozen=True, kw_only=True):
 
 
 class CloseInteraction(Struct, frozen=True, kw_only=True):
-    """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty).
+    """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty) |
+    cancelled (a call-back before its time; by agent_id, with a disposition).
 
     Never decided while an offer is outstanding: EndOffer comes first.
-    Fold: it is no longer open, its offers are gone. The agent (when given): idle_since_ms = at_ms.
+    Fold: it is no longer open, its offers are gone. When disposed: the agent's idle_since_ms = at_ms.
     """
 
     at_ms: int
@@ -151,9 +154,14 @@ class CloseInteraction(Struct, frozen=True, kw_only=True):
 
 
 class OpenCallBack(Struct, frozen=True, kw_only=True):
-    """A customer gave up: a new outbound interaction follows, with the same place in line and urgency.
+    """A customer is called back: a new outbound interaction follows another.
 
-    Fold: a new interaction; state = waiting; the fields as given; other texts empty, other numbers 0.
+    Of a customer who gave up, with the same place in line and urgency; of one who is to be called back later
+    (parked_until_ms is not 0), with the place of that time.
+
+    Fold: a new interaction; state = parked when parked_until_ms is given, else waiting; the fields as given;
+          other texts empty, other numbers 0. In SQL
+          also account, address, thread, language, customer_id: those of what it follows.
     """
 
     at_ms: int
@@ -165,12 +173,33 @@ class OpenCallBack(Struct, frozen=True, kw_only=True):
     requirement: Requirement
     rule_id: str
     accepted_at_ms: int
-    customer_id: str
+    identity_id: str
+    linked_to: str
     traffic: str
+    parked_until_ms: int = 0
+    named_agent_id: str = ""
+    command_id: str = ""
+
+
+class RescheduleCallBack(Struct, frozen=True, kw_only=True):
+    """A call-back before its time has another time, queue or agent.
+
+    Fold: parked_until_ms, accepted_at_ms = due_at_ms; queue_id, requirement, named_agent_id as given.
+    """
+
+    at_ms: int
+    interaction_id: str
+    due_at_ms: int
+    queue_id: str
+    requirement: Requirement
+    named_agent_id: str
+    command_id: str = ""
 
 
 class SetUrgency(Struct, frozen=True, kw_only=True):
-    """The interaction is this urgent from now on. by: the agent's id, or `triage`.
+    """The interaction is this urgent from now on. by: the agent's id, `triage`, or `person`.
+
+    `person`: something else that the same verified customer has open is this urgent.
 
     Fold: urgency as given.
     """
@@ -196,6 +225,17 @@ class NoteReading(Struct, frozen=True, kw_only=True):
     urgency: int
     requirement: Requirement
     rule_id: str
+
+
+class LinkInteraction(Struct, frozen=True, kw_only=True):
+    """From now on it is linked to what else this verified customer has open.
+
+    Fold: linked_to as given.
+    """
+
+    at_ms: int
+    interaction_id: str
+    linked_to: str
 
 
 class WidenRequirement(Struct, frozen=True, kw_only=True):
@@ -288,8 +328,10 @@ Decision = (
     | BeginWrapUp
     | CloseInteraction
     | OpenCallBack
+    | RescheduleCallBack
     | SetUrgency
     | NoteReading
+    | LinkInteraction
     | WidenRequirement
     | SetPresence
     | NoteDesks

@@ -3,7 +3,7 @@
 from config.words import URGENT_MAX
 from queues.interaction import Interaction
 from queues.lifecycle import ASSIGNED, OFFERED, PARKED, WAITING
-from router import alarms, contacts, deadlines, desks
+from router import alarms, call_backs, contacts, deadlines, desks
 from router.agent import NOT_RESPONDING
 from router.answers import refused_offer
 from router.centre import Centre
@@ -76,6 +76,8 @@ def deadline(centre: Centre, what: int, ref: str, now_ms: int) -> list[Decision]
         return desks.gone(centre, centre.agents[ref], now_ms)
     interaction = centre.interactions[ref]
     if what == deadlines.UNREAD:
+        if interaction.scheduled:
+            return call_backs.due(centre, interaction, now_ms)
         return contacts.unread(centre, interaction, now_ms)
     if what == deadlines.OFFER:
         return _offer_over(centre, interaction, now_ms)

@@ -21,9 +21,10 @@ READ_WITHIN_MS: Final = 2_000
 class ContactArrived(Struct, frozen=True, kw_only=True):
     """A contact is on disk and began a new interaction. It is parked until read, or limits.read_within_ms.
 
-    accepted_at_ms fixes its place in line for ever. `customer_id` is empty when the address must not be
-    linked. `connection_id` is empty on channels without connections. parked_until_ms is when it waits unread
-    (written by the web from limits.read_within_ms of its plan); 0 means READ_WITHIN_MS after at_ms.
+    accepted_at_ms fixes its place in line for ever. `customer_id` and `identity_id` are empty when the
+    address must not be linked; `verified` says that it is known to be this customer's. `connection_id` is
+    empty on channels without connections. parked_until_ms is when it waits unread (written by the web from
+    limits.read_within_ms of its plan); 0 means READ_WITHIN_MS after at_ms.
     """
 
     at_ms: int
@@ -31,6 +32,8 @@ class ContactArrived(Struct, frozen=True, kw_only=True):
     channel: str
     accepted_at_ms: int
     customer_id: str = ""
+    identity_id: str = ""
+    verified: bool = False
     connection_id: str = ""
     traffic: str = "real"
     parked_until_ms: int = 0
@@ -167,6 +170,58 @@ class UrgencyDeclared(Struct, frozen=True, kw_only=True):
     command_id: str = ""
 
 
+class CallBackAsked(Struct, frozen=True, kw_only=True):
+    """The customer of this interaction is to be called back at due_at_ms, about the same matter.
+
+    By its holder (also in wrap-up), or by a supervisor (steps_in). With neither queue nor agent it will wait
+    where this one does; with an agent it waits for that agent first. urgency 0: as urgent as this one.
+    """
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    due_at_ms: int
+    to_queue_id: str = ""
+    to_agent_id: str = ""
+    urgency: int = 0
+    command_id: str
+    steps_in: bool = False
+
+
+class CallBackChanged(Struct, frozen=True, kw_only=True):
+    """A supervisor (access has checked that) gives a call-back before its time another time or place."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    due_at_ms: int
+    to_queue_id: str = ""
+    to_agent_id: str = ""
+    command_id: str = ""
+
+
+class CallBackCancelled(Struct, frozen=True, kw_only=True):
+    """A supervisor (access has checked that) ends a call-back before its time, with a disposition."""
+
+    at_ms: int
+    interaction_id: str
+    agent_id: str
+    disposition: str
+    command_id: str = ""
+
+
+class IdentityMoved(Struct, frozen=True, kw_only=True):
+    """A person said that this identity is another customer's (linked, merged, split, or taken back).
+
+    Interactions that came from it and are linked by it go along.
+    """
+
+    at_ms: int
+    identity_id: str
+    from_customer_id: str
+    to_customer_id: str
+
+
 class PlanActivated(Struct, frozen=True, kw_only=True):
     """Another plan is in force from here on. Everything waiting is matched anew under it."""
 
@@ -189,5 +244,9 @@ Event = (
     | DispositionGiven
     | TransferAsked
     | UrgencyDeclared
+    | CallBackAsked
+    | CallBackChanged
+    | CallBackCancelled
+    | IdentityMoved
     | PlanActivated
 )

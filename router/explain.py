@@ -14,6 +14,7 @@ from queues.wish import Audience
 from router.agent import Agent
 from router.centre import Centre
 from router.decisions import Explanation, PassedOver
+from router.persons import has_another
 
 NAMED_MAX: Final = 5
 """So many ids are named for each reason; `muster why` lists them all by replay."""
@@ -55,15 +56,17 @@ def explain(
         score=ask.head_start + ask.ageing_pct * (now_ms - interaction.accepted_at_ms),
         step=interaction.step,
         strategy=ask.queue.strategy,
-        tie_break="named" if named else _tie_break(agent, rival),
+        tie_break="named" if named else _tie_break(centre, interaction, agent, rival),
         passed_over=() if named else _passed_over(centre, interaction, ask.audience, agent, now_ms),
     )
 
 
-def _tie_break(agent: Agent, rival: Agent | None) -> str:
+def _tie_break(centre: Centre, interaction: Interaction, agent: Agent, rival: Agent | None) -> str:
     """What put the agent before the next one."""
     if rival is None:
         return "only"
+    if interaction.linked_to and has_another(centre, interaction, agent):
+        return "same_person"
     if agent.fill.load != rival.fill.load:
         return "load"
     return "idle" if agent.idle_since_ms != rival.idle_since_ms else "id"

@@ -38,6 +38,7 @@ def check(core: "Core") -> None:
         wrong += _wakes(centre, interaction)
     for agent in centre.agents.values():
         wrong += _agent(centre, agent)
+    wrong += _persons(centre)
     wrong += _counts(centre)
     wrong += _nobody_left_without(centre)
     _report(wrong)
@@ -89,6 +90,17 @@ def _interaction(centre: Centre, each: Interaction) -> Iterator[str]:
         yield f"{ref} is assigned to {each.agent_id}, who is gone"
     if each.state == PARKED and not each.parked_until_ms:
         yield f"{ref} is parked for ever"
+
+
+def _persons(centre: Centre) -> Iterator[str]:
+    """What is linked is where the others of the same person are looked for, and nothing else is there."""
+    found = {each: group.keys() for each, group in centre.persons.items()}
+    wanted: dict[str, set[str]] = {}
+    for each in centre.interactions.values():
+        if each.linked_to:
+            wanted.setdefault(each.linked_to, set()).add(each.interaction_id)
+    if found != wanted:
+        yield f"{found} are thought linked, {wanted} are"
 
 
 def _wakes(centre: Centre, each: Interaction) -> Iterator[str]:

@@ -27,14 +27,14 @@ def queue(centre: Centre, order: QueueInteraction) -> QueueInteraction:
 
 
 def back_in_line(
-    interaction: Interaction, now_ms: int, *, why: str, command_id: str = ""
+    interaction: Interaction, now_ms: int, *, why: str, urgency: int = 0, command_id: str = ""
 ) -> QueueInteraction:
-    """It waits for everybody again, as before."""
+    """It waits for everybody again, as before; as urgent as before, unless told otherwise."""
     return QueueInteraction(
         at_ms=now_ms,
         interaction_id=interaction.interaction_id,
         queue_id=interaction.queue_id,
-        urgency=interaction.urgency,
+        urgency=urgency or interaction.urgency,
         requirement=interaction.requirement,
         rule_id=interaction.rule_id,
         why=why,

@@ -33,6 +33,10 @@ EVENT_KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "disposition_given": (events.DispositionGiven, "interaction_id"),
     "transfer_asked": (events.TransferAsked, "interaction_id"),
     "urgency_declared": (events.UrgencyDeclared, "interaction_id"),
+    "call_back_asked": (events.CallBackAsked, "interaction_id"),
+    "call_back_changed": (events.CallBackChanged, "interaction_id"),
+    "call_back_cancelled": (events.CallBackCancelled, "interaction_id"),
+    "identity_moved": (events.IdentityMoved, "identity_id"),
     "plan_activated": (events.PlanActivated, "digest"),
 }
 
@@ -45,7 +49,9 @@ DECISION_KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "wrap_up_began": (decisions.BeginWrapUp, "interaction_id"),
     "closed": (decisions.CloseInteraction, "interaction_id"),
     "call_back_opened": (decisions.OpenCallBack, "interaction_id"),
+    "rescheduled": (decisions.RescheduleCallBack, "interaction_id"),
     "urgency_set": (decisions.SetUrgency, "interaction_id"),
+    "linked": (decisions.LinkInteraction, "interaction_id"),
     "reading_noted": (decisions.NoteReading, "interaction_id"),
     "widened": (decisions.WidenRequirement, "interaction_id"),
     "presence_set": (decisions.SetPresence, "agent_id"),

@@ -32,12 +32,18 @@ ALREADY_THEIRS: Final = "already_theirs"
 """The named agent holds the interaction, or is being offered it."""
 PARKED: Final = "parked"
 """It is being read, or is a call-back before its time: it cannot be moved yet."""
+UNKNOWN_TIME: Final = "unknown_time"
+"""A call-back is further ahead than anybody plans."""
+NOT_SCHEDULED: Final = "not_scheduled"
+"""It is no call-back before its time."""
 UNKNOWN_URGENCY: Final = "unknown_urgency"
 """Urgency is 1 to 5."""
 SAME_URGENCY: Final = "same_urgency"
 """It is that urgent already."""
 MAY_NOT_LOWER: Final = "may_not_lower"
 """Making something less urgent takes a person with the right to."""
+NOT_NOW: Final = "not_now"
+"""The router runs in safe mode, which can do only what cannot wait."""
 CORE_ERROR: Final = "core_error"
 """The core failed on this request; the interaction is in the manual queue, an alarm says so."""
 
@@ -57,8 +63,11 @@ CODES: Final = (
     TRANSFER_UNCLEAR,
     ALREADY_THEIRS,
     PARKED,
+    UNKNOWN_TIME,
+    NOT_SCHEDULED,
     UNKNOWN_URGENCY,
     SAME_URGENCY,
     MAY_NOT_LOWER,
+    NOT_NOW,
     CORE_ERROR,
 )

@@ -6,7 +6,7 @@ from queues.lifecycle import ASSIGNED, OFFERED, PARKED, WAITING
 from router import deadlines
 from router.agent import Agent
 from router.centre import Centre
-from router.change import line_up
+from router.change import line_up, link
 from router.events import PlanActivated
 from router.offer import COOLING, Offer
 from router.seats import cool, seat
@@ -64,7 +64,10 @@ def under_plan(centre: Centre, event: PlanActivated) -> Centre:
 
 def _interaction(centre: Centre, state: InteractionState) -> Interaction:
     fields = {name: getattr(state, name) for name in InteractionState.__slots__}
-    return Interaction(**fields, kind=centre.capacity.kind_of(state.channel))
+    interaction = Interaction(**fields, kind=centre.capacity.kind_of(state.channel))
+    if interaction.linked_to:
+        link(centre, interaction, interaction.linked_to)
+    return interaction
 
 
 def _add_agent(centre: Centre, state: AgentState) -> None:

@@ -15,13 +15,15 @@ class InteractionState:
     """One open interaction as the core sees it: no words, no addresses.
 
     state is parked | waiting | offered | assigned. agent_id is whom it is offered to or who holds it.
-    Times are 0 when they do not apply. wrap_up_since_ms is 0 while the conversation goes on.
+    linked_to is the verified customer whose open interactions belong together, or empty. Times are 0 when
+    they do not apply. wrap_up_since_ms is 0 while the conversation goes on.
     """
 
     interaction_id: str
     channel: str
     traffic: str
-    customer_id: str
+    identity_id: str
+    linked_to: str
     accepted_at_ms: int
     state: str
     queue_id: str

@@ -41,11 +41,21 @@ class ReferenceRouter:
                 agent for agent in seen.agents.values() if self.may_serve_now(seen, agent, waiting, now_ms)
             ]
             if able:
-                best = min(
-                    able, key=lambda agent: (self.load_of(seen, agent), agent.idle_since_ms, agent.agent_id)
-                )
+                best = min(able, key=lambda agent: self.preference(seen, agent, waiting))
                 return waiting.interaction_id, best.agent_id
         return None
+
+    def preference(
+        self, seen: Seen, agent: AgentState, waiting: InteractionState
+    ) -> tuple[int, int, int, str]:
+        """Who holds something else of the same person; who is offered it; then who was idle longest."""
+        states = [
+            each.state
+            for each in seen.interactions.values()
+            if each.linked_to and each.linked_to == waiting.linked_to and each.agent_id == agent.agent_id
+        ]
+        same_person = 0 if "assigned" in states else 1 if "offered" in states else 2
+        return same_person, self.load_of(seen, agent), agent.idle_since_ms, agent.agent_id
 
     def in_line(self, seen: Seen, now_ms: int) -> list[InteractionState]:
         """Everything that waits, in the one order: urgency, score, accepted_at, id."""

@@ -26,6 +26,9 @@ UNFOLDED: Final = frozenset(
         "disposition_given",
         "transfer_asked",
         "urgency_declared",
+        "call_back_asked",
+        "call_back_changed",
+        "call_back_cancelled",
         "viewed",
         "refused",
     }

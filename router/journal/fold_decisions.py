@@ -163,29 +163,32 @@ def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
         interaction_id=row.ref,
     )
     db.run("DELETE FROM offer WHERE interaction_id = :interaction_id", interaction_id=row.ref)
-    if data["agent_id"]:
+    if data["why"] == "disposed":
         _idle_since(db, row, data["agent_id"], data["at_ms"])
 
 
 def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """Account, address, thread, language are those of what it follows: whoever answers joins it."""
+    """Account, address, thread, language, customer are those of what it follows: whoever answers joins it."""
     db.run(
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
                thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
                closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
                agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
                assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
-               closed_why, closed_at_ms)
-           SELECT :interaction_id, :channel, coalesce(max(account), ''), :customer_id,
-               coalesce(max(identity_id), ''), coalesce(max(address_hash), ''), coalesce(max(thread), ''),
+               closed_why, closed_at_ms, linked_to)
+           SELECT :interaction_id, :channel, coalesce(max(account), ''), coalesce(max(customer_id), ''),
+               :identity_id, coalesce(max(address_hash), ''), coalesce(max(thread), ''),
                :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''), 0,
-               0, 'waiting', :queue_id, :urgency, :requirement, :rule_id, 0, 0, '', '', 0, '',
-               0, '[]', 0, 0, 0, '', 0, '',
-               '', '', 0
+               0, :state, :queue_id, :urgency, :requirement, :rule_id, 0, 0, '', '', :parked_until_ms,
+               :named_agent_id, 0, '[]', 0, 0, 0, '', 0, '', '', '', 0, :linked_to
            FROM interaction WHERE interaction_id = :follows""",
         interaction_id=row.ref,
         channel=data["channel"],
-        customer_id=data["customer_id"],
+        identity_id=data["identity_id"],
+        linked_to=data["linked_to"],
+        state="parked" if data["parked_until_ms"] else "waiting",
+        parked_until_ms=data["parked_until_ms"],
+        named_agent_id=data["named_agent_id"],
         traffic=data["traffic"],
         follows=data["follows"],
         seq=row.seq,
@@ -194,6 +197,32 @@ def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
         urgency=data["urgency"],
         requirement=canonical(data["requirement"]),
         rule_id=data["rule_id"],
+    )
+
+
+def _rescheduled(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _change(
+        db,
+        row,
+        """UPDATE interaction SET parked_until_ms = :due_at_ms, accepted_at_ms = :due_at_ms,
+               queue_id = :queue_id, requirement = :requirement, named_agent_id = :named_agent_id
+           WHERE interaction_id = :interaction_id AND closed_seq = 0 AND state = 'parked'""",
+        due_at_ms=data["due_at_ms"],
+        queue_id=data["queue_id"],
+        requirement=canonical(data["requirement"]),
+        named_agent_id=data["named_agent_id"],
+        interaction_id=row.ref,
+    )
+
+
+def _linked(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _change(
+        db,
+        row,
+        """UPDATE interaction SET linked_to = :linked_to
+           WHERE interaction_id = :interaction_id AND closed_seq = 0""",
+        linked_to=data["linked_to"],
+        interaction_id=row.ref,
     )
 
 
@@ -306,7 +335,9 @@ DECISION_FOLDS: Final = {
     "wrap_up_began": _wrap_up_began,
     "closed": _closed,
     "call_back_opened": _call_back_opened,
+    "rescheduled": _rescheduled,
     "urgency_set": _urgency_set,
+    "linked": _linked,
     "reading_noted": _reading_noted,
     "widened": _widened,
     "presence_set": _presence_set,

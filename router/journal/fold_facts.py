@@ -24,12 +24,12 @@ def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
                closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
                agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
                assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
-               closed_why, closed_at_ms)
+               closed_why, closed_at_ms, linked_to)
            VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
                :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
                '{}', '', 0, 0, '', '', :parked_until_ms, '',
                0, '[]', 0, 0, 0, '', 0, '',
-               '', '', 0)""",
+               '', '', 0, :linked_to)""",
         interaction_id=row.ref,
         channel=data["channel"],
         account=data.get("account", ""),
@@ -41,6 +41,7 @@ def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
         seq=row.seq,
         accepted_at_ms=data.get("accepted_at_ms", row.at_ms),
         parked_until_ms=data.get("parked_until_ms") or row.at_ms + READ_WITHIN_MS,
+        linked_to=data.get("customer_id", "") if data.get("verified") is True else "",
     )
     if data.get("message_id"):
         _insert_message(db, row, {"direction": "in", "reading": "unread", "author_id": "", **data})
@@ -90,15 +91,12 @@ def _read(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _customer_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _know_customer(db, row, row.ref)
     db.run(
-        """INSERT INTO customer (customer_id, created_at_ms) VALUES (:customer_id, :at_ms)
-           ON CONFLICT (customer_id) DO NOTHING""",
-        customer_id=row.ref,
-        at_ms=row.at_ms,
-    )
-    db.run(
-        """INSERT INTO identity (identity_id, customer_id, channel, account, address_hash, verified, at_ms)
-           VALUES (:identity_id, :customer_id, :channel, :account, :address_hash, :verified, :at_ms)
+        """INSERT INTO identity (identity_id, customer_id, channel, account, address_hash, verified, at_ms,
+               moved_from, moved_at_ms, moved_by, moved_why, moved_command_id)
+           VALUES (:identity_id, :customer_id, :channel, :account, :address_hash, :verified, :at_ms,
+               '', 0, '', '', '')
            ON CONFLICT (identity_id) DO NOTHING""",
         identity_id=data["identity_id"],
         customer_id=row.ref,
@@ -107,6 +105,51 @@ def _customer_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
         address_hash=data["address_hash"],
         verified=int(data.get("verified", 0)),
         at_ms=row.at_ms,
+    )
+
+
+def _know_customer(db: Connection, row: Row, customer_id: str) -> None:
+    db.run(
+        """INSERT INTO customer (customer_id, created_at_ms, name_content_id)
+           VALUES (:customer_id, :at_ms, '') ON CONFLICT (customer_id) DO NOTHING""",
+        customer_id=customer_id,
+        at_ms=row.at_ms,
+    )
+
+
+def _identity_claimed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Somebody says that this address is the customer's: nobody vouches for it."""
+    _customer_added(db, row, {**data, "verified": 0})
+
+
+def _identity_moved(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Everything that ever came from it goes along. What the router links follows by its decision."""
+    to_customer_id = data["to_customer_id"]
+    _know_customer(db, row, to_customer_id)
+    db.run(
+        """UPDATE identity SET customer_id = :to_customer_id, moved_from = :from_customer_id,
+               moved_at_ms = :at_ms, moved_by = :agent_id, moved_why = :why, moved_command_id = :command_id
+           WHERE identity_id = :identity_id""",
+        to_customer_id=to_customer_id,
+        from_customer_id=data["from_customer_id"],
+        at_ms=row.at_ms,
+        agent_id=data["agent_id"],
+        why=data["why"],
+        command_id=data["command_id"],
+        identity_id=row.ref,
+    )
+    db.run(
+        "UPDATE interaction SET customer_id = :to_customer_id WHERE identity_id = :identity_id",
+        to_customer_id=to_customer_id,
+        identity_id=row.ref,
+    )
+
+
+def _customer_named(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    db.run(
+        "UPDATE customer SET name_content_id = :content_id WHERE customer_id = :customer_id",
+        content_id=data["content_id"],
+        customer_id=row.ref,
     )
 
 
@@ -155,11 +198,14 @@ def _delivered(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detail: str) -> None:
-    """sent, delivered, read only go up, and failed is final: then it says why, and somebody should look."""
+    """sent, delivered, read only go up, and failed is final: then it says why, and somebody should look.
+
+    What was delivered does not fail any more: it was sent twice, and the other one failed.
+    """
     moved = [
         db.run(
             f"UPDATE {table} SET status = :status WHERE message_id = :message_id"
-            f" AND {_NEW_RANK} > {_OLD_RANK}",
+            f" AND {_NEW_RANK} > {_OLD_RANK} AND NOT (:status = 'failed' AND {_OLD_RANK} IN (2, 3))",
             status=status,
             message_id=message_id,
         )
@@ -304,6 +350,9 @@ FACT_FOLDS: Final = {
     "message_added": _message_added,
     "read": _read,
     "customer_added": _customer_added,
+    "identity_claimed": _identity_claimed,
+    "identity_moved": _identity_moved,
+    "customer_named": _customer_named,
     "customer_connected": _customer_connected,
     "customer_disconnected": _customer_disconnected,
     "desk_joined": _desk_joined,

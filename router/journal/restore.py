@@ -4,7 +4,7 @@ Interactions that arrived after the position are left out: the router will read 
 decisions, so they are in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
@@ -19,12 +19,16 @@ from router.state import AgentState, CoreState, InteractionState, OfferState
 from skills.requirement import Requirement
 
 _INTERACTIONS: Final = """
-    SELECT interaction_id, channel, traffic, customer_id, accepted_at_ms, state, queue_id, urgency,
+    SELECT interaction_id, channel, traffic, identity_id, accepted_at_ms, state, queue_id, urgency,
            requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
-           named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms
+           named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms,
+           linked_to
     FROM interaction WHERE closed_seq = 0 AND (arrived_seq <= :read_through OR follows <> '')
     ORDER BY interaction_id
 """
+_AROUND: Final = _INTERACTIONS.replace(
+    "ORDER BY", "AND (interaction_id = :interaction_id OR state IN ('offered', 'assigned')) ORDER BY"
+)
 _AGENTS: Final = """
     SELECT agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids, grace_until_ms
     FROM agent ORDER BY agent_id
@@ -48,6 +52,19 @@ class NoPlan(Exception):
 
 def load_state(db: Connection) -> tuple[int, CoreState]:
     """(read_through, state) as of the router's last commit; inside one read transaction."""
+    return _load(db, _INTERACTIONS, _OFFERS, {})
+
+
+def load_around(db: Connection, interaction_id: str) -> CoreState:
+    """Of the same state what bears on one interaction: itself, all agents, and what agents have in hand.
+
+    What waits besides is left out: enough to ask who could serve it, and too little to decide anything.
+    """
+    offers = _OFFERS.replace("ORDER BY", "WHERE interaction_id = :interaction_id ORDER BY")
+    return _load(db, _AROUND, offers, {"interaction_id": interaction_id})[1]
+
+
+def _load(db: Connection, interactions: str, offers: str, about: Mapping[str, str]) -> tuple[int, CoreState]:
     read_through, now_ms = db.row(
         "SELECT read_through, now_ms FROM position WHERE reader = :reader", reader=ROUTER
     ) or (0, 0)
@@ -57,10 +74,10 @@ def load_state(db: Connection) -> tuple[int, CoreState]:
         now_ms=now_ms,
         plan_version=(version[0] if version else 0) or 0,
         interactions=tuple(
-            _interaction(row, texts) for row in db.rows(_INTERACTIONS, read_through=read_through)
+            _interaction(row, texts) for row in db.rows(interactions, read_through=read_through, **about)
         ),
         agents=tuple(_agent(row, texts) for row in db.rows(_AGENTS)),
-        offers=tuple(_offer(row) for row in db.rows(_OFFERS)),
+        offers=tuple(_offer(row) for row in db.rows(offers, **about)),
     )
 
 
@@ -102,7 +119,7 @@ def _interaction(row: tuple[Any, ...], texts: _Texts) -> InteractionState:
         interaction_id=row[0],
         channel=row[1],
         traffic=row[2],
-        customer_id=row[3],
+        identity_id=row[3],
         accepted_at_ms=row[4],
         state=row[5],
         queue_id=row[6],
@@ -120,6 +137,7 @@ def _interaction(row: tuple[Any, ...], texts: _Texts) -> InteractionState:
         abandon_at_ms=row[18],
         assigned_at_ms=row[19],
         wrap_up_since_ms=row[20],
+        linked_to=row[21],
     )
 
 

@@ -53,6 +53,8 @@ class InteractionRow(SQLModel, table=True):
     customer_id: str = Field(default="", index=True)
     identity_id: str = Field(default="", index=True)
     """Which of the customer's identities it came from; empty for an address that is never linked."""
+    linked_to: str = ""
+    """The verified customer with whose other open interactions the router links it; empty: with none."""
     address_hash: str = ""
     """Whom a reply goes to: an address row (content). Empty where replies go by a live connection."""
     thread: str = Field(default="", index=True)
@@ -176,6 +178,8 @@ class CustomerRow(SQLModel, table=True):
     __tablename__ = "customer"
     customer_id: str = Field(primary_key=True)
     created_at_ms: int = Field(sa_column=_ms())
+    name_content_id: str = ""
+    """The name that somebody gave; its words are content. Empty: nobody did."""
 
 
 class IdentityRow(SQLModel, table=True):
@@ -189,6 +193,14 @@ class IdentityRow(SQLModel, table=True):
     address_hash: str = Field(index=True)
     verified: int = 0
     at_ms: int = Field(sa_column=_ms())
+    moved_from: str = ""
+    """The customer it belonged to before somebody moved it the last time; empty: it was never moved."""
+    moved_at_ms: int = Field(sa_column=_ms())
+    moved_by: str = ""
+    moved_why: str = ""
+    """link | merge | split | undo."""
+    moved_command_id: str = ""
+    """What one command moved is taken back together."""
 
 
 class PersonRow(SQLModel, table=True):

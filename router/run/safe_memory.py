@@ -61,7 +61,8 @@ class SafeMemory:
                 self.agents[order.agent_id] = noted
             case orders.CloseInteraction():
                 self.forget(order.interaction_id)
-                self._idle(order.agent_id, order.at_ms)
+                if order.why == "disposed":
+                    self._idle(order.agent_id, order.at_ms)
             case orders.ConnectParties():
                 now = self.open[order.interaction_id]
                 self.put(replace(now, state="assigned", assigned_at_ms=order.at_ms))
@@ -79,6 +80,9 @@ class SafeMemory:
                 self.put(replace(self.open[order.interaction_id], wrap_up_since_ms=order.at_ms))
             case orders.SetUrgency():
                 now = replace(self.open[order.interaction_id], urgency=order.urgency)
+                self.put(now, due_ms=self.timed.get(order.interaction_id, 0))
+            case orders.LinkInteraction():
+                now = replace(self.open[order.interaction_id], linked_to=order.linked_to)
                 self.put(now, due_ms=self.timed.get(order.interaction_id, 0))
             case orders.NoteConnections():
                 now = replace(self.open[order.interaction_id], connection_ids=order.connection_ids)
@@ -111,7 +115,8 @@ def parked(event: ContactArrived) -> InteractionState:
         interaction_id=event.interaction_id,
         channel=event.channel,
         traffic=event.traffic,
-        customer_id=event.customer_id,
+        identity_id=event.identity_id,
+        linked_to=event.customer_id if event.verified else "",
         accepted_at_ms=event.accepted_at_ms,
         state="parked",
         queue_id="",

@@ -27,6 +27,9 @@ _Request = (
     | facts.DispositionGiven
     | facts.TransferAsked
     | facts.UrgencyDeclared
+    | facts.CallBackAsked
+    | facts.CallBackChanged
+    | facts.CallBackCancelled
 )
 _WHY: Final = Explanation(rule_id="", score=0, step=0, strategy="safe_mode", tie_break="idle")
 
@@ -75,6 +78,10 @@ class SafeCore:
             yield self._offer_answered(event)
         elif isinstance(event, facts.ConversationEnded | facts.DispositionGiven | facts.TransferAsked):
             yield from self._holder_spoke(event)
+        elif isinstance(event, facts.IdentityMoved):
+            yield from self._linked(event)
+        elif isinstance(event, facts.CallBackAsked | facts.CallBackChanged | facts.CallBackCancelled):
+            yield self._refusal(event, refusals.NOT_NOW, event.interaction_id)
         elif not isinstance(event, facts.PlanActivated):
             now = self._memory.open.get(event.interaction_id)
             if now is not None:
@@ -138,11 +145,25 @@ class SafeCore:
             yield self._end_offer(now, "rescinded" if now.state == "offered" else "transferred")
         yield self._queue(now, event.to_queue_id or now.queue_id, "transferred", event.command_id)
 
+    def _linked(self, event: facts.IdentityMoved) -> Iterator[Decision]:
+        """Who is one person is kept for the core; nothing is made of it here."""
+        was = (event.identity_id, event.from_customer_id)
+        for ref in sorted(
+            each.interaction_id
+            for each in self._memory.open.values()
+            if (each.identity_id, each.linked_to) == was
+        ):
+            yield orders.LinkInteraction(
+                at_ms=self.now_ms, interaction_id=ref, linked_to=event.to_customer_id
+            )
+
     def _endings(self) -> Iterator[Decision]:
         memory = self._memory
         for interaction_id in sorted(key for key, due_ms in memory.timed.items() if due_ms <= self.now_ms):
             now = memory.open[interaction_id]
-            if now.state == "parked":
+            if now.state == "parked" and now.queue_id:
+                yield self._queue(now, now.queue_id, "due")
+            elif now.state == "parked":
                 channel = self._channel(now.channel)
                 urgency = _at_least(now.urgency, channel.urgency)
                 yield self._queue(replace(now, urgency=urgency), channel.queue_id, "unread")

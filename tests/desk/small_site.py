@@ -160,9 +160,6 @@ class Site:
     async def given_up(self, interaction_id: str) -> str:
         """Plays the router: the customer was away for too long; the call-back that follows."""
         call_back_id = f"after {interaction_id}"
-        with self.database.reading() as db:
-            row = db.row("SELECT customer_id FROM interaction WHERE interaction_id = :i", i=interaction_id)
-        assert row is not None
         close = CloseInteraction(
             at_ms=wall_ms(), interaction_id=interaction_id, agent_id="", disposition="", why="abandoned"
         )
@@ -176,7 +173,8 @@ class Site:
             requirement=Requirement(),
             rule_id="r",
             accepted_at_ms=wall_ms(),
-            customer_id=row[0],
+            identity_id="",
+            linked_to="",
             traffic="real",
         )
         await self.decide(close, opened)

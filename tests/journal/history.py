@@ -26,6 +26,7 @@ from tests.journal.writing import PATIENCE_S, arrived
 DEFAULT_PLAN = (Path(__file__).parents[2] / "config" / "default.toml").read_text(encoding="utf-8")
 EPOCH = 1
 START_MS = 1_795_000_000_000
+_NOWHERE = {"to_queue_id": "", "to_agent_id": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,9 @@ class History:
             _Choice(10, lambda: self._answer(state)),
             _Choice(5, lambda: self._work(state)),
             _Choice(2, lambda: self._urgency(state)),
+            _Choice(2, lambda: self._supervisor(state)),
+            _Choice(2, lambda: self._call_back(state)),
+            _Choice(1, self._moved),
         ]
         if self.random.random() < 0.003:
             return self._another_plan()
@@ -142,11 +146,14 @@ class History:
         channel = self.random.choice(self.plan.channels).channel_id
         connection = f"k-{self._count}" if self.random.random() < 0.6 else ""
         late = self.random.choice((0, 0, 0, 700))
+        customer = self.random.choice(("", f"p-{self._count % 7}"))
         return arrived(
             f"c-{self._count:04}",
             channel=channel,
             connection_id=connection,
-            customer_id=self.random.choice(("", f"p-{self._count % 7}")),
+            customer_id=customer,
+            identity_id=customer and f"{channel} of {customer}",
+            verified=customer != "" and self.random.random() < 0.8,
             parked_until_ms=self.now_ms + 2_000,
             accepted_at_ms=self.now_ms - late,
         )
@@ -229,6 +236,57 @@ class History:
             urgency=self.random.randint(1, 5),
             may_lower=self.random.random() < 0.5,
             command_id=self._command(),
+        )
+
+    def _supervisor(self, state: CoreState) -> Fact | None:
+        """Somebody moves, assigns or takes away what is not theirs, or speaks for an agent who left."""
+        one = self._interaction(state)
+        who = {"agent_id": "sam", "command_id": self._command()}
+        if one is None or self.random.random() < 0.3:
+            values = {"available": False, "reason": self.plan.reasons[0].reason_id, "by": "sam"}
+            back = self.random.random() < 0.5
+            command = self._command()
+            return fact("presence_declared", self._agent(), command_id=command, hand_back=back, **values)
+        to = self.random.choice(
+            (
+                {"to_queue_id": self.random.choice(self.plan.queues).queue_id},
+                {"to_agent_id": self._agent()},
+                {},
+            )
+        )
+        return fact("transfer_asked", one.interaction_id, steps_in=True, **{**_NOWHERE, **to}, **who)
+
+    def _call_back(self, state: CoreState) -> Fact | None:
+        """Asked for, changed, or cancelled; also of what is no call-back."""
+        later = [one for one in state.interactions if one.state == "parked" and one.queue_id]
+        if later and self.random.random() < 0.5:
+            one = self.random.choice(later)
+            who = {"agent_id": "sam", "command_id": self._command()}
+            if self.random.random() < 0.5:
+                disposition = self.plan.dispositions[0].reason_id
+                return fact("call_back_cancelled", one.interaction_id, disposition=disposition, **who)
+            due_at_ms = self.now_ms + self.random.randint(-5_000, 60_000)
+            return fact("call_back_changed", one.interaction_id, due_at_ms=due_at_ms, **_NOWHERE, **who)
+        found = self._interaction(state)
+        if found is None:
+            return None
+        return fact(
+            "call_back_asked",
+            found.interaction_id,
+            agent_id=found.agent_id or "sam",
+            due_at_ms=self.now_ms + self.random.randint(-5_000, 120_000),
+            urgency=self.random.choice((0, 0, 3)),
+            steps_in=found.agent_id == "",
+            command_id=self._command(),
+            **{**_NOWHERE, "to_agent_id": self.random.choice(("", self._agent()))},
+        )
+
+    def _moved(self) -> Fact:
+        was, to = (f"p-{self.random.randint(0, 6)}" for _ in range(2))
+        channel = self.random.choice(self.plan.channels).channel_id
+        values = {"agent_id": "sam", "command_id": self._command(), "why": "merge"}
+        return fact(
+            "identity_moved", f"{channel} of {was}", from_customer_id=was, to_customer_id=to, **values
         )
 
     def _another_plan(self) -> Fact:

@@ -114,7 +114,7 @@ def test_one_customer_is_added_once(database, committer):
         "customer_added", "k", identity_id="k", channel="chat", account="web", address_hash="h", verified=True
     )
     (first, _) = append(committer, added, added)
-    assert table(database, "SELECT * FROM customer") == [("k", first.at_ms)]
+    assert table(database, "SELECT * FROM customer") == [("k", first.at_ms, "")]
     assert table(database, "SELECT customer_id, address_hash, verified FROM identity") == [("k", "h", 1)]
 
 

@@ -99,7 +99,9 @@ def test_tables_that_do_not_follow_the_journal_are_named(history):
     """Changed, added and removed behind the journal's back: key and column, what is and what was said."""
     tamper(history, "UPDATE interaction SET urgency = 5 WHERE interaction_id = 'c-000003'")
     tamper(history, "DELETE FROM message WHERE message_id = 'c-000002-m'")
-    tamper(history, "INSERT INTO customer (customer_id, created_at_ms) VALUES ('nobody', 1)")
+    tamper(
+        history, "INSERT INTO customer (customer_id, created_at_ms, name_content_id) VALUES ('nobody', 1, '')"
+    )
     assert texts(history) == [
         "interaction c-000003: urgency is 5, the journal says 0",
         "message c-000002-m: in the journal, but not in the table",

@@ -34,11 +34,19 @@ KINDS = (
     "arrives", "arrives", "arrives", "unread", "read", "passes", "passes", "opens", "opens", "closes",
     "available", "available", "unavailable", "accepts", "accepts", "accepts", "accepts late", "declines",
     "ends", "disposes", "disposes", "to queue", "to agent", "urgency", "leaves", "returns", "plan",
-    "moved", "assigned", "taken away", "declared",
+    "moved", "assigned", "taken away", "declared", "call back", "call back asked", "another time",
+    "cancelled", "identity",
 )  # fmt: skip
 """What may happen; what happens more often stands here more often."""
 
+CUSTOMERS = ("", "", "cu-1", "cu-2", "cu-3")
+
 step = st.tuples(st.sampled_from(KINDS), st.integers(0, 1_000), st.integers(0, 1_000))
+
+
+def channel_of(one: int) -> str:
+    """A channel; the last one is not in the plan."""
+    return ("call", "chat", "mail", "fax")[one % 4]
 
 
 def act(world: World, what: str, one: int, two: int, number: int) -> None:
@@ -47,7 +55,7 @@ def act(world: World, what: str, one: int, two: int, number: int) -> None:
     open_ids = world.open()
     interaction = open_ids[two % len(open_ids)] if open_ids else "nothing"
     queue = QUEUES[one % len(QUEUES)]
-    channel = ("call", "chat", "mail", "fax")[one % 4]
+    channel = channel_of(one)
     if what == "arrives":
         require = [("lang-ti", 1 + two % 3)] if two % 4 == 0 else []
         world.arrives(
@@ -57,6 +65,8 @@ def act(world: World, what: str, one: int, two: int, number: int) -> None:
             channel=channel,
             require=require,
             connection=f"c{number}",
+            customer=CUSTOMERS[two % len(CUSTOMERS)],
+            verified=two % 7 != 0,
         )
     elif what == "unread":
         world.is_unread(f"i{number}", channel=channel)
@@ -74,8 +84,26 @@ def act(world: World, what: str, one: int, two: int, number: int) -> None:
         world.becomes_unavailable(agent)
     elif what == "plan":
         world.activates(PLANS[two % 2])
+    elif what == "identity":
+        was = f"cu-{1 + two % 3}"
+        world.is_moved(f"{channel} of {was}", was=was, to=f"cu-{1 + one % 4}")
+    elif what in ("call back", "call back asked", "another time", "cancelled"):
+        _call_back(world, what, agent, interaction, queue, two)
     else:
         _answer(world, what, agent, interaction, queue, two)
+
+
+def _call_back(world: World, what: str, agent: str, interaction: str, queue: str, two: int) -> None:
+    held = [each for each in world.core.state().interactions if each.state == ASSIGNED]
+    if what == "call back":
+        world.asks_call_back("sue", interaction, after_s=two % 90 - 5, to=agent, steps_in=True)
+    elif what == "another time":
+        world.changes_call_back(interaction, after_s=two % 60 - 5, queue=queue if two % 2 else "")
+    elif what == "cancelled":
+        world.cancels_call_back(interaction)
+    elif held:
+        holder = held[two % len(held)]
+        world.asks_call_back(holder.agent_id, holder.interaction_id, after_s=two % 200, queue=queue)
 
 
 def _answer(world: World, what: str, agent: str, interaction: str, queue: str, two: int) -> None:
@@ -155,11 +183,13 @@ def _walk(steps: Sequence[tuple[str, int, int]]) -> None:
 
 
 def _keep_places(world: World, made: list[d.Decision], accepted_at: dict[str, int]) -> None:
-    """accepted_at never changes, and a call-back has that of what it follows (promise 4)."""
+    """accepted_at never changes, and a call-back has that of what it follows, or of its time (promise 4)."""
     for order in made:
         if isinstance(order, d.OpenCallBack):
-            assert order.accepted_at_ms == accepted_at[order.follows]
+            assert order.accepted_at_ms == (order.parked_until_ms or accepted_at[order.follows])
             accepted_at[order.interaction_id] = order.accepted_at_ms
+        if isinstance(order, d.RescheduleCallBack):
+            accepted_at[order.interaction_id] = order.due_at_ms
     for each in world.core.state().interactions:
         assert accepted_at.setdefault(each.interaction_id, each.accepted_at_ms) == each.accepted_at_ms
     for order in made:
@@ -179,6 +209,18 @@ def _one_holder(world: World) -> None:
         assert len(outstanding) == (each.state == OFFERED)
 
 
+def _one_urgency(world: World, made: list[d.Decision]) -> None:
+    """What made one thing of a verified customer urgent has made all of it so."""
+    by_person = {
+        each.interaction_id for each in made if isinstance(each, d.SetUrgency) and each.by == "person"
+    }
+    here = world.core.state().interactions
+    for each in here:
+        if each.interaction_id in by_person and each.linked_to:
+            same = [other for other in here if other.linked_to == each.linked_to and other.state != "parked"]
+            assert {other.urgency <= each.urgency for other in same} == {True}
+
+
 @settings(max_examples=60)
 @given(steps=st.lists(step, min_size=5, max_size=50))
 def test_nobody_is_left_without_an_offer_by_the_rules_written_down_once_more(steps):
@@ -189,5 +231,7 @@ def test_nobody_is_left_without_an_offer_by_the_rules_written_down_once_more(ste
             one += 1  # the reference router knows no channel that is not in the plan
         if what == "unread" and one % 4 == 3:
             one += 1
+        before = len(world.made)
         act(world, what, one, two, number)
+        _one_urgency(world, world.made[before:])
         assert ReferenceRouter(world.plan).next_offer(_Seen(world), world.now_ms) is None

@@ -156,7 +156,7 @@ def test_a_customer_who_gives_up_becomes_a_call_back_at_the_same_place():
     state = world.interaction(call_back)
     assert call_back != "chat-1"
     assert (state.state, state.queue_id, state.urgency) == ("waiting", "medical", 2)
-    assert (state.accepted_at_ms, state.customer_id) == (accepted_at_ms, "cu-1")
+    assert (state.accepted_at_ms, state.linked_to) == (accepted_at_ms, "cu-1")
     [opened] = world.decided(d.OpenCallBack)
     assert opened.follows == "chat-1"
     [closed] = world.decided(d.CloseInteraction)

@@ -62,14 +62,30 @@ class World:
         require: Sequence[tuple[str, int]] = (),
         connection: str = "",
         customer: str = "",
+        identity: str = "",
+        verified: bool = True,
     ) -> None:
         """A contact arrives and is read at once."""
         self._until(at_s)
-        self.is_unread(interaction, channel=channel, connection=connection, customer=customer)
+        self.is_unread(
+            interaction,
+            channel=channel,
+            connection=connection,
+            customer=customer,
+            identity=identity,
+            verified=verified,
+        )
         self.is_read(interaction, urgency=urgency, queue=queue, require=require)
 
     def is_unread(
-        self, interaction: str, *, channel: str = "call", connection: str = "", customer: str = ""
+        self,
+        interaction: str,
+        *,
+        channel: str = "call",
+        connection: str = "",
+        customer: str = "",
+        identity: str = "",
+        verified: bool = True,
     ) -> None:
         """A contact arrives, and nobody has read it yet."""
         self.event(
@@ -80,6 +96,8 @@ class World:
                 accepted_at_ms=self.now_ms,
                 connection_id=connection,
                 customer_id=customer,
+                identity_id=identity or (customer and f"{channel} of {customer}"),
+                verified=verified,
             )
         )
 
@@ -222,6 +240,71 @@ class World:
                 hand_back=hand_back,
             )
         )
+
+    def asks_call_back(
+        self,
+        agent: str,
+        interaction: str,
+        *,
+        after_s: float,
+        queue: str = "",
+        to: str = "",
+        urgency: int = 0,
+        steps_in: bool = False,
+        command_id: str = "",
+    ) -> None:
+        """The customer is to be called back so much later."""
+        self.event(
+            e.CallBackAsked(
+                at_ms=self.now_ms,
+                interaction_id=interaction,
+                agent_id=agent,
+                due_at_ms=self.now_ms + int(after_s * 1000),
+                to_queue_id=queue,
+                to_agent_id=to,
+                urgency=urgency,
+                command_id=command_id or self._id(),
+                steps_in=steps_in,
+            )
+        )
+
+    def changes_call_back(
+        self, call_back: str, *, after_s: float, queue: str = "", to: str = "", by: str = "sue"
+    ) -> None:
+        """A supervisor gives it another time, queue or agent."""
+        self.event(
+            e.CallBackChanged(
+                at_ms=self.now_ms,
+                interaction_id=call_back,
+                agent_id=by,
+                due_at_ms=self.now_ms + int(after_s * 1000),
+                to_queue_id=queue,
+                to_agent_id=to,
+                command_id=self._id(),
+            )
+        )
+
+    def cancels_call_back(self, call_back: str, *, disposition: str = "helped", by: str = "sue") -> None:
+        """A supervisor ends it before its time."""
+        self.event(
+            e.CallBackCancelled(
+                at_ms=self.now_ms,
+                interaction_id=call_back,
+                agent_id=by,
+                disposition=disposition,
+                command_id=self._id(),
+            )
+        )
+
+    def is_moved(self, identity: str, *, was: str, to: str) -> None:
+        """Somebody says that this identity is another customer's."""
+        self.event(
+            e.IdentityMoved(at_ms=self.now_ms, identity_id=identity, from_customer_id=was, to_customer_id=to)
+        )
+
+    def call_backs(self) -> list[str]:
+        """Ids of the call-backs that were opened so far, in this order."""
+        return [each.interaction_id for each in self.made if isinstance(each, d.OpenCallBack)]
 
     def declares_urgency(
         self, agent: str, interaction: str, urgency: int, *, may_lower: bool = False

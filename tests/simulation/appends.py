@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from router.call_backs import id_of
 from router.journal.connection import Connection
 from router.records import Fact, fact
 
@@ -15,6 +16,8 @@ class Arrive:
     channel: str
     connection_id: str
     web_id: str
+    customer_id: str = ""
+    verified: bool = False
 
     def write_content(self, db: Connection) -> None:
         """None: words have no part in routing."""
@@ -31,7 +34,9 @@ class Arrive:
             self.interaction_id,
             channel=self.channel,
             account="",
-            customer_id="",
+            customer_id=_customer_of(db, self._identity) or self.customer_id,
+            identity_id=self._identity,
+            verified=self.verified,
             thread=self.interaction_id,
             connection_id=self.connection_id,
             web_id=self.web_id,
@@ -41,9 +46,79 @@ class Arrive:
             client_id="1",
             message_kind="text",
         )
+        known = fact(
+            "customer_added",
+            self.customer_id,
+            identity_id=self._identity,
+            channel=self.channel,
+            account="",
+            address_hash=self._identity,
+            verified=self.verified,
+        )
+        before = (known,) if self.customer_id and not _customer_of(db, self._identity) else ()
         if not self.connection_id:
-            return (arrived,)
-        return (arrived, connected(self.interaction_id, self.connection_id, self.web_id))
+            return (*before, arrived)
+        return (*before, arrived, connected(self.interaction_id, self.connection_id, self.web_id))
+
+    @property
+    def _identity(self) -> str:
+        return self.customer_id and f"{self.channel} of {self.customer_id}"
+
+
+def _customer_of(db: Connection, identity_id: str) -> str:
+    found = db.row("SELECT customer_id FROM identity WHERE identity_id = :id", id=identity_id)
+    return str(found[0]) if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Somebody says that an identity is another customer's, as the tables are at that moment."""
+
+    identity_id: str
+    to_customer_id: str
+    agent_id: str
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        was = _customer_of(db, self.identity_id)
+        if was in ("", self.to_customer_id):
+            return ()
+        moved = {"from_customer_id": was, "to_customer_id": self.to_customer_id, "why": "merge"}
+        return (fact("identity_moved", self.identity_id, agent_id=self.agent_id, command_id="m", **moved),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCallBack:
+    """An agent or a supervisor wants a customer called back; the same command again is nothing."""
+
+    interaction_id: str
+    command_id: str
+    agent_id: str
+    after_ms: int
+    to_agent_id: str = ""
+    steps_in: bool = False
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        opened = id_of(self.interaction_id, self.command_id)
+        if db.row("SELECT 1 FROM interaction WHERE interaction_id = :id", id=opened):
+            return ()
+        values = {"to_queue_id": "", "to_agent_id": self.to_agent_id, "steps_in": self.steps_in}
+        return (
+            fact(
+                "call_back_asked",
+                self.interaction_id,
+                agent_id=self.agent_id,
+                due_at_ms=at_ms + self.after_ms,
+                urgency=0,
+                command_id=self.command_id,
+                **values,
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,8 @@ class Figures:
     offers: int = 0
     closed: int = 0
     call_backs: int = 0
+    scheduled: int = 0
+    raised: int = 0
     refusals: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
 
@@ -136,8 +138,24 @@ class Audit:
         if made:
             missing = self._reference.next_offer(self.mirror, now_ms)
             self._require(missing is None, f"nobody was offered what waits: {missing} at {now_ms}")
+        self._judge_persons(made)
         self._judge_state()
         return made
+
+    def _judge_persons(self, made: Sequence[Decision]) -> None:
+        """Whatever came in line, or was raised, counts for all that its verified customer has open."""
+        linked = [each for each in self.mirror.interactions.values() if each.linked_to]
+        for order in made:
+            came = isinstance(order, orders.QueueInteraction) and order.why in ("read", "unread", "due")
+            by_person = isinstance(order, orders.SetUrgency) and order.by == "person"
+            self.figures.raised += by_person
+            one = self.mirror.interactions.get(getattr(order, "interaction_id", ""))
+            if not (came or by_person) or one is None or not one.linked_to:
+                continue
+            same = [each for each in linked if each.linked_to == one.linked_to and each.state != "parked"]
+            alike = all(each.urgency == one.urgency or not came for each in same)
+            least = max(each.urgency for each in same)
+            self._require(alike and least == one.urgency, f"one person, and not alike urgent: {same}")
 
     def _judge_offer(self, order: orders.OfferInteraction, now_ms: int) -> None:
         """Promises 5 and 9, and that the offer is the one the reference router makes."""
@@ -164,11 +182,19 @@ class Audit:
                 self._judge_end(order)
             case orders.OpenCallBack():
                 left = self.known[order.follows]
-                same = (left.accepted_at_ms, left.urgency) == (order.accepted_at_ms, order.urgency)
-                self._require(same, f"the call-back lost its place: {order}")
-                left.followed = True
+                if order.parked_until_ms:
+                    self._require(order.accepted_at_ms == order.parked_until_ms, f"at no time: {order}")
+                    self.figures.scheduled += 1
+                else:
+                    same = (left.accepted_at_ms, left.urgency) == (order.accepted_at_ms, order.urgency)
+                    self._require(same, f"the call-back lost its place: {order}")
+                    left.followed = True
                 self.known[order.interaction_id] = Known(order.accepted_at_ms, order.urgency)
                 self.figures.call_backs += 1
+            case orders.RescheduleCallBack():
+                before = self.mirror.interactions[order.interaction_id]
+                self._require(before.state == "parked" and bool(before.queue_id), f"no call-back: {order}")
+                self.known[order.interaction_id].accepted_at_ms = order.due_at_ms
             case orders.RefuseRequest():
                 self.figures.refusals += 1
             case orders.RaiseAlarm():
@@ -194,6 +220,9 @@ class Audit:
         if order.why == "disposed":
             self._require(held.agent_id == order.agent_id != "", f"disposed by somebody else: {order}")
             self._require(bool(order.disposition), f"no disposition: {order}")
+        elif order.why == "cancelled":
+            before_its_time = held.state == "parked" and bool(held.queue_id and order.agent_id)
+            self._require(before_its_time and bool(order.disposition), f"cancelled by nobody: {order}")
         else:
             self._require(order.why == "abandoned" and not held.agent_id, f"ended for no reason: {order}")
 
@@ -226,7 +255,9 @@ class Audit:
         return [
             key
             for key, known in self.known.items()
-            if 0 < known.urgency <= URGENT_MAX and known.closed not in ("", "disposed") and not known.followed
+            if 0 < known.urgency <= URGENT_MAX
+            and known.closed not in ("", "disposed", "cancelled")
+            and not known.followed
         ]
 
     def _same(self, what: str, one: CoreState, other: CoreState) -> None:

@@ -21,6 +21,8 @@ class Customer:
         self._world = world
         self._id = f"i{number:04}"
         self._channel = world.dice.choice(("chat", "chat", "chat", "mail", "voice"))
+        self._customer_id = f"p{world.dice.randint(0, 9)}" if world.dice.random() < 0.5 else ""
+        self._verified = world.dice.random() < 0.8
         self._connection = ""
         self._connections = 0
         self._web: Web | None = None
@@ -35,6 +37,8 @@ class Customer:
             channel=self._channel,
             connection_id=self._connection,
             web_id=self._web.web_id if self._web else "",
+            customer_id=self._customer_id and f"{self._customer_id}{'' if self._verified else '?'}",
+            verified=self._verified and bool(self._customer_id),
         )
         world.say(append, self._acknowledged)
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from router.records import Fact, fact
-from tests.simulation.appends import Say
+from tests.simulation.appends import AskCallBack, Move, Say
 
 if TYPE_CHECKING:
     from tests.simulation.processes import Web
@@ -99,6 +99,8 @@ class Desk:
         world = self._world
         self._busy.pop(interaction_id + "assigned", None)
         if world.chance(0.1):
+            self._ask_call_back(interaction_id)
+        if world.chance(0.1):
             self._say(self._transfer(interaction_id))
         elif world.chance(0.1):
             urgency = world.dice.randint(1, 5)
@@ -124,15 +126,60 @@ class Desk:
         agent_id = dice.choice([person.agent_id for person in plan.people])
         return self._command("transfer_asked", interaction_id, to_queue_id="", to_agent_id=agent_id)
 
+    def _ask_call_back(self, interaction_id: str, *, steps_in: bool = False) -> None:
+        world = self._world
+        self._commands += 1
+        asked = AskCallBack(
+            interaction_id=interaction_id,
+            command_id=f"{self._agent_id}-{self._commands}",
+            agent_id=self._agent_id,
+            after_ms=world.dice.randint(-5_000, 90_000),
+            to_agent_id=world.dice.choice(("", self._agent_id, "agent-0")),
+            steps_in=steps_in,
+        )
+        world.say(asked)
+
+    def _tend_call_backs(self) -> None:
+        """The supervisor changes or cancels what is to be called back, or what is not."""
+        world, dice = self._world, self._world.dice
+        found = world.journal.db.rows(
+            "SELECT interaction_id FROM interaction WHERE closed_seq = 0 AND state = 'parked'"
+            " ORDER BY interaction_id"
+        )
+        if not found:
+            return
+        ref = dice.choice(found)[0]
+        if dice.random() < 0.6:
+            due = {"due_at_ms": world.clock.now_ms + dice.randint(-5_000, 60_000)}
+            queue_id = dice.choice(["", "manual", *(queue.queue_id for queue in world.plan.queues)])
+            self._say(self._command("call_back_changed", ref, to_queue_id=queue_id, to_agent_id="", **due))
+        else:
+            self._say(self._command("call_back_cancelled", ref, disposition=dice.choice(("done", "none"))))
+
+    def _merge(self) -> None:
+        """Two customers are found to be one, or one to be two."""
+        world, dice = self._world, self._world.dice
+        found = world.journal.db.rows("SELECT identity_id FROM identity ORDER BY identity_id")
+        if found:
+            moved = Move(
+                identity_id=dice.choice(found)[0],
+                to_customer_id=f"p{dice.randint(0, 9)}",
+                agent_id=self._agent_id,
+            )
+            world.say(moved)
+
     def _step_in(self) -> None:
         """The supervisor moves, assigns or takes away whatever there is, or speaks for somebody who left."""
         world, dice = self._world, self._world.dice
         anybody = dice.choice([person.agent_id for person in world.plan.people])
+        dice.choice((self._tend_call_backs, self._merge, lambda: None))()
         found = world.journal.db.rows(
             "SELECT interaction_id FROM interaction WHERE closed_seq = 0 ORDER BY interaction_id"
         )
         if found and dice.random() < 0.8:
             queues = [*(queue.queue_id for queue in world.plan.queues), "manual", "nowhere"]
+            if dice.random() < 0.1:
+                self._ask_call_back(dice.choice(found)[0], steps_in=True)
             to = dice.choice([{"to_queue_id": dice.choice(queues)}, {"to_agent_id": anybody}, {}])
             values = {"to_queue_id": "", "to_agent_id": "", **to, "steps_in": True}
             self._say(self._command("transfer_asked", dice.choice(found)[0], **values))

@@ -57,7 +57,8 @@ class Mirror:
                 self.offers = {
                     pair: each for pair, each in self.offers.items() if pair[0] != order.interaction_id
                 }
-                self._idle(order.agent_id, order.at_ms)
+                if order.why == "disposed":
+                    self._idle(order.agent_id, order.at_ms)
             case orders.OpenCallBack():
                 self.interactions[order.interaction_id] = _call_back(order)
             case orders.RefuseRequest() | orders.RaiseAlarm():
@@ -98,6 +99,17 @@ class Mirror:
                     rule_id=order.rule_id,
                     step=0,
                 )
+            case orders.RescheduleCallBack():
+                after = replace(
+                    before,
+                    parked_until_ms=order.due_at_ms,
+                    accepted_at_ms=order.due_at_ms,
+                    queue_id=order.queue_id,
+                    requirement=order.requirement,
+                    named_agent_id=order.named_agent_id,
+                )
+            case orders.LinkInteraction():
+                after = replace(before, linked_to=order.linked_to)
             case orders.WidenRequirement():
                 after = replace(before, step=order.step)
             case orders.NoteConnections():
@@ -210,7 +222,8 @@ def _parked(event: ContactArrived) -> InteractionState:
         interaction_id=event.interaction_id,
         channel=event.channel,
         traffic=event.traffic,
-        customer_id=event.customer_id,
+        identity_id=event.identity_id,
+        linked_to=event.customer_id if event.verified else "",
         accepted_at_ms=event.accepted_at_ms,
         state="parked",
         parked_until_ms=event.parked_until_ms or event.at_ms + READ_WITHIN_MS,
@@ -223,9 +236,12 @@ def _call_back(order: orders.OpenCallBack) -> InteractionState:
         interaction_id=order.interaction_id,
         channel=order.channel,
         traffic=order.traffic,
-        customer_id=order.customer_id,
+        identity_id=order.identity_id,
+        linked_to=order.linked_to,
         accepted_at_ms=order.accepted_at_ms,
-        state="waiting",
+        state="parked" if order.parked_until_ms else "waiting",
+        parked_until_ms=order.parked_until_ms,
+        named_agent_id=order.named_agent_id,
         queue_id=order.queue_id,
         urgency=order.urgency,
         requirement=order.requirement,
@@ -249,7 +265,8 @@ _EMPTY = InteractionState(
     interaction_id="",
     channel="",
     traffic="",
-    customer_id="",
+    identity_id="",
+    linked_to="",
     accepted_at_ms=0,
     state="",
     queue_id="",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from queues import line
-from router import choose
+from router import choose, persons
 from router import offering as offers
 from router.journal import appends, fold
 from router.journal.committer import CommitUnknown, NotCommitted
@@ -86,6 +86,18 @@ def test_the_wrong_agent_is_noticed(monkeypatch):
 
     monkeypatch.setattr(choose, "best_agents", second)
     assert breaks_by("offered (", "replay decides otherwise")
+
+
+def test_another_agent_than_the_persons_own_is_noticed(monkeypatch):
+    """The person who is talked with already is offered to a stranger."""
+    monkeypatch.setattr(choose, "agent_of", lambda centre, interaction, now_ms: None)
+    assert breaks_by("offered (")
+
+
+def test_an_urgency_that_does_not_count_for_the_person_is_noticed(monkeypatch):
+    """The second contact of somebody in danger waits behind the less urgent."""
+    monkeypatch.setattr(persons, "counted", lambda centre, interaction, urgency: urgency)
+    assert breaks_by("one person")
 
 
 def test_a_fold_that_forgets_a_field_is_noticed(monkeypatch):

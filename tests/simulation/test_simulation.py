@@ -63,5 +63,6 @@ def test_a_world_with_faults_is_worth_living_in():
     world.run()
     figures = world.audit.figures
     assert min(figures.offers, figures.closed, figures.call_backs, figures.refusals) > 0
+    assert min(figures.scheduled, figures.raised) > 0
     assert {"died after", "died before", "refused", "unknown", "unreadable"} <= set(world.journal.counts)
     assert len(world.acknowledged) > 10

@@ -40,7 +40,8 @@ def give_up(site: Site, interaction_id: str, customer_id: str) -> str:
             requirement=Requirement(),
             rule_id="channel",
             accepted_at_ms=1,
-            customer_id=customer_id,
+            identity_id="",
+            linked_to="",
             traffic="real",
         ),
     )
