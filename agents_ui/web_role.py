@@ -28,6 +28,7 @@ from agents_ui.services import Services
 from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
 from config.settings import Settings
+from router.channels.accounts import load_accounts
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
 from router.run.beat import beat
@@ -35,6 +36,7 @@ from router.run.delivery_orders import DeliveryOrders
 from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.intake import Intake
+from router.run.mail_intake import MailIntake
 from router.run.web_lease import RENEW_S, end_web, renew_web
 
 WAIT_S: Final = 0.25
@@ -59,6 +61,7 @@ class Parts:
     plan: PlanHolder
     room: Room
     intake: Intake
+    mail: MailIntake
     health: Health
     figures: Figures
     server: FrontServer
@@ -108,6 +111,7 @@ class WebRole:
                     "chat": parts.room.run(),
                     "typing": parts.services.typing.run(),
                     "intake": parts.intake.run(),
+                    "mail": parts.mail.run(),
                     "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
                     "committer": _watch(parts.services.committer),
@@ -178,6 +182,13 @@ class WebRole:
         )
         intake = Intake(database, committer, plan, web_id=self._web_id)
         feed.subscribe(intake.hear)
+        mail = MailIntake(
+            database,
+            committer,
+            plan,
+            lambda each: load_accounts(each, self._settings),
+            web_id=self._web_id,
+        )
         feed.subscribe(figures.hear)
         room = Room(services)
         health = Health(database, committer, figures, self._web_id)
@@ -196,6 +207,7 @@ class WebRole:
             plan=plan,
             room=room,
             intake=intake,
+            mail=mail,
             health=health,
             figures=figures,
             server=server,

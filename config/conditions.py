@@ -16,8 +16,21 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "repeats": {"at_least": "number"},
     "hours": {"between": "hours"},
     "weekday": {"is_one_of": "texts"},
+    "mail": {"is": "text", "is_one_of": "texts"},
 }
 """Field -> operator -> shape of the value: text, texts (a list), flag, number, hours (["HH:MM", "HH:MM"])."""
+
+MAIL_KINDS: Final = (
+    "person",
+    "unauthentic",
+    "automatic",
+    "bulk",
+    "list",
+    "auto-reply",
+    "bounce",
+    "loop",
+)
+"""What kinds of mail there are; what makes a mail one of them is router/channels/mail_kind.py."""
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from config.conditions import FIELDS, WEEKDAYS, minute_of_day
+from config.conditions import FIELDS, MAIL_KINDS, WEEKDAYS, minute_of_day
 from config.plan import Condition, Plan, Scalar
 from config.positions import Path
 from config.words import URGENCIES
@@ -103,6 +103,7 @@ def _names(plan: Plan, leaf: Condition, path: Path) -> Iterator[Found]:
         "channel": [channel.channel_id for channel in plan.channels],
         "language": ["unknown", *plan.site.languages],
         "weekday": WEEKDAYS,
+        "mail": MAIL_KINDS,
     }.get(leaf.field or "")
     values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
     for index, value in enumerate(values):

@@ -34,7 +34,8 @@ class Contact:
     """What triage looks at.
 
     Shape: earlier_language is that of the customer's earlier messages, or ""; repeats counts this customer's
-           contacts of the last hour, this one included; attachments counts files: a photo is not silence.
+           contacts of the last hour, this one included; attachments counts files: a photo is not silence;
+           mail is what kind of mail it is (config.conditions.MAIL_KINDS), empty on other channels.
     """
 
     channel: str
@@ -44,6 +45,7 @@ class Contact:
     earlier_language: str = ""
     repeats: int = 1
     attachments: int = 0
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +205,7 @@ def _matches(leaf: Condition, seen: _Seen) -> bool:
         "address": seen.contact.address,
         "language": seen.language or UNKNOWN,
         "weekday": seen.weekday,
+        "mail": seen.contact.mail,
     }.get(leaf.field or "", "")
     if leaf.operator == "starts_with":
         return value.startswith(_texts(leaf))
@@ -222,6 +225,8 @@ def _told(leaf: Condition, seen: _Seen) -> str:
         return seen.language or UNKNOWN
     if leaf.field == "weekday":
         return seen.weekday
+    if leaf.field == "mail":
+        return seen.contact.mail
     return "-".join(_texts(leaf)) or str(leaf.value).lower()
 
 

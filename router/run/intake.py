@@ -7,11 +7,13 @@ human sees it as it is.
 """
 
 import asyncio
+import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Final  # Any: columns of a row
@@ -19,8 +21,10 @@ from typing import Any, Final  # Any: columns of a row
 import msgspec
 
 from config.plan import Plan
-from router.channels.port import UNPARSED
-from router.channels.text import shown
+from router.channels.ids import part_id_of
+from router.channels.port import UNPARSED, Shown
+from router.channels.showing import shown_of
+from router.journal.appends import SALT_BYTES, storable
 from router.journal.clock import SteadyClock
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.database import Connection, Database
@@ -52,9 +56,10 @@ RETRY_S: Final = 0.5
 
 _UNREAD: Final = """
     SELECT m.message_id, m.interaction_id, m.kind, m.at_ms, i.channel, i.customer_id, i.language,
-        c.media_type, CASE WHEN m.kind = 'text' THEN c.body END FROM message m JOIN interaction i ON
+        c.media_type, CASE WHEN m.kind = 'text' THEN c.body END, (SELECT min(a.address) FROM address a
+        WHERE a.address_hash = i.address_hash) FROM message m JOIN interaction i ON
         i.interaction_id = m.interaction_id LEFT JOIN content c ON c.content_id = m.content_id WHERE
-        m.reading = 'unread'
+        m.reading = 'unread' AND (c.media_type IS NULL OR c.media_type <> 'message/rfc822')
 """
 
 _log = logging.getLogger("muster.intake")
@@ -66,22 +71,41 @@ class IntakeStuck(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """A message to read. `readable` is False where its content is gone or was kept raw."""
+    """A message to read. `readable` is False where its content is gone or was kept raw.
+
+    Shape: wanted are the (address, media type) of what its body only points to; its salt is for their hashes.
+    """
 
     message_id: str
     interaction_id: str
     contact: Contact
     readable: bool
+    wanted: tuple[tuple[str, str], ...] = ()
+    salt: bytes = field(default_factory=lambda: os.urandom(SALT_BYTES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMessages:
-    """Append: what these messages need, except those that somebody else has read meanwhile."""
+    """Append: what these messages need, except those that somebody else has read meanwhile.
+
+    What a body points to becomes parts that are wanted; whose turn it is to fetch them is media.py's.
+    """
 
     readings: tuple[tuple[Unread, Reading, str], ...]
 
     def write_content(self, db: Connection) -> None:
-        """Nothing."""
+        """The addresses of what is wanted."""
+        for unread, _, _ in self.readings:
+            for number, (address, media_type) in enumerate(unread.wanted, start=1):
+                db.run(
+                    "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES"
+                    " (:id, :media_type, '', :salt, :body, :at_ms) ON CONFLICT (content_id) DO NOTHING",
+                    id=part_id_of(unread.message_id, number),
+                    media_type=storable(media_type),
+                    salt=unread.salt,
+                    body=address.encode("utf-8", "replace"),
+                    at_ms=unread.contact.at_ms,
+                )
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One fact for each that is still unread."""
@@ -89,7 +113,8 @@ class ReadMessages:
         for unread, reading, how in self.readings:
             row = db.row("SELECT reading FROM message WHERE message_id = :id", id=unread.message_id)
             if row is not None and row[0] == "unread":
-                facts.append(_read_fact(unread, reading, how))
+                facts.append(read_fact(unread.interaction_id, unread.message_id, reading, how))
+                facts.extend(_wanted_facts(unread))
         return facts
 
 
@@ -273,23 +298,25 @@ class Intake:
                 before_ms=self._clock() - LEFT_MS,
             )
             left = [_unread(db, row) for row in rows]
-        return left if left and self._claimed() else []
+        return left if left and claim_sweep(self._database, CLAIM, self._web_id) else []
 
-    def _claimed(self) -> bool:
-        now_ms = time.time_ns() // 1_000_000
-        with self._database.writing() as db:
-            changed = db.run(
-                "INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, :until_ms)"
-                " ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
-                " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner"
-                " OR claim.until_ms > :set_back_ms",
-                ref=CLAIM,
-                owner=self._web_id,
-                until_ms=now_ms + CLAIM_MS,
-                now_ms=now_ms,
-                set_back_ms=now_ms + 2 * CLAIM_MS,  # no claim reaches so far, unless the clock was set back
-            )
-        return changed == 1
+
+def claim_sweep(database: Database, ref: str, owner: str) -> bool:
+    """Whether this process sweeps now; it goes on doing so until it stops asking."""
+    now_ms = time.time_ns() // 1_000_000
+    with database.writing() as db:
+        changed = db.run(
+            "INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, :until_ms)"
+            " ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
+            " WHERE claim.until_ms < :now_ms OR claim.owner = excluded.owner"
+            " OR claim.until_ms > :set_back_ms",
+            ref=ref,
+            owner=owner,
+            until_ms=now_ms + CLAIM_MS,
+            now_ms=now_ms,
+            set_back_ms=now_ms + 2 * CLAIM_MS,  # no claim reaches so far, unless the clock was set back
+        )
+    return changed == 1
 
 
 def default_reading(plan: Plan, channel_id: str) -> Reading:
@@ -306,21 +333,43 @@ def default_reading(plan: Plan, channel_id: str) -> Reading:
 
 
 def _unread(db: Connection, row: Sequence[Any]) -> Unread:
-    message_id, interaction_id, kind, at_ms, channel, customer_id, language, media_type, body = row
-    repeats, earlier = _earlier(db, customer_id, at_ms)
+    message_id, interaction_id, kind, at_ms, channel, customer_id, language, media_type, body, address = row
+    said = Shown(text="") if body is None else shown_of(media_type, bytes(body))
+    repeats, earlier = earlier_of(db, customer_id, at_ms)
     contact = Contact(
         channel=channel,
-        text=shown(bytes(body)) if body is not None else "",
+        text=said.text,
         at_ms=at_ms,
+        address=address or "",
         earlier_language=language or earlier,
         repeats=repeats,
-        attachments=int(kind == "attachment"),
+        attachments=int(kind == "attachment") + len(said.wanted),
     )
     readable = media_type not in (None, UNPARSED)
-    return Unread(message_id=message_id, interaction_id=interaction_id, contact=contact, readable=readable)
+    return Unread(
+        message_id=message_id,
+        interaction_id=interaction_id,
+        contact=contact,
+        readable=readable,
+        wanted=said.wanted,
+    )
 
 
-def _earlier(db: Connection, customer_id: str, at_ms: int) -> tuple[int, str]:
+def _wanted_facts(unread: Unread) -> list[Fact]:
+    return [
+        fact(
+            "part_added",
+            unread.message_id,
+            number=number,
+            part_kind="wanted",
+            content_id=part_id_of(unread.message_id, number),
+            content_hash=hashlib.sha256(unread.salt + address.encode("utf-8", "replace")).hexdigest(),
+        )
+        for number, (address, _) in enumerate(unread.wanted, start=1)
+    ]
+
+
+def earlier_of(db: Connection, customer_id: str, at_ms: int) -> tuple[int, str]:
     """(contacts of this customer in the last hour, the language of the newest that had one)."""
     if not customer_id:
         return 1, ""
@@ -338,11 +387,12 @@ def _earlier(db: Connection, customer_id: str, at_ms: int) -> tuple[int, str]:
     return max(1, int(count[0]) if count else 1), str(language[0]) if language else ""
 
 
-def _read_fact(unread: Unread, reading: Reading, how: str) -> Fact:
+def read_fact(interaction_id: str, message_id: str, reading: Reading, how: str) -> Fact:
+    """What a message needs, as a fact."""
     return fact(
         "read",
-        unread.interaction_id,
-        message_id=unread.message_id,
+        interaction_id,
+        message_id=message_id,
         queue_id=reading.queue_id,
         urgency=reading.urgency,
         requirement=msgspec.to_builtins(reading.requirement),
