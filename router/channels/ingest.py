@@ -31,7 +31,7 @@ from router.records import Fact, fact
 _OF_THREAD: Final = """
     SELECT interaction_id, arrived_seq, state, closed_seq, wrap_up_since_ms, agent_id, queue_id,
         requirement, step
-    FROM interaction WHERE thread = :thread
+    FROM interaction WHERE thread = :thread AND NOT (state = 'parked' AND queue_id <> '')
 """
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
@@ -249,7 +249,10 @@ def open_interaction(db: Connection, thread: str) -> str | None:
 
 
 def interactions_of(db: Connection, thread: str) -> list[OfThread]:
-    """What contacts of this thread belong to, newest first: a call-back has the thread of what it follows."""
+    """What contacts of this thread belong to, newest first: a call-back has the thread of what it follows.
+
+    One before its time is left out: who writes again is not to wait for it.
+    """
     rows = db.rows(_OF_THREAD, thread=thread) if thread else ()
     return sorted((OfThread(*row) for row in rows), key=lambda each: (-each.arrived_seq, each.interaction_id))
 
