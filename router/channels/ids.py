@@ -8,6 +8,7 @@ import msgspec
 _INTERACTION: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e01")
 _MESSAGE: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e02")
 _CUSTOMER: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e03")
+_PART: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e04")
 """Drawn once; changing one would make repeats look new."""
 
 
@@ -24,6 +25,11 @@ def message_id_of(channel: str, account: str, provider_id: str) -> str:
 def customer_id_of(channel: str, account: str, address_hash: str) -> str:
     """The customer made for an address that nobody knew before. The identity has the same id."""
     return _id(_CUSTOMER, channel, account, address_hash)
+
+
+def part_id_of(message_id: str, number: int) -> str:
+    """The content that a message only points to, as long as it is only an address."""
+    return _id(_PART, message_id, str(number))
 
 
 def _id(namespace: UUID, *parts: str) -> str:

@@ -1,5 +1,6 @@
 """Webhooks of a whole web process: what is acknowledged is on disk, and what is not genuine is nothing."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from router.channels.showing import shown_of
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.database import Connection
+from router.journal.verify import verify
 from router.records import Fact, fact
 from tests.contracts.plays import Said
 from tests.contracts.twilio import NUMBER, PERSON
@@ -42,6 +44,12 @@ def interactions(site: Site) -> list[dict[str, Any]]:
     names = "interaction_id, channel, account, customer_id, identity_id, address_hash, thread"
     rows = site.rows(f"SELECT {names} FROM interaction ORDER BY arrived_seq")
     return [dict(zip(names.split(", "), row, strict=True)) for row in rows]
+
+
+def verified(site: Site) -> list[str]:
+    """What `muster journal verify` finds wrong."""
+    with site.database.reading() as db:
+        return [problem.text for problem in verify(db).problems]
 
 
 def test_a_text_is_on_disk_before_it_is_acknowledged(any_texts: Texts) -> None:
@@ -219,8 +227,30 @@ def test_words_are_read_for_their_urgency_and_the_number_for_its_rules(texts: Te
     """Triage sees what was said, not how the provider wraps it."""
     site = texts.site
     texts.says("My father is not breathing")
-    data = site.eventually(lambda: site.rows("SELECT data FROM journal WHERE kind = 'read'"))[0][0]
-    assert '"rule_id":"not-breathing"' in data
+    texts.says("My father is not breathing", provider_id="SM2", sender="+15559990000")
+    read = "SELECT data FROM journal WHERE kind = 'read' ORDER BY seq"
+    site.eventually(lambda: len(site.rows(read)) == 2)
+    assert {json.loads(row[0])["rule_id"] for row in site.rows(read)} == {"not-breathing", "known-number"}
+
+
+def test_pictures_of_a_text_are_parts_that_somebody_still_has_to_fetch(texts: Texts) -> None:
+    """The message is shown at once; its pictures come when they come. A picture is no silence."""
+    site = texts.site
+    address = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
+    webhook = texts.plays().message(
+        Said(text=""), NumMedia="1", MediaUrl0=address, MediaContentType0="image/jpeg"
+    )
+    assert texts.post(webhook) == texts.post(webhook) == 200
+    found = site.eventually(
+        lambda: site.rows(
+            "SELECT p.number, p.kind, c.media_type, c.body FROM part p JOIN content c"
+            " ON c.content_id = p.content_id"
+        )
+    )
+    assert [(*row[:3], bytes(row[3]).decode()) for row in found] == [(1, "wanted", "image/jpeg", address)]
+    (read,) = site.rows("SELECT data FROM journal WHERE kind = 'read'")
+    assert json.loads(read[0])["rule_id"] != "silent"
+    assert verified(site) == []
 
 
 class _Order:

@@ -40,6 +40,16 @@ options = {{ account_sid = "{SID}" }}
 """
 
 
+RULE = """
+[[rules]]
+id = "known-number"
+urgency = 5
+when = { field = "address", operator = "is", value = "+15559990000" }
+
+"""
+"""First of the rules: who this is decides, whatever is said."""
+
+
 class Texts:
     """The provider of the site's accounts. Every request is signed for the process that it goes to."""
 
@@ -48,7 +58,8 @@ class Texts:
         folder = site.data_dir / "secrets"
         folder.mkdir()
         (folder / "line-token").write_bytes(TOKEN)
-        plan = parse_plan(site.plan.text + ACCOUNTS)
+        rules = site.plan.text.index("[[rules]]")
+        plan = parse_plan(site.plan.text[:rules] + RULE + site.plan.text[rules:] + ACCOUNTS)
         site.committer.submit(ActivatePlan(plan=plan, by="test")).result(10)
         site.eventually(lambda: all(web.parts.plan().accounts for web in site.webs), "the plan is known")
 
