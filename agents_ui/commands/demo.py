@@ -3,9 +3,16 @@
 import argparse
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 from agents_ui.commands import Subparsers
 from config.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from agents_ui.demo.stream import Options
+    from config.settings import Settings
 
 
 def add_to(subparsers: Subparsers) -> None:
@@ -27,7 +34,7 @@ def add_to(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the stream until its time is over or Ctrl-C."""
-    from agents_ui.demo.stream import DemoFailed, Options, run_demo
+    from agents_ui.demo.stream import DemoFailed, Options
     from router.run.family import address
 
     settings = read_settings()
@@ -40,12 +47,21 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     try:
-        outcomes = asyncio.run(run_demo(options, _say))
+        outcomes = asyncio.run(_play(settings, options))
     except DemoFailed as failed:
         sys.stderr.write(f"muster: {failed}\n")
         return 2
     _say(", ".join(f"{count} {what}" for what, count in sorted(outcomes.items())))
     return 0
+
+
+async def _play(settings: "Settings", options: "Options") -> "Counter[str]":
+    from agents_ui.demo.stream import run_demo
+    from agents_ui.demo.ways import open_ways
+
+    async with open_ways(settings) as ways:
+        _say(f"demo people write by {', '.join(dict.fromkeys(ways.channels()))}")
+        return await run_demo(options, _say, ways=ways)
 
 
 def _say(line: str) -> None:

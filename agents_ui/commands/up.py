@@ -44,17 +44,26 @@ def add_to(subparsers: "Subparsers") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Stay until Ctrl-C or SIGTERM; 0 after an orderly stop, 1 when a role does not start."""
-    from router.run.ground import check_host, own_folder, usable_port
+    from router.run.ground import check_host, own_folder, usable_port, usable_smtp_port
 
     began = time.monotonic()
     settings = read_settings()
     check_host(settings)
     lock = own_folder(settings.data_dir)
     try:
+        if arguments.demo or arguments.agents > 0:
+            settings = _staged(settings)
         settings = dataclasses.replace(settings, port=usable_port(settings.host, settings.port))
+        settings = dataclasses.replace(settings, smtp_port=usable_smtp_port(settings))
         return asyncio.run(_Up(settings, arguments, began).run())
     finally:
         os.close(lock)
+
+
+def _staged(settings: Settings) -> Settings:
+    from agents_ui.demo.stage import staged
+
+    return staged(settings)
 
 
 class _Up:
@@ -94,12 +103,14 @@ class _Up:
 
     async def _serve(self) -> None:
         """Start everything in order; never returns by itself."""
+        from router.run.mail_role import has_mailbox
+
         family = self._family
         _say(f"Muster starts in {_short(family.settings.data_dir)}")
-        _, sign_ins = await asyncio.gather(
+        _, (plan, sign_ins) = await asyncio.gather(
             family.start_redis(), asyncio.to_thread(_prepare, family.settings, demo=self._demo)
         )
-        family.start_roles()
+        family.start_roles(mail=has_mailbox(plan))
         _show_sign_ins(sign_ins)
         await family.all_serve()
         family.write_ports()
@@ -135,7 +146,7 @@ class _Up:
         self._stop.set()
 
 
-def _prepare(settings: Settings, *, demo: bool) -> "list[OneTimePassword]":
+def _prepare(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":
     """Tables, the plan in force, and people: everything the roles need to find. Raises SettingsWrong."""
     from router.journal.connection import DatabaseGone
 
@@ -145,7 +156,7 @@ def _prepare(settings: Settings, *, demo: bool) -> "list[OneTimePassword]":
         raise SettingsWrong(str(gone)) from None
 
 
-def _prepare_database(settings: Settings, *, demo: bool) -> "list[OneTimePassword]":
+def _prepare_database(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":
     from agents_ui.access.first_start import prepare_site
     from config.plan_file import parse_plan
     from router.journal.committer import Committer
@@ -168,7 +179,7 @@ def _prepare_database(settings: Settings, *, demo: bool) -> "list[OneTimePasswor
         database.close()
     if demo and sign_ins:
         _keep_for_demo(settings.data_dir, sign_ins)
-    return sign_ins
+    return plan, sign_ins
 
 
 def _activate(committer: "Committer", plan: "Plan") -> None:

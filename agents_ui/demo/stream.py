@@ -1,4 +1,4 @@
-"""The stream of a demo: when customers come, how many at once, who answers, and what is said about it.
+"""The stream of a demo: when customers come, by which channel, who answers, and what is said about it.
 
 Arrivals are a Poisson process with bursts (several people report one incident). They stop while too many are
 unanswered: a demo left alone over the weekend must not fill a line that nobody serves.
@@ -14,9 +14,13 @@ from typing import Final
 
 from agents_ui.demo.agent import Agent, SignInFailed
 from agents_ui.demo.browser import Browser
+from agents_ui.demo.correspondent import Correspondent
 from agents_ui.demo.customer import Customer
+from agents_ui.demo.inbox import Inbox
+from agents_ui.demo.people import Person, read_people
 from agents_ui.demo.sign_ins import SignIn, read_sign_ins
 from agents_ui.demo.stories import Story, read_stories
+from agents_ui.demo.ways import Ways
 
 BURSTS: Final = 0.06
 """Share of arrivals that bring others with them: an incident seen by several people."""
@@ -100,11 +104,16 @@ def _arrival(after_s: float, story: Story, random: Random) -> Arrival:
 
 
 async def run_demo(
-    options: Options, say: Callable[[str], None], ended: Callable[[str], object] = lambda how: None
+    options: Options,
+    say: Callable[[str], None],
+    ended: Callable[[str], object] = lambda how: None,
+    *,
+    ways: Ways | None = None,
 ) -> Counter[str]:
     """Send customers, and answer them with as many demo agents as asked; what became of the customers.
 
-    Shape:  ended() is told how each visit ended, `helped` or `gave up`.
+    Shape:  ended() is told how each visit ended, `helped`, `gave up` or `unanswered`. Without ways people
+            only chat.
     Raises DemoFailed when nothing answers at the address, or a demo agent is not let in.
     """
     await _knock(options.url)
@@ -120,7 +129,8 @@ async def run_demo(
         async with asyncio.timeout(options.seconds or None), asyncio.TaskGroup() as group:
             for agent in agents:
                 group.create_task(agent.work())
-            group.create_task(_send_customers(options, allowance, say, visited))
+            comers = _Comers(options, allowance, ways or Ways(inbox=Inbox()), visited)
+            group.create_task(_send_customers(options, allowance, say, comers))
     except TimeoutError:
         say(f"{options.seconds:g} s are over")
     except ExceptionGroup as failed:
@@ -165,28 +175,80 @@ def _agent(options: Options, sign_in: SignIn, allowance: Allowance) -> Agent:
 
 
 async def _send_customers(
-    options: Options, allowance: Allowance, say: Callable[[str], None], visited: Callable[[str], None]
+    options: Options, allowance: Allowance, say: Callable[[str], None], comers: "_Comers"
 ) -> None:
-    stories = read_stories()
     random = Random(options.seed)
     async with asyncio.TaskGroup() as group:
-        for number, arrival in enumerate(arrivals(stories, options.rate_per_minute, random)):
+        for number, arrival in enumerate(arrivals(read_stories(), options.rate_per_minute, random)):
             await asyncio.sleep(arrival.after_s * options.pace)
             if allowance.left <= 0:
                 say(f"{UNANSWERED_MAX} customers wait unanswered; more come when somebody answers")
             await allowance.take()
-            customer = Customer(
-                browser=Browser(options.url),
-                story=arrival.story,
-                random=Random(f"{options.seed}/{number}"),
-                patience_s=arrival.patience_s,
-                pace=options.pace,
-                # One more than its own place, so that the places of those who gave up come back as well.
-                answered=lambda: allowance.give_back(2),
-            )
-            visited("came")
-            group.create_task(_visit(customer, visited))
+            group.create_task(comers.visit(number, arrival))
 
 
-async def _visit(customer: Customer, visited: Callable[[str], None]) -> None:
-    visited(await customer.chat())
+class _Comers:
+    """Makes somebody of each arrival. Whoever writes by a channel without a page is one of people.toml."""
+
+    def __init__(
+        self, options: Options, allowance: Allowance, ways: Ways, visited: Callable[[str], None]
+    ) -> None:
+        self._options = options
+        self._allowance = allowance
+        self._ways = ways
+        self._visited = visited
+        self._people = read_people()
+        self._busy: set[str] = set()
+
+    async def visit(self, number: int, arrival: Arrival) -> None:
+        """One customer, from the first word to the last."""
+        self._visited("came")
+        random = Random(f"{self._options.seed}/{number}")
+        channel = random.choice(self._ways.channels())
+        person = None if channel == "chat" else self._somebody(arrival.story, random)
+        if person is None:
+            self._visited(await self._chatting(arrival, random))
+            return
+        self._busy.add(person.name)
+        try:
+            self._visited(await self._writing(channel, person, arrival, random))
+        finally:
+            self._busy.discard(person.name)
+
+    def _somebody(self, story: Story, random: Random) -> Person | None:
+        """Somebody of this language who is not in the middle of another story."""
+        idle = [
+            each for each in self._people if each.language == story.language and each.name not in self._busy
+        ]
+        return random.choice(idle) if idle else None
+
+    async def _chatting(self, arrival: Arrival, random: Random) -> str:
+        options = self._options
+        customer = Customer(
+            browser=Browser(options.url),
+            story=arrival.story,
+            random=random,
+            patience_s=arrival.patience_s,
+            pace=options.pace,
+            answered=self._answered,
+        )
+        return await customer.chat()
+
+    async def _writing(self, channel: str, person: Person, arrival: Arrival, random: Random) -> str:
+        post, address = self._ways.post(channel, person, random)
+        correspondent = Correspondent(
+            post=post,
+            inbox=self._ways.inbox,
+            address=address,
+            story=arrival.story,
+            random=random,
+            patience_s=PATIENCE_S,
+            whole=channel == "mail",
+            pace=self._options.pace,
+            answered=self._answered,
+        )
+        return await correspondent.correspond()
+
+    def _answered(self) -> None:
+        # One more than its own place, so that the places of those who gave up come back as well.
+        self._allowance.give_back(2)
