@@ -99,6 +99,7 @@ def contact_of(
         verified=verified,
         linked=bool(writer.address) and named_by != "return-path" and not own and kind not in UNLINKED,
         media_type=MEDIA_TYPE,
+        file_name="mail.eml",
         body=body,
         received_at_ms=envelope.received_at_ms,
     )

@@ -1,4 +1,4 @@
-"""The processes of one centre on one machine: Redis, two routers, web, worker, and what follows them.
+"""The processes of one centre on one machine: Redis, two routers, web, worker, mail, and what follows.
 
 Here is what they are and in which order they start and stop; keeping one of them alive is child.py.
 """
@@ -21,6 +21,9 @@ from router.run.child import STOP_S, Child, Program
 from router.run.log_file import LogFile
 
 ROLES: Final = ("router", "web", "worker")
+
+MAIL: Final = "mail"
+"""Only where the plan has a mailbox."""
 
 STANDBY: Final = "standby"
 """A second router that waits for the lease: starting one anew takes seconds on a busy machine."""
@@ -51,6 +54,7 @@ class Family:
         self.settings = settings
         self._say = say
         self._verbose = verbose
+        self._roles: tuple[str, ...] = ROLES
         self._children: dict[str, Child] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._redis_folder: Path | None = None
@@ -78,9 +82,10 @@ class Family:
         self._start(program)
         await self._until(lambda: self._children["redis"].ready, REDIS_WAIT_S)
 
-    def start_roles(self) -> None:
-        """Start router, web and worker."""
-        for role in ROLES:
+    def start_roles(self, *, mail: bool = False) -> None:
+        """Start router, web and worker; and the role that takes mail."""
+        self._roles = (*ROLES, MAIL) if mail else ROLES
+        for role in self._roles:
             self.start_command(role, role)
 
     def start_standby(self) -> None:
@@ -96,7 +101,7 @@ class Family:
         """Wait until every role serves. Raises StartFailed."""
         patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._say_who_is_late)
         try:
-            await self._until(lambda: all(self._children[role].ready for role in ROLES), None)
+            await self._until(lambda: all(self._children[role].ready for role in self._roles), None)
             while not await _answers_ready(self.settings):
                 self._give_up_on_the_hopeless()
                 await asyncio.sleep(PROBE_S)
@@ -126,6 +131,8 @@ class Family:
         listeners: dict[str, Mapping[str, object]] = {
             "web": {"host": self.settings.host, "port": self.settings.port, "url": address(self.settings)}
         }
+        if MAIL in self._roles:
+            listeners["smtp"] = {"host": self.settings.host, "port": self.settings.smtp_port}
         if self.settings.redis_url:
             listeners["redis"] = {"url": self.settings.redis_url}
         path = self.settings.data_dir / "ports.json"
@@ -138,7 +145,7 @@ class Family:
         name = program.name
 
         def hear(line: str) -> None:
-            if self._verbose or name not in (*ROLES, STANDBY, "redis"):
+            if self._verbose or name not in (*self._roles, STANDBY, "redis"):
                 self._say(f"{name:8}{line}")
 
         child = Child(program=program, log=log, say=self._say, hear=hear, changed=self._changed)
@@ -146,7 +153,7 @@ class Family:
         self._keepers[name] = asyncio.create_task(self._keep(child))
 
     def _say_who_is_late(self) -> None:
-        late = [role for role in ROLES if not self._children[role].ready] or ["web"]
+        late = [role for role in self._roles if not self._children[role].ready] or ["web"]
         self._say(f"still waiting for {', '.join(late)}; its log is in {self.settings.data_dir / 'logs'}")
 
     async def _keep(self, child: Child) -> None:
@@ -167,9 +174,11 @@ class Family:
             "MUSTER_DATA": str(settings.data_dir),
             "MUSTER_HOST": settings.host,
             "MUSTER_PORT": str(settings.port),
+            "MUSTER_SMTP_PORT": str(settings.smtp_port),
             "MUSTER_PLAN": str(settings.plan_file.absolute()),
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,
+            "MUSTER_ENDPOINTS": ",".join(f"{name}={url}" for name, url in settings.endpoints.items()),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -185,7 +194,7 @@ class Family:
             return
 
     def _give_up_on_the_hopeless(self) -> None:
-        for name in ROLES:
+        for name in self._roles:
             child = self._children.get(name)
             if child is not None and child.failures >= GIVE_UP:
                 path = self.settings.data_dir / "logs" / f"{name}.log"

@@ -62,10 +62,10 @@ def check_host(settings: Settings) -> None:
         )
 
 
-def usable_port(host: str, port: int) -> int:
+def usable_port(host: str, port: int, *, variable: str = "MUSTER_PORT") -> int:
     """The port, once it is seen to be free; for port 0 a free one."""
     if not 0 <= port <= 65_535:
-        raise SettingsWrong(f"MUSTER_PORT is {port}: give a number from 1 to 65535")
+        raise SettingsWrong(f"{variable} is {port}: give a number from 1 to 65535")
     deadline = time.monotonic() + PORT_WAIT_S
     while True:
         try:
@@ -78,9 +78,19 @@ def usable_port(host: str, port: int) -> int:
             if time.monotonic() > deadline:
                 raise SettingsWrong(
                     f"cannot listen on {host} port {port} ({problem.strerror}): "
-                    f"type MUSTER_PORT={_other(port)} before the command"
+                    f"type {variable}={_other(port)} before the command"
                 ) from None
             time.sleep(0.1)
+
+
+def usable_smtp_port(settings: Settings) -> int:
+    """As usable_port for mail: the one after MUSTER_PORT, or any free one, unless one was asked for."""
+    if settings.smtp_port >= 0:
+        return usable_port(settings.host, settings.smtp_port, variable="MUSTER_SMTP_PORT")
+    try:
+        return _bind_once(settings.host, settings.port + 1)
+    except (OSError, OverflowError):
+        return _bind_once(settings.host, 0)
 
 
 def _bind_once(host: str, port: int) -> int:

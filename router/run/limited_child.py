@@ -1,7 +1,7 @@
 """Has mails read in limited children: a few helper processes, each of which forks for every mail.
 
-The helper kills what takes too long; should a helper itself not answer, it is killed and replaced. What cannot
-be read is None: then a human sees it raw. Started with the first mail: a site without mail has no helpers.
+The helper kills what takes too long; a helper that does not answer itself is killed and replaced. A mail that
+cannot be read is None: then a human sees it raw. Started with the first mail: a site without mail has none.
 """
 
 import asyncio

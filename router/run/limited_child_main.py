@@ -3,7 +3,7 @@
 Each mail gets a process of its own, with nothing but memory and processor time, both limited, and no way to
 open anything; whatever it does ends with it. This process stays small and never looks at a mail.
 
-Wire, both ways: 8 bytes length, then that many bytes. In: the mail. Out: one byte how it ended (OK, or FAILED),
+Wire, both ways: 8 bytes length, then that many bytes. In: the mail. Out: one byte how it ended (OK, FAILED),
 then the MailRead as MessagePack.
 """
 

@@ -26,6 +26,7 @@ def test_it_is_a_believable_county_emergency_center():
         "medical",
         "non-emergency",
         "public-information",
+        "review",
     }
     assert sum(person.role == "agent" for person in PLAN.people) == 10
     assert {person.role for person in PLAN.people} == {"agent", "supervisor", "admin", "auditor"}
