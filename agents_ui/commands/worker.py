@@ -25,6 +25,7 @@ from router.run.delivery_senders import Outlets
 from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
+from router.run.media import Media
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -92,12 +93,15 @@ async def _deliver(settings: Settings, stop: asyncio.Event) -> None:
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
     delivery = Delivery(database, committer, Outlets(settings), clock)
+    fetching = asyncio.create_task(Media(database, committer, settings).run())
     orders = ChoreWorker(settings.redis_url, queue=QUEUE, chores={DELIVER_DUE: delivery.wake})
     orders.start()
     try:
         await delivery.run()
     finally:
         orders.stop()
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
         await delivery.settle(SETTLE_S)
         await asyncio.to_thread(committer.close)
         await hints.close()

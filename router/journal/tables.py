@@ -9,7 +9,7 @@ Three groups:
 Times are int milliseconds UTC, 0 where they do not apply; ids are text; booleans are 0 or 1.
 """
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 
@@ -261,6 +261,16 @@ class PartRow(SQLModel, table=True):
     kind: str
     """text | html | file | wanted (content is the address it must be fetched from) | lost."""
     content_id: str
+
+    __table_args__ = (
+        # Few of many: what is still to be fetched is looked for every second.
+        Index(
+            "part_wanted",
+            "kind",
+            sqlite_where=text("kind = 'wanted'"),
+            postgresql_where=text("kind = 'wanted'"),
+        ),
+    )
 
 
 class OutboxRow(SQLModel, table=True):

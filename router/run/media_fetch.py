@@ -1,0 +1,133 @@
+"""Fetches one attachment from the provider that keeps it: bounded in size and time, and from nowhere else.
+
+The address came with a message, so it is anybody's to write. Our credentials go where the provider's module
+says and nowhere else; of redirects only those to its own store are followed, and those without credentials.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin
+
+from router.channels.port import Account, HttpRequest, Provider
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+FETCH_S: Final = 20.0
+"""For the whole of it: a few megabytes; whoever sends a byte a second is given up for now."""
+
+REDIRECTS_MAX: Final = 3
+AGAIN: Final = frozenset({401, 403, 404, 408, 425, 429})
+"""Refusals that may pass: credentials are being changed, a medium is announced before it is there."""
+
+NOT_THERE: Final = "not_there"
+TOO_LARGE: Final = "too_large"
+NOT_THE_PROVIDERS: Final = "not_the_providers"
+
+_log = logging.getLogger("muster.media")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The attachment; or why it will never be had (lost); or neither: later."""
+
+    body: bytes | None = None
+    media_type: str = ""
+    lost: str = ""
+
+
+LATER: Final = Fetched()
+
+
+class MediaClient:
+    """Fetches for every account. Close it at the end."""
+
+    def __init__(self) -> None:
+        self._client: AsyncClient | None = None
+
+    async def fetch(self, address: str, *, provider: Provider, account: Account, bytes_max: int) -> Fetched:
+        """One try; never raises for what the other side does."""
+        from httpx2 import InvalidURL, RequestError, UnsupportedProtocol
+
+        request = provider.media_request(address, account)
+        if request is None:
+            return Fetched(lost=NOT_THE_PROVIDERS)
+        try:
+            async with asyncio.timeout(FETCH_S):
+                return await self._follow(request, provider, account, bytes_max)
+        except (InvalidURL, UnsupportedProtocol):
+            return Fetched(lost=NOT_THE_PROVIDERS)
+        except (RequestError, TimeoutError) as problem:
+            _log.info("no attachment now account=%s error=%s", account.account_id, type(problem).__name__)
+            return LATER
+
+    async def close(self) -> None:
+        """Close the connections that were kept."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _follow(
+        self, request: HttpRequest, provider: Provider, account: Account, bytes_max: int
+    ) -> Fetched:
+        for _ in range(REDIRECTS_MAX + 1):
+            client = self._client = self._client or _new_client()
+            headers = {**request.headers, "accept-encoding": "identity"}
+            async with client.stream(request.method, request.url, headers=headers) as response:
+                if not response.has_redirect_location:
+                    return await _read(response, bytes_max)
+                target = urljoin(request.url, response.headers.get("location", ""))
+            following = request_after(target, provider=provider, account=account)
+            if following is None:
+                _log.warning("redirect not followed account=%s", account.account_id)
+                return Fetched(lost=NOT_THE_PROVIDERS)
+            request = following
+        return Fetched(lost=NOT_THERE)
+
+
+def request_after(target: str, *, provider: Provider, account: Account) -> HttpRequest | None:
+    """How to follow a redirect to this address; None where it leads away from the provider."""
+    again = provider.media_request(target, account)
+    if again is not None:
+        return again
+    plain = target.isascii() and target.isprintable() and not any(sign in target for sign in "\\@")
+    dots = "/." in target or "%2e" in target.lower()
+    if plain and not dots and target.startswith(provider.media_from):
+        return HttpRequest(method="GET", url=target, headers={}, body=b"")
+    return None
+
+
+async def _read(response: "Response", bytes_max: int) -> Fetched:
+    status = response.status_code
+    if status >= 500 or status in AGAIN:
+        return LATER
+    if status != 200 or response.headers.get("content-encoding", "identity") != "identity":
+        return Fetched(lost=NOT_THERE)
+    if _length(response.headers) > bytes_max:
+        return Fetched(lost=TOO_LARGE)
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > bytes_max:
+            return Fetched(lost=TOO_LARGE)
+    if len(body) < _length(response.headers):
+        return LATER  # cut short on the way
+    return Fetched(body=bytes(body), media_type=response.headers.get("content-type", ""))
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _new_client() -> "AsyncClient":
+    from httpx2 import AsyncClient, Limits, Timeout
+
+    return AsyncClient(
+        timeout=Timeout(FETCH_S, connect=5.0),
+        limits=Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=20),
+        follow_redirects=False,
+    )
