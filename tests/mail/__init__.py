@@ -1,0 +1,1 @@
+"""Mail: taken by SMTP, read in limited children, answered. Real sockets, hostile senders."""

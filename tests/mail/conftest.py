@@ -1,0 +1,15 @@
+"""A mailbox for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mail.mailbox import Mailbox
+
+
+@pytest.fixture
+def mailbox(data_dir: Path) -> Iterator[Mailbox]:
+    box = Mailbox(data_dir)
+    yield box
+    box.stop()
