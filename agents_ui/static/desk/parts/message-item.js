@@ -3,10 +3,11 @@ import { html } from "../../shared/html.js";
 import { clockTime, dayAndTime } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
 import { DeliveryMark, DeliveryTrouble } from "./delivery.js";
+import { MessageFiles } from "./message-files.js";
 
 /** @param {{message: import("../../types.js").Message, dated?: boolean}} props dated: of another day, show which */
 export function MessageItem({ message, dated = false }) {
-  const { direction, text, file, reading, at_ms } = message;
+  const { direction, text, notice, reading, at_ms } = message;
   const who = direction === "in" ? say("the_customer") : message.author_name || say(`direction_${direction}`);
   const raw = reading === "unparsed";
   return html`<li class="message" data-direction=${direction}>
@@ -16,9 +17,8 @@ export function MessageItem({ message, dated = false }) {
     </p>
     ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
     ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
-    ${file && html`<p class="message-file"><a href=${file.url} download=${file.name}><bdi>${file.name || say("file")}</bdi></a>
-      <small><bdi>${file.media_type}</bdi> · ${Math.max(1, Math.round(file.bytes / 1000))} kB</small></p>`}
-    ${message.kind === "attachment" && !file && html`<p class="flag">${say("erased")}</p>`}
+    ${notice && html`<p class="flag">${notice}</p>`}
+    <${MessageFiles} message=${message} />
     ${direction === "out" && html`<${DeliveryTrouble} message=${message} />`}
   </li>`;
 }
