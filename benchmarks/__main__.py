@@ -15,16 +15,17 @@ from benchmarks import results
 
 ROUNDS = 5
 IDLE_S = 60.0
+PARTS = ["core", "lines", "reply", "rebuild", "desktop"]
 
 
 def main() -> int:
     """Measure, print what was found, write it down. With --strict 1 when something is not as promised."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
-    parser.add_argument("--only", choices=["core", "lines", "rebuild", "desktop"], action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--strict", action="store_true", help="fail when something is not as promised")
     arguments = parser.parse_args()
-    wanted = arguments.only or ["core", "lines", "rebuild", "desktop"]
+    wanted = arguments.only or PARTS
     results.remove()
     began, load_before = time.monotonic(), os.getloadavg()[0]
     samples = _measure(wanted, arguments.rounds)
@@ -42,6 +43,8 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
             _take(samples, "core", number, _core)
         if "lines" in wanted:
             _take(samples, "lines", number, _lines(number))
+        if "reply" in wanted:
+            _take(samples, "reply", number, _reply)
     if "rebuild" in wanted:
         _take(samples, "rebuild", 0, lambda: _rebuild(rounds))
     if "desktop" in wanted:
@@ -74,6 +77,12 @@ def _lines(number: int) -> Callable[[], dict[str, float]]:
     from benchmarks.lines import round_of_lines
 
     return lambda: round_of_lines(idle_s=0 if number else IDLE_S)
+
+
+def _reply() -> dict[str, float]:
+    from benchmarks.reply import round_of_replies
+
+    return round_of_replies()
 
 
 def _rebuild(times: int) -> dict[str, float]:

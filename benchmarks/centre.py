@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from agents_ui.access.people import AddPeople, NewPerson
@@ -68,11 +69,14 @@ class Site:
 
 
 @contextmanager
-def running_site(*, agents: int, at_once: int = 1) -> Iterator[Site]:
-    """A new centre that serves, and is gone afterwards."""
+def running_site(
+    *, agents: int, at_once: int = 1, plan_more: str = "", environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Site]:
+    """A new centre that serves, and is gone afterwards. plan_more goes to the end of its plan."""
     data_dir = Path(tempfile.mkdtemp(prefix="muster-bench-"))
     try:
-        environ = _environ(data_dir, plan_text(agents=agents, at_once=at_once))
+        plan_file = plan_text(agents=agents, at_once=at_once) + plan_more
+        environ = {**_environ(data_dir, plan_file), **environ}
         settings = read_settings(environ)
         with _prepared(settings) as (database, committer, plan):
             cookies = add_people(committer, plan, settings)

@@ -55,6 +55,9 @@ class Desk:
     freed_at: float = 0.0
     taken: set[str] = field(default_factory=set)
     held: int = 0
+    holding: list[str] = field(default_factory=list)
+    """What it keeps, in the order in which it was accepted."""
+
     waiting: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -93,6 +96,7 @@ class Desk:
         self.seen.accepted_at.append(time.monotonic())
         self.held += 1
         if self.keep:
+            self.holding.append(interaction_id)
             return
         await asyncio.sleep(now + self.hold_s - WRAP_UP_S - time.monotonic())
         await self.send("end", interaction_id=interaction_id)

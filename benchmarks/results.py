@@ -22,6 +22,7 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     ),
     "drain_excess_pct": ("at most", 5, "time to drain those 1,000 over the ideal, each is held for 1 s"),
     "offer_p99_ms": ("at most", 100, "last byte of a contact until its offer is there; 100/s, agents free"),
+    "reply_p99_ms": ("at most", 500, "agent sends a text message until its provider has it; 20/s"),
     "waiting_cpu_pct": ("at most", 5, "of one core, everything; 1,000 wait, 100 desks, nothing happens"),
     "core_over_floor_1k": ("at least", 0.1, "decisions a second over bare heaps, 1,000 waiting"),
     "core_over_floor_1m": ("at least", 0.2, "the same with 1,000,000 waiting"),
