@@ -114,7 +114,7 @@ class Delivery:
         """Begin to send what is due now. Raises DatabaseGone, DatabaseBusy."""
         found = await self._reader.look()
         if found.plan is not None:
-            self._outlets.renew(found.plan)
+            await self._outlets.renew(found.plan)
         for account_id, due_at_ms in found.first_due:
             await self._deliver(account_id, due_at_ms)
 
@@ -141,7 +141,7 @@ class Delivery:
         soon = lane.hurry or lane.circuit.open
         if not room or (due_at_ms > now_ms and not soon):
             return
-        outlet = await self._outlets.get(account_id)
+        outlet = self._outlets.get(account_id)
         if isinstance(outlet, str):
             await self._unusable(lane, account_id, code=outlet)
             return

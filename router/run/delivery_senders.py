@@ -6,7 +6,6 @@ and how often, is delivery.py; what a provider's answer means is its own module 
 
 import logging
 import ssl
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from config.plan import Plan
@@ -51,7 +50,7 @@ class HttpSender:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._client: AsyncClient | None = None
+        self._client = _new_client()
 
     async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
         """One request; no redirects, nothing large is read. Not connected means certainly not sent."""
@@ -77,13 +76,10 @@ class HttpSender:
 
     async def close(self) -> None:
         """Close the connections that were kept."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._client.aclose()
 
     async def _ask(self, request: HttpRequest) -> HttpReply:
-        client = self._client = self._client or _new_client()
-        async with client.stream(
+        async with self._client.stream(
             request.method, request.url, headers=dict(request.headers), content=request.body
         ) as response:
             body = await _bounded(response)
@@ -94,11 +90,14 @@ class HttpSender:
 class SmtpSender:
     """Hands a mail to the account's mail server."""
 
+    def __init__(self) -> None:
+        from router.channels.smtp_out import send  # loaded where there is mail to send
+
+        self._send = send
+
     async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
         """One mail over a connection of its own."""
-        from router.channels.smtp_out import send
-
-        return await send(outgoing, account)
+        return await self._send(outgoing, account)
 
     async def close(self) -> None:
         """Nothing is kept."""
@@ -109,35 +108,38 @@ class Outlets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._accounts: Mapping[str, Account] = {}
-        self._senders: dict[str, tuple[Account, Sender]] = {}
-        self._planned: frozenset[str] = frozenset()
+        self._outlets: dict[str, tuple[Account, Sender]] = {}
+        self._lacking: dict[str, str] = {}
         self.give_up_ms = 0
 
-    def renew(self, plan: Plan) -> None:
-        """Read the plan's accounts and their secrets. Senders whose account stayed the same stay."""
-        self._accounts = load_accounts(plan, self._settings)
-        self._planned = frozenset(each.account_id for each in plan.accounts)
-        self.give_up_ms = plan.limits.give_up_ms
+    async def renew(self, plan: Plan) -> None:
+        """Read the plan's accounts and their secrets. Senders whose account stayed the same stay.
 
-    async def get(self, account_id: str) -> tuple[Account, Sender] | str:
-        """The account and its sender, or a code that says why there is none."""
-        account = self._accounts.get(account_id)
-        if account is None:
-            return NO_SECRET if account_id in self._planned else NOT_IN_PLAN
-        known = self._senders.get(account_id)
-        if known is None or known[0] != account:
-            sender = sender_of(account)
+        All are made now rather than with the first answer, which would wait for it.
+        """
+        before, self._outlets = self._outlets, {}
+        accounts = load_accounts(plan, self._settings)
+        self._lacking = {each.account_id: NO_SECRET for each in plan.accounts}
+        self.give_up_ms = plan.limits.give_up_ms
+        for account_id, account in accounts.items():
+            known = before.get(account_id)
+            sender = known[1] if known is not None and known[0] == account else sender_of(account)
             if sender is None:
-                return NO_PROVIDER
-            self._senders[account_id] = (account, sender)
-            if known is not None:
-                await known[1].close()
-        return self._senders[account_id]
+                self._lacking[account_id] = NO_PROVIDER
+            else:
+                self._outlets[account_id] = (account, sender)
+        kept = [sender for _, sender in self._outlets.values()]
+        for _, sender in before.values():
+            if not any(sender is each for each in kept):
+                await sender.close()
+
+    def get(self, account_id: str) -> tuple[Account, Sender] | str:
+        """The account and its sender, or a code that says why there is none."""
+        return self._outlets.get(account_id) or self._lacking.get(account_id, NOT_IN_PLAN)
 
     async def close(self) -> None:
         """Close every sender."""
-        for _, sender in self._senders.values():
+        for _, sender in self._outlets.values():
             await sender.close()
 
 

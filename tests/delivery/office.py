@@ -61,10 +61,10 @@ class Outlets:
     give_up_ms: int = 86_400_000
     missing: set[str] = field(default_factory=set)
 
-    def renew(self, plan: object) -> None:
+    async def renew(self, plan: object) -> None:
         """The plan says nothing here."""
 
-    async def get(self, account_id: str) -> tuple[Account, Provider] | str:
+    def get(self, account_id: str) -> tuple[Account, Provider] | str:
         if account_id in self.missing:
             return "no_secret"
         account = Account(
