@@ -197,11 +197,7 @@ class WebRole:
         app = create_app(services, room=room, health=health, hooks=hooks, port=port)
         server = server_of(app, self._settings, body_limit=body_limit(services, hooks))
         figures.sockets(lambda: _connections(server, room))
-        figures.gauge(
-            "muster_feed_lag_seconds", "Age of the newest row when we saw it", lambda: feed.lag_ms / 1000
-        )
-        figures.gauge("muster_feed_position", "Newest row seen here", lambda: feed.position)
-        figures.gauge("muster_loop_lag_seconds", "How late the loop's last tick was", lambda: watchdog.lag_s)
+        _note_lags(figures, feed, watchdog)
         return Parts(
             services=services,
             plan=plan,
@@ -291,6 +287,13 @@ async def _watch(committer: Committer) -> None:
         if not committer.running:
             return
         await asyncio.sleep(WAIT_S)
+
+
+def _note_lags(figures: Figures, feed: Feed, watchdog: Watchdog) -> None:
+    lag_s = "How late the loop's last tick was"
+    figures.gauge("muster_feed_lag_seconds", "Age of the newest row seen", lambda: feed.lag_ms / 1000)
+    figures.gauge("muster_feed_position", "Newest row seen here", lambda: feed.position)
+    figures.gauge("muster_loop_lag_seconds", lag_s, lambda: watchdog.lag_s)
 
 
 def _connections(server: FrontServer, room: Room) -> Mapping[str, int]:

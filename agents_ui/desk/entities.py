@@ -12,6 +12,7 @@ import msgspec
 from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
 from config.plan import Plan
+from router.channels.chat import CHAT
 from router.journal.database import Connection
 
 MESSAGES_MAX: Final = 200
@@ -136,7 +137,7 @@ def conversation(db: Connection, interaction: Interaction) -> Value:
         "wrap_up_since_ms": interaction.wrap_up_since_ms,
         "customer_id": interaction.customer_id,
         "customer_label": label_of(interaction),
-        "connected": interaction.connection_ids != "[]",
+        "connected": interaction.connection_ids != "[]" if interaction.channel == CHAT.channel else None,
         "language": interaction.language,
         "reading": interaction.reading,
         "follows": interaction.follows,

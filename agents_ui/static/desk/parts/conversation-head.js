@@ -18,12 +18,12 @@ export function ConversationHead({ desk, conversation }) {
     <div class="head-who">
       <h2><bdi>${say("customer", { label: customer_label })}</bdi></h2>
       <ul class="facts">
-        <li data-connected=${connected} class="connected">${say(connected ? "connected" : "not_connected")}</li>
+        ${connected !== null && html`<li data-connected=${connected} class="connected">${say(connected ? "connected" : "not_connected")}</li>`}
         <li>${nameOf(words?.channels, channel)}</li>
         <li>${nameOf(words?.queues, queue_id)}</li>
         ${language && html`<li>${languageName(language)}</li>`}
         <li>${say("with_me")} <time>${since}</time></li>
-        ${conversation.follows && html`<li class="flag">${say(connected ? "follows" : "follows_away")}</li>`}
+        ${conversation.follows && html`<li class="flag">${say(connected === false ? "follows_away" : "follows")}</li>`}
         ${conversation.reading === "unparsed" && html`<li class="flag">${say("unparsed")}</li>`}
         ${conversation.traffic !== "real" && html`<li class="flag drill">${say(`traffic_${conversation.traffic}`)}</li>`}
       </ul>
