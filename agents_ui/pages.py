@@ -90,8 +90,8 @@ _STYLES: Final = {
     "home": ("home",),
     "chat": ("chat",),
     "sign-in": ("sign-in",),
-    "desk": ("desk", "desk-bar", "offer", "conversation", "desk-side", "overlay"),
-    "wall": ("wall", "wall-urgent", "wall-room", "overlay"),
+    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "overlay"),
+    "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }
 """One style sheet per region, after colours and frame, which every page has."""
 

@@ -61,6 +61,15 @@ COMMANDS: Final[Mapping[str, frozenset[str]]] = {
     "transfer": DESK,
     "urgency": DESK,
     "history": DESK,
+    "call_back": DESK,
+    "call_back_change": WATCH,
+    "call_back_cancel": WATCH,
+    "claim": DESK,
+    "link": DESK,
+    "merge": DESK,
+    "split": DESK,
+    "undo_move": DESK,
+    "name_customer": DESK,
     "alarm_seen": WATCH,
 }
 """Commands of the desk's socket. Each one checks, besides, whether the thing it names is this person's."""

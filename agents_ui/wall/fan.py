@@ -21,6 +21,7 @@ from agents_ui.desk.touched import touched_by
 from agents_ui.services import Services
 from agents_ui.wall.news import news_after
 from agents_ui.wall.standing import Standing, changes_between, seeded
+from config.plan import Plan
 from router.journal.clock import SteadyClock
 from router.journal.database import DatabaseBusy, DatabaseGone
 from router.records import Row
@@ -139,7 +140,7 @@ class WallFan:
         while self._joins and standing_now is not None:
             wall, ready = self._joins.pop(0)
             if not wall.closing:
-                wall.snapshot(msgspec.json.encode(standing_now.entities), msgspec.json.encode(words_of(plan)))
+                wall.snapshot(msgspec.json.encode(standing_now.entities), msgspec.json.encode(_words(plan)))
                 self._walls.append(wall)
             _done(ready)
 
@@ -201,3 +202,9 @@ async def _either(event: asyncio.Event, seconds: float) -> None:
 def _done(ready: "asyncio.Future[None]") -> None:
     if not ready.done():
         ready.set_result(None)
+
+
+def _words(plan: Plan) -> dict[str, Any]:
+    """The names desks show, and those of skills: a wall says what a contact asks for."""
+    skills = [{"id": skill.skill_id, "name": skill.name} for skill in plan.skills]
+    return {**words_of(plan), "skills": skills}

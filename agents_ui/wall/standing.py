@@ -45,7 +45,7 @@ class Standing:
         self._plan = plan
         self._queues = (*(queue.queue_id for queue in plan.queues), MANUAL_QUEUE)
         self._waiting = Waiting(plan)
-        self._urgent = Urgent()
+        self._urgent = Urgent(plan.limits.unattended_alarm_ms)
         self._contacts: dict[str, Contact] = {}
         self._rings: dict[str, Ring] = {}
         self._parked: set[str] = set()

@@ -40,7 +40,8 @@ def unattended(contact: Contact, holder: Agent | None, now_ms: int) -> str:
 class Urgent:
     """The unattended urgent contacts, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarm_after_ms: int) -> None:
+        self._alarm_after_ms = alarm_after_ms
         self._alone: dict[str, tuple[str, Place]] = {}
         self._order: list[Place] = []
 
@@ -80,6 +81,7 @@ class Urgent:
             "urgency": contact.urgency,
             "queue_id": contact.queue_id,
             "accepted_at_ms": contact.accepted_at_ms,
+            "alarm_at_ms": contact.accepted_at_ms + self._alarm_after_ms,
             "agent_id": contact.named_agent_id if alone == "waiting" else contact.agent_id,
             "deadline_ms": ring.deadline_ms if ring and alone == "offered" else contact.named_until_ms,
             "offers": contact.offer_count,

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from agents_ui.access.gate import NoEntry, gated
-from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED, SIGNED_OUT
+from agents_ui.access.table import COMMANDS, DESK, ROUTES, SIGNED, SIGNED_OUT, WALL_COMMANDS, WATCH
 from agents_ui.app import create_app
 from agents_ui.chat.room import Room
 from agents_ui.desk import shapes
@@ -17,6 +17,7 @@ from agents_ui.figures import Figures
 from agents_ui.health import Health
 from agents_ui.hooks.figures import HookFigures
 from agents_ui.hooks.hooks import Hooks
+from agents_ui.wall import shapes as wall_shapes
 from config.words import ROLES
 from router.journal.database import DatabaseGone
 from tests.desk.plans import PEOPLE
@@ -43,6 +44,18 @@ FIELDS: dict[str, dict[str, Any]] = {
     "alarm_seen": {"alarm_id": "none"},
 }
 """A well-formed command of each kind that names nothing of anybody's."""
+
+WALL_FIELDS: dict[str, dict[str, Any]] = {
+    "move": {"interaction_id": "none", "to_queue_id": "second"},
+    "assign": {"interaction_id": "none", "to_agent_id": "ana"},
+    "take_away": {"interaction_id": "none"},
+    "urgency": {"interaction_id": "none", "urgency": 1},
+    "presence": {"agent_id": "nobody", "available": False, "reason": "break"},
+    "explain": {"interaction_id": "none"},
+    "look": {"interaction_id": "none"},
+    "alarm_seen": {"alarm_id": "none"},
+}
+"""The same for the wall."""
 
 
 async def _behind(site: Site, method: str, path: str) -> Site:
@@ -159,6 +172,8 @@ def test_every_command_is_in_the_table_and_in_this_test() -> None:
     """A command that the socket understands but the table does not know would be nobody's."""
     kinds = {command.__struct_config__.tag for command in shapes.Command.__args__}
     assert kinds == set(COMMANDS) == set(FIELDS)
+    of_walls = {command.__struct_config__.tag for command in wall_shapes.Command.__args__}
+    assert of_walls == set(WALL_COMMANDS) == set(WALL_FIELDS)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -176,6 +191,23 @@ async def test_no_command_goes_past_its_entry(site: Site, role: str) -> None:
         answer = await page.command(kind, command_id=str(uuid.uuid4()), **fields)
         assert not answer["ok"]
         assert (answer["code"] == "not_allowed") == (role not in COMMANDS[kind]), kind
+
+
+@pytest.mark.parametrize("role", sorted(DESK))
+async def test_only_those_who_watch_open_a_wall_and_each_command_has_its_entry(site: Site, role: str) -> None:
+    """An agent's ticket is good for a desk: it must not show the whole room, nor let anybody step in."""
+    if role not in WATCH:
+        page = site.page("/wall/socket")
+        await page.open()
+        await page.say({"kind": "hello", "ticket": await site.ticket(await site.session(PERSON[role]))})
+        await page.until(lambda: page.code == 4403)
+        assert page.snapshots == 0
+        return
+    page = await site.wall(PERSON[role])
+    for kind, fields in WALL_FIELDS.items():
+        answer = await page.command(kind, command_id=str(uuid.uuid4()), **fields)
+        assert not answer["ok"] and answer["text"]
+        assert (answer["code"] == "not_allowed") == (role not in WALL_COMMANDS[kind]), kind
 
 
 async def test_a_desk_whose_person_may_no_longer_sign_in_can_do_nothing_more(site: Site) -> None:

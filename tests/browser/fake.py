@@ -51,10 +51,13 @@ class FakeCentre:
     def __init__(self, plan: Plan) -> None:
         self.chat_lines: list[Line] = []
         self.desk_lines: list[Line] = []
+        self.wall_lines: list[Line] = []
         self.chat_messages: list[Json] = []
         self.conversation: Json = {}
         self.entities: dict[str, dict[str, Json]] = {}
         self.words: Json = {}
+        self.wall_entities: dict[str, dict[str, Json]] = {}
+        self.wall_words: Json = {}
         self.said: list[Json] = []
         self.commands: list[Json] = []
         self.snapshots = 0
@@ -80,6 +83,7 @@ class FakeCentre:
             Route("/chat/attachment", self._attachment, methods=["POST"]),
             WebSocketRoute("/chat/socket", self._chat),
             WebSocketRoute("/desk/socket", self._desk),
+            WebSocketRoute("/wall/socket", self._wall),
         ]
         settings = uvicorn.Config(
             Starlette(routes=routes),
@@ -121,6 +125,15 @@ class FakeCentre:
         self.entities[kind].pop(entity_id)
         self._desk_change({"drop": kind, "id": entity_id})
 
+    def wall_put(self, kind: str, entity_id: str, value: Json) -> None:
+        """A change for every wall."""
+        self.wall_entities.setdefault(kind, {})[entity_id] = value
+        self._wall_change({"put": kind, "id": entity_id, "value": value})
+
+    def wall_drop(self, kind: str, entity_id: str) -> None:
+        self.wall_entities[kind].pop(entity_id)
+        self._wall_change({"drop": kind, "id": entity_id})
+
     def lose_a_change(self) -> None:
         """A number passes without its message: what a page must notice."""
         for line in self.desk_lines:
@@ -150,11 +163,15 @@ class FakeCentre:
 
     def hang_up(self, code: int = 1012) -> None:
         """Every connection is closed."""
-        for line in [*self.chat_lines, *self.desk_lines]:
+        for line in [*self.chat_lines, *self.desk_lines, *self.wall_lines]:
             self._do(line.websocket.close(code))
 
     def _desk_change(self, *changes: Json) -> None:
         for line in list(self.desk_lines):
+            self._do(line.send(kind="change", server_ms=now_ms(), changes=list(changes)))
+
+    def _wall_change(self, *changes: Json) -> None:
+        for line in list(self.wall_lines):
             self._do(line.send(kind="change", server_ms=now_ms(), changes=list(changes)))
 
     def _chat_put(self, what: str, value: Json) -> None:
@@ -200,6 +217,14 @@ class FakeCentre:
         await line.send(kind="kept", client_id=said["client_id"], message_id=message["message_id"])
 
     async def _desk(self, websocket: WebSocket) -> None:
+        await self._serve_page(websocket, self.entities, self.words, self.desk_lines)
+
+    async def _wall(self, websocket: WebSocket) -> None:
+        await self._serve_page(websocket, self.wall_entities, self.wall_words, self.wall_lines)
+
+    async def _serve_page(
+        self, websocket: WebSocket, entities: dict[str, dict[str, Json]], words: Json, lines: list[Line]
+    ) -> None:
         await websocket.accept()
         if self.refuses:
             await websocket.close(1013)
@@ -210,15 +235,15 @@ class FakeCentre:
             return
         line = Line(websocket)
         self.snapshots += 1
-        start = {"desk_id": "desk-1", "server_ms": now_ms(), "entities": self.entities, "words": self.words}
-        self.desk_lines.append(line)
+        start = {"desk_id": "desk-1", "server_ms": now_ms(), "entities": entities, "words": words}
+        lines.append(line)
         await line.send(kind="snapshot", **start)
         beating = asyncio.create_task(self._beat(line))
         try:
             while True:
                 await self._heard_desk(line, json.loads(await websocket.receive_text()))
         except WebSocketDisconnect:
-            self.desk_lines.remove(line)
+            lines.remove(line)
         finally:
             beating.cancel()
 

@@ -1,4 +1,4 @@
-// desk/feed.js - the desk's connection: a ticket for each try, snapshot and changes, beats, sessions that end
+// desk/feed.js - the connection of a desk or a wall: a ticket for each try, snapshot and changes, beats, sessions that end
 import { ask } from "../shared/ask.js";
 import { openLink } from "../shared/link.js";
 import { clockHeard } from "../shared/time.js";
@@ -12,15 +12,17 @@ const NOT_SIGNED_IN = [401, 403];
 
 /**
  * @param {object} options
+ * @param {string} [options.path]
+ * @param {string[]} [options.kinds] the tables of entities that the socket tells of
  * @param {() => void} options.signedOut the session is over; drafts are kept
  * @param {(snapshot: {first: boolean}) => void} options.fresh after each snapshot
- * @param {(message: {interaction_id: string}) => void} options.typing
+ * @param {(message: {interaction_id: string}) => void} [options.typing]
  */
-export function openFeed({ signedOut, fresh, typing }) {
-  const { store, snapshot, apply } = makeStore();
+export function openFeed({ path = "/desk/socket", kinds, signedOut, fresh, typing }) {
+  const { store, snapshot, apply } = makeStore(kinds);
   let snapshots = 0;
   const link = openLink({
-    path: "/desk/socket",
+    path,
     silentMs: SILENT_MS,
     delaysMs: DELAYS_MS,
     isFinal: (code) => {
@@ -42,7 +44,7 @@ export function openFeed({ signedOut, fresh, typing }) {
     if (message.server_ms) clockHeard(message.server_ms);
     if (message.kind === "change") apply(message.changes);
     else if (message.kind === "answer") commands.answered(message);
-    else if (message.kind === "typing") typing(message);
+    else if (message.kind === "typing") typing?.(message);
     else if (message.kind === "snapshot") {
       snapshot(message);
       snapshots += 1;

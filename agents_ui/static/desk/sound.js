@@ -2,7 +2,6 @@
 import { signal } from "@preact/signals";
 import { keep, kept } from "../shared/keep.js";
 
-const KEY = "muster.desk.muted";
 
 /** Tones of one round, as [hertz, start, length in seconds], by urgency; how often a round comes, in seconds. */
 const ROUNDS = {
@@ -15,8 +14,9 @@ const ROUNDS = {
 const MESSAGE = [[1175, 0, 0.06]];
 const LOUDNESS = { 1: 0.35, 2: 0.3, 3: 0.22, 4: 0.18, 5: 0.12 };
 
-export function openSound() {
-  const muted = signal(kept(localStorage, KEY, false));
+/** @param {{key?: string, silent?: boolean}} [options] where the choice is kept, and what holds until one is made */
+export function openSound({ key = "muster.desk.muted", silent = false } = {}) {
+  const muted = signal(kept(localStorage, key, silent));
   const ready = signal(false); // false: the browser still waits for a key or a click
   /** @type {AudioContext | null} */
   let context = null;
@@ -49,7 +49,7 @@ export function openSound() {
     ready,
     toggle() {
       muted.value = !muted.value;
-      keep(localStorage, KEY, muted.value || undefined);
+      keep(localStorage, key, muted.value === silent ? undefined : muted.value);
     },
     message: () => play(MESSAGE, LOUDNESS[5]),
     /** Ring for this offer until told otherwise. @param {{offer_id: string, urgency: number} | undefined} offer */

@@ -16,9 +16,10 @@ import { batch, signal } from "@preact/signals";
 
 const KINDS = ["me", "offer", "conversation", "message", "queue", "alarm"];
 
-export function makeStore() {
+/** @param {string[]} [kinds] the tables; those of the desk unless told otherwise */
+export function makeStore(kinds = KINDS) {
   const store = /** @type {Store} */ ({ words: signal(null) });
-  for (const kind of KINDS) Object.assign(store, { [kind]: signal(new Map()) });
+  for (const kind of kinds) Object.assign(store, { [kind]: signal(new Map()) });
 
   return {
     store,
@@ -26,7 +27,7 @@ export function makeStore() {
     snapshot(message) {
       batch(() => {
         store.words.value = message.words;
-        for (const kind of KINDS) setAll(store, kind, asEntries(kind, message.entities[kind] ?? {}));
+        for (const kind of kinds) setAll(store, kind, asEntries(kind, message.entities[kind] ?? {}));
       });
     },
     /** @param {any[]} changes any: puts and drops, told apart by their key */
