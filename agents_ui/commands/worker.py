@@ -71,7 +71,7 @@ async def _serve(settings: Settings) -> int:
     tasks = {
         asyncio.create_task(beat(settings.beat_fd)),
         asyncio.create_task(_keep_house(settings)),
-        asyncio.create_task(_deliver(settings, stop)),
+        asyncio.create_task(_deliver(settings)),
         asyncio.create_task(stop.wait()),
     }
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -84,8 +84,8 @@ async def _serve(settings: Settings) -> int:
     return 0
 
 
-async def _deliver(settings: Settings, stop: asyncio.Event) -> None:
-    """Send what is due for as long as the role lives; rq's orders only wake it sooner."""
+async def _deliver(settings: Settings) -> None:
+    """Send what is due, fetch what was only pointed to. Orders by rq only wake it sooner."""
     database = await _opened(settings)
     with database.reading() as db:
         clock = SteadyClock.of(db)
@@ -93,15 +93,14 @@ async def _deliver(settings: Settings, stop: asyncio.Event) -> None:
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
     delivery = Delivery(database, committer, Outlets(settings), clock)
-    fetching = asyncio.create_task(Media(database, committer, settings).run())
     orders = ChoreWorker(settings.redis_url, queue=QUEUE, chores={DELIVER_DUE: delivery.wake})
     orders.start()
     try:
-        await delivery.run()
+        async with asyncio.TaskGroup() as both:
+            both.create_task(delivery.run())
+            both.create_task(Media(database, committer, settings).run())
     finally:
         orders.stop()
-        fetching.cancel()
-        await asyncio.gather(fetching, return_exceptions=True)
         await delivery.settle(SETTLE_S)
         await asyncio.to_thread(committer.close)
         await hints.close()
