@@ -18,7 +18,7 @@ from tests.contracts.plays import Said
 from tests.contracts.twilio import NUMBER, PERSON
 from tests.web.playing import give_up
 from tests.web.sites import Site
-from tests.web.texts import Texts
+from tests.web.texts import Texts, knows_the_accounts
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_two_first_texts_of_one_person_are_one_interaction(texts: Texts) -> None
     """Also when two processes get them at the same instant."""
     site = texts.site
     other = site.add_web()
-    site.eventually(lambda: other.parts.plan().accounts)
+    site.eventually(lambda: knows_the_accounts(other))
     for round_number in range(10):
         said = [
             Said(provider_id=f"SM{round_number}-{part}", sender=f"+1555200{round_number:04}", text=str(part))
