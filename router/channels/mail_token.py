@@ -61,10 +61,8 @@ class TokenKey:
             plain = base64.b32decode(found[2].upper() + "=" * (-len(found[2]) % 8))
         except binascii.Error:
             return ""
-        named, mac = plain[:16], plain[16:]
-        if not hmac.compare_digest(mac, self._mac(purpose, named)):
-            return ""
-        return str(UUID(bytes=named))
+        ref = str(UUID(bytes=plain[:16]))
+        return ref if hmac.compare_digest(self.token(purpose, ref), found[0]) else ""
 
     def first_ref(self, purpose: str, texts: Iterable[str]) -> str:
         """The id of the first of our tokens anywhere in these texts; empty when there is none."""

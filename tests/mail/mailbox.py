@@ -107,7 +107,7 @@ class Mailbox:
         )
 
     def close(self, interaction_id: str) -> None:
-        """As the router does once an agent has given a disposition."""
+        """As the router does when it is over, however it came to that."""
         self.append(
             fact(
                 "closed",
@@ -115,7 +115,7 @@ class Mailbox:
                 at_ms=time.time_ns() // 1_000_000,
                 agent_id="hannah",
                 disposition="answered",
-                why="disposed",
+                why="abandoned",
             )
         )
 
