@@ -48,12 +48,10 @@ def write_mail(outgoing: Outgoing, account: Account) -> Written | None:
     mail = EmailMessage(policy=policy.SMTPUTF8 if smtputf8 else policy.SMTP)
     head = head_of(outgoing.answers)
     try:
-        mail["From"] = Address(
-            str(account.options.get("from_name", "")), addr_spec=own if smtputf8 or own.isascii() else ""
-        )
-        mail["To"] = Address(addr_spec=recipient)
+        mail["From"] = _mailbox(own, str(account.options.get("from_name", "")))
+        mail["To"] = _mailbox(recipient)
         if sender != own:
-            mail["Reply-To"] = Address(addr_spec=sender)
+            mail["Reply-To"] = _mailbox(sender)
         _fill(mail, outgoing, head, message_id)
         mail.set_content(outgoing.text, cte="quoted-printable")
         body = mail.as_bytes()
@@ -80,6 +78,11 @@ def _fill(mail: EmailMessage, outgoing: Outgoing, head: Head, message_id: str) -
         mail["References"] = " ".join(f"<{each}>" for each in _references(head, answered))
     if outgoing.automatic:
         mail["Auto-Submitted"] = "auto-replied"
+
+
+def _mailbox(address: str, name: str = "") -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(name, username=local, domain=domain)
 
 
 def _subject(subject: str) -> str:
