@@ -62,7 +62,8 @@ class MailPost:
     port: int
     mailboxes: Mailboxes
     random: Random
-    _last: str = ""
+    exchanger: str = ""
+    """The mail exchanger before the listener, which vouches for the sender; empty: nobody does."""
 
     async def say(self, text: str) -> None:
         """Hand over one mail, again and again with the same Message-ID until the centre has taken it."""
@@ -75,6 +76,9 @@ class MailPost:
     def _mail(self, text: str) -> EmailMessage:
         answers = self.mailboxes.newest(self.person.mail)
         mail = EmailMessage()
+        if self.exchanger:
+            domain = self.person.mail.partition("@")[2]
+            mail["Authentication-Results"] = f"{self.exchanger}; dmarc=pass header.from={domain}"
         mail["From"] = formataddr((self.person.name, self.person.mail))
         mail["To"] = (answers and (answers["Reply-To"] or answers["From"])) or self.to
         mail["Subject"] = f"Re: {answers['Subject']}" if answers else text.splitlines()[0][:60]
