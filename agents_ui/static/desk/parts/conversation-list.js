@@ -24,6 +24,7 @@ function Row({ desk, conversation, number }) {
   const id = conversation.interaction_id;
   const unread = desk.attention.unread.value.get(id) ?? 0;
   const last = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction !== "system");
+  const answer = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction === "out");
   const draft = desk.writing.value?.draft(id, "reply");
   const waiting = last?.direction === "in" && second.value ? duration(serverNow() - last.at_ms) : "";
   const typing = desk.types(id);
@@ -36,6 +37,7 @@ function Row({ desk, conversation, number }) {
     ${number <= 9 && html`<kbd aria-label=${`${WITH} ${number}`}>${number}</kbd>`}
     <span class="row-last" dir="auto">${typing ? say("customer_types") : draft ? `✎ ${draft}` : (last?.text || last?.file?.name || "")}</span>
     <span class="row-state">${state}</span>
+    ${answer?.status === "failed" && html`<span class="row-failed"><span aria-hidden="true">✕</span> ${say("status_failed")}</span>`}
     ${unread > 0 && html`<span class="unread" aria-label=${say("unread", { count: unread })}>${unread}</span>`}
   </button>`;
 }

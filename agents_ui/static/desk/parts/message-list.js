@@ -21,7 +21,7 @@ export function MessageList({ desk, conversation }) {
     const observer = new ResizeObserver(toEnd); // the reply box grows, a panel opens
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
-  }, [messages.length, unshown.length, typing]);
+  }, [messages, unshown.length, typing]);
 
   const scrolled = (/** @type {{currentTarget: HTMLElement}} */ event) => {
     const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
