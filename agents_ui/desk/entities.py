@@ -1,11 +1,12 @@
 """What a desk shows, as values read from SQL: whole values, by id, in the shapes of docs/architecture.md 6.2.
 
-Everything here reads inside one transaction that the caller opened, in a thread. Rights are the caller's: it
-asks only for what the agent holds or is offered.
+Everything here reads inside one transaction that the caller opened, in a thread, and many at once: when fifty
+agents are freed together, fifty times the statements would take most of the time they wait. Rights are the
+caller's: it asks only for what the agent holds or is offered.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final  # Any: entity values are JSON objects
+from typing import Any, Final  # Any: a column's value is whatever the table says
 
 import msgspec
 
@@ -22,11 +23,37 @@ SUMMARY_CHARACTERS: Final = 200
 CHAIN_MAX: Final = 20
 """How often one customer may give up and be called back before the first words are no longer looked for."""
 
+Row = tuple[Any, ...]
+"""Columns that a statement gave."""
+
 _INTERACTION: Final = (
     "interaction_id, channel, urgency, queue_id, accepted_at_ms, assigned_at_ms, wrap_up_since_ms,"
     " customer_id, connection_ids, language, reading, follows, traffic, state, agent_id, offer_id,"
     " closed_seq, arrived_seq"
 )
+_NEWEST: Final = """
+    m.message_id IN (
+        SELECT message_id FROM (
+            SELECT message_id,
+                row_number() OVER (PARTITION BY interaction_id ORDER BY seq DESC, message_id DESC) AS place
+            FROM message WHERE interaction_id IN ({names})
+        ) AS placed WHERE place <= :limit
+    ) ORDER BY m.seq, m.message_id
+"""
+"""The newest messages of each of these interactions, in order."""
+
+_FIRST: Final = """
+    m.message_id IN (
+        SELECT (
+            SELECT f.message_id FROM message f
+            WHERE f.interaction_id = i.interaction_id AND f.direction = 'in'
+            ORDER BY f.seq, f.message_id LIMIT 1
+        ) FROM interaction i WHERE i.interaction_id IN ({names})
+    )
+"""
+"""The first message of the customer in each of these interactions."""
+
+_AGENT: Final = "available, reason, presence_since_ms, desk_ids"
 
 
 class Interaction(msgspec.Struct, frozen=True):
@@ -71,43 +98,81 @@ def interactions(db: Connection, ids: Iterable[str]) -> dict[str, Interaction]:
     return {row[0]: Interaction(*row) for rows in found for row in rows}
 
 
-def interactions_with(db: Connection, agent_id: str) -> list[Interaction]:
-    """What is offered to or held by the agent now, oldest first."""
-    rows = db.rows(
-        f"SELECT {_INTERACTION} FROM interaction WHERE agent_id = :a AND closed_seq = 0"
-        " ORDER BY accepted_at_ms, interaction_id",
-        a=agent_id,
-    )
-    return [each for row in rows if (each := Interaction(*row)).viewer]
+def interactions_with(db: Connection, agent_ids: Iterable[str]) -> dict[str, list[Interaction]]:
+    """What is offered to or held by each of these agents now, oldest first."""
+    found: dict[str, list[Interaction]] = {agent_id: [] for agent_id in agent_ids}
+    for names, values in chunks(found):
+        rows = db.rows(
+            f"SELECT {_INTERACTION} FROM interaction WHERE agent_id IN ({names}) AND closed_seq = 0"
+            " ORDER BY accepted_at_ms, interaction_id",
+            **values,
+        )
+        for each in (Interaction(*row) for row in rows):
+            if each.viewer:
+                found[each.agent_id].append(each)
+    return found
 
 
-def me(db: Connection, plan: Plan, agent_id: str) -> Value:
-    """The agent's own figures."""
-    person = db.row("SELECT name, role FROM person WHERE agent_id = :a", a=agent_id) or (agent_id, "")
-    agent = db.row(
-        "SELECT available, reason, presence_since_ms, desk_ids FROM agent WHERE agent_id = :a", a=agent_id
-    ) or (0, "", 0, "[]")
-    work = interactions_with(db, agent_id)
+def mes(db: Connection, plan: Plan, agent_ids: Iterable[str]) -> dict[str, Value]:
+    """The own figures of each of these agents."""
+    work = interactions_with(db, agent_ids)
+    people, agents = _by_agent(db, "person", "name, role", work), _by_agent(db, "agent", _AGENT, work)
     return {
-        "agent_id": agent_id,
-        "name": person[0],
-        "role": person[1],
-        "available": bool(agent[0]),
-        "reason": agent[1],
-        "presence_since_ms": agent[2],
-        "activity": activity_of((each.state, each.wrap_up_since_ms) for each in work),
-        "load": load_of(plan, (each.channel for each in work)),
-        "desks": len(msgspec.json.decode(agent[3])),
+        agent_id: _me(plan, agent_id, people.get(agent_id), agents.get(agent_id), held)
+        for agent_id, held in work.items()
     }
 
 
-def offer(db: Connection, interaction: Interaction) -> Value:
-    """The card of an outstanding offer."""
-    row = db.row(
-        "SELECT deadline_ms, explanation FROM offer WHERE interaction_id = :i AND agent_id = :a",
-        i=interaction.interaction_id,
-        a=interaction.agent_id,
-    ) or (0, "{}")
+def _by_agent(db: Connection, table: str, columns: str, agent_ids: Iterable[str]) -> dict[str, Row]:
+    found = (
+        db.rows(f"SELECT agent_id, {columns} FROM {table} WHERE agent_id IN ({names})", **values)
+        for names, values in chunks(agent_ids)
+    )
+    return {row[0]: row[1:] for rows in found for row in rows}
+
+
+def _me(plan: Plan, agent_id: str, person: Row | None, agent: Row | None, work: list[Interaction]) -> Value:
+    name, role = person or (agent_id, "")
+    available, reason, presence_since_ms, desk_ids = agent or (0, "", 0, "[]")
+    return {
+        "agent_id": agent_id,
+        "name": name,
+        "role": role,
+        "available": bool(available),
+        "reason": reason,
+        "presence_since_ms": presence_since_ms,
+        "activity": activity_of((each.state, each.wrap_up_since_ms) for each in work),
+        "load": load_of(plan, (each.channel for each in work)),
+        "desks": len(msgspec.json.decode(desk_ids)),
+    }
+
+
+def offers(db: Connection, offered: Sequence[Interaction]) -> dict[str, Value]:
+    """The cards of these outstanding offers, by interaction_id."""
+    ids = [each.interaction_id for each in offered]
+    details = {
+        (row[0], row[1]): row[2:]
+        for names, values in chunks(ids)
+        for row in db.rows(
+            "SELECT interaction_id, agent_id, deadline_ms, explanation FROM offer"
+            f" WHERE interaction_id IN ({names})",
+            **values,
+        )
+    }
+    earlier, summaries = _earlier(db, ids), _first_words(db, offered)
+    return {
+        each.interaction_id: _offer(
+            each,
+            details.get((each.interaction_id, each.agent_id), (0, "{}")),
+            summary=summaries.get(each.interaction_id, ""),
+            returning=each.interaction_id in earlier,
+        )
+        for each in offered
+    }
+
+
+def _offer(interaction: Interaction, details: Row, *, summary: str, returning: bool) -> Value:
+    deadline_ms, explanation = details
     return {
         "offer_id": interaction.offer_id,
         "interaction_id": interaction.interaction_id,
@@ -115,18 +180,23 @@ def offer(db: Connection, interaction: Interaction) -> Value:
         "urgency": interaction.urgency,
         "queue_id": interaction.queue_id,
         "accepted_at_ms": interaction.accepted_at_ms,
-        "deadline_ms": row[0],
+        "deadline_ms": deadline_ms,
         "language": interaction.language,
-        "summary": _summary(db, interaction),
+        "summary": summary,
         "reading": interaction.reading,
         "follows": interaction.follows,
-        "why": msgspec.json.decode(row[1]),
-        "returning": earlier(db, interaction) > 0,
+        "why": msgspec.json.decode(explanation),
+        "returning": returning,
     }
 
 
-def conversation(db: Connection, interaction: Interaction) -> Value:
-    """A conversation the agent holds, without its messages."""
+def conversations(db: Connection, held: Sequence[Interaction]) -> dict[str, Value]:
+    """These conversations that agents hold, without their messages, by interaction_id."""
+    earlier = _earlier(db, (each.interaction_id for each in held))
+    return {each.interaction_id: _conversation(each, earlier.get(each.interaction_id, 0)) for each in held}
+
+
+def _conversation(interaction: Interaction, earlier: int) -> Value:
     return {
         "interaction_id": interaction.interaction_id,
         "channel": interaction.channel,
@@ -141,21 +211,23 @@ def conversation(db: Connection, interaction: Interaction) -> Value:
         "language": interaction.language,
         "reading": interaction.reading,
         "follows": interaction.follows,
-        "earlier": earlier(db, interaction),
+        "earlier": earlier,
         "traffic": interaction.traffic,
     }
 
 
-def earlier(db: Connection, interaction: Interaction) -> int:
-    """How many interactions of the same customer came before this one."""
-    if not interaction.customer_id:
-        return 0
-    row = db.row(
-        "SELECT count(*) FROM interaction WHERE customer_id = :c AND arrived_seq < :seq",
-        c=interaction.customer_id,
-        seq=interaction.arrived_seq,
+def _earlier(db: Connection, interaction_ids: Iterable[str]) -> dict[str, int]:
+    """How many interactions of the same customer came before each of these, where any did."""
+    found = (
+        db.rows(
+            "SELECT i.interaction_id, count(*) FROM interaction i"
+            " JOIN interaction e ON e.customer_id = i.customer_id AND e.arrived_seq < i.arrived_seq"
+            f" WHERE i.interaction_id IN ({names}) AND i.customer_id <> '' GROUP BY i.interaction_id",
+            **values,
+        )
+        for names, values in chunks(interaction_ids)
     )
-    return int(row[0]) if row else 0
+    return {row[0]: row[1] for rows in found for row in rows}
 
 
 def label_of(interaction: Interaction) -> str:
@@ -188,8 +260,22 @@ def conversation_messages(db: Connection, interaction: Interaction) -> list[Valu
 
     `interaction_id` is the conversation they are shown in, `said_in` the interaction they belong to.
     """
-    shown_in = {"interaction_id": interaction.interaction_id}
-    return [{**message, **shown_in} for message in _newest(db, chain_of(db, interaction), MESSAGES_MAX)]
+    return messages_of(db, [interaction])[interaction.interaction_id]
+
+
+def messages_of(db: Connection, held: Sequence[Interaction]) -> dict[str, list[Value]]:
+    """The same for each of these conversations."""
+    found: dict[str, list[Value]] = {each.interaction_id: [] for each in held}
+    for names, values in chunks(each.interaction_id for each in held if not each.follows):
+        condition = _NEWEST.format(names=names)
+        for message in messages(db, condition, limit=MESSAGES_MAX, **values):
+            found[message["interaction_id"]].append(message)
+    for each in held:
+        if each.follows:
+            shown_in = {"interaction_id": each.interaction_id}
+            said = _newest(db, chain_of(db, each), MESSAGES_MAX)
+            found[each.interaction_id] = [{**message, **shown_in} for message in said]
+    return found
 
 
 def chain_of(db: Connection, interaction: Interaction) -> list[str]:
@@ -208,13 +294,22 @@ def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[
     return messages(db, condition, limit=limit, **values)[::-1]
 
 
-def _summary(db: Connection, interaction: Interaction) -> str:
-    """The customer's first words, or the name of what they sent."""
-    (names, values), *_ = chunks(chain_of(db, interaction))
-    condition = f"m.interaction_id IN ({names}) AND m.direction = 'in' ORDER BY m.seq, m.message_id LIMIT 1"
-    first = next(iter(messages(db, condition, **values)), None)
-    if first is None:
-        return ""
+def _first_words(db: Connection, offered: Sequence[Interaction]) -> dict[str, str]:
+    """Of each of these what the customer said first, or the name of what they sent."""
+    found = {}
+    for names, values in chunks(each.interaction_id for each in offered if not each.follows):
+        for first in messages(db, _FIRST.format(names=names), **values):
+            found[first["interaction_id"]] = _summary(first)
+    for each in offered:
+        if each.follows:
+            (names, values), *_ = chunks(chain_of(db, each))
+            condition = f"m.interaction_id IN ({names}) AND m.direction = 'in'"
+            for first in messages(db, f"{condition} ORDER BY m.seq, m.message_id LIMIT 1", **values):
+                found[each.interaction_id] = _summary(first)
+    return found
+
+
+def _summary(first: Value) -> str:
     files = [*([first["file"]] if first["file"] else ()), *first["files"]]
     text = first["text"] or next((each["name"] for each in files), "")
     return str(text)[:SUMMARY_CHARACTERS]

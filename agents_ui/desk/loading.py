@@ -1,6 +1,6 @@
 """The reads behind a desk's messages: one consistent transaction each, in a thread, values in and out."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any  # entity values are JSON objects
 
@@ -56,14 +56,12 @@ def load_changes(
     with database.reading() as db:
         wanted = _with_delivered(db, touched, shown)
         loaded.interactions = entities.interactions(db, wanted)
-        affected = {agent for agent in touched.agents if agent in agents}
-        for interaction_id, interaction in loaded.interactions.items():
-            before = shown.get(interaction_id)
-            affected |= {before[0]} if before else set()
-            if interaction.viewer in agents:
-                affected.add(interaction.viewer)
-                _load_card(db, loaded, interaction, wanted[interaction_id], before)
-        loaded.me = {agent: entities.me(db, plan, agent) for agent in sorted(affected) if agent in agents}
+        _load_cards(db, loaded, [each for each in loaded.interactions.values() if each.viewer in agents])
+        _load_messages(db, loaded, wanted, shown)
+        before = {shown[each][0] for each in loaded.interactions if each in shown}
+        after = {each.viewer for each in loaded.interactions.values()}
+        affected = {agent for agent in before | after | touched.agents if agent in agents}
+        loaded.me = entities.mes(db, plan, sorted(affected))
         loaded.alarms = alarms(db, touched.alarms)
         loaded.roles = _roles(db, touched.people)
     return loaded
@@ -74,20 +72,17 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
     with database.reading() as db:
         if not is_live(db, person.session_hash, now_ms=0):
             return None
-        work = entities.interactions_with(db, person.agent_id)
-        conversations = [each for each in work if each.shown_as == "conversation"]
-        messages = [m for each in conversations for m in entities.conversation_messages(db, each)]
+        work = entities.interactions_with(db, [person.agent_id])[person.agent_id]
+        offers = [each for each in work if each.shown_as == "offer"]
+        held = [each for each in work if each.shown_as == "conversation"]
+        messages = [m for each in entities.messages_of(db, held).values() for m in each]
         return Snapshot(
             _is_open(db, desk_id),
             work,
             {
-                "me": {person.agent_id: entities.me(db, plan, person.agent_id)},
-                "offer": {
-                    each.offer_id: entities.offer(db, each) for each in work if each.shown_as == "offer"
-                },
-                "conversation": {
-                    each.interaction_id: entities.conversation(db, each) for each in conversations
-                },
+                "me": entities.mes(db, plan, [person.agent_id]),
+                "offer": {each["offer_id"]: each for each in entities.offers(db, offers).values()},
+                "conversation": entities.conversations(db, held),
                 "message": {message["message_id"]: message for message in messages},
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
             },
@@ -109,24 +104,32 @@ def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object
     return wanted
 
 
-def _load_card(
+def _load_cards(db: Connection, loaded: Loaded, here: Sequence[Interaction]) -> None:
+    """The offers' and the conversations' values."""
+    loaded.cards |= entities.offers(db, [each for each in here if each.shown_as == "offer"])
+    loaded.cards |= entities.conversations(db, [each for each in here if each.shown_as == "conversation"])
+
+
+def _load_messages(
     db: Connection,
     loaded: Loaded,
-    interaction: Interaction,
-    messages: set[str],
-    before: tuple[str, str, str] | None,
+    wanted: Mapping[str, set[str]],
+    shown: Mapping[str, tuple[str, str, str]],
 ) -> None:
-    """The offer's or the conversation's value, and the messages its viewer lacks."""
-    interaction_id = interaction.interaction_id
-    if interaction.shown_as == "offer":
-        loaded.cards[interaction_id] = entities.offer(db, interaction)
-        return
-    loaded.cards[interaction_id] = entities.conversation(db, interaction)
-    if before == (interaction.viewer, "conversation", interaction_id):
-        found = entities.messages_by_id(db, messages)
-        loaded.messages[interaction_id] = sorted(found, key=lambda each: int(each["seq"]))
-    else:
-        loaded.messages[interaction_id] = entities.conversation_messages(db, interaction)
+    """The messages that the viewers of these conversations lack."""
+    new: list[Interaction] = []
+    touched: set[str] = set()
+    for interaction_id in loaded.cards:
+        interaction = loaded.interactions[interaction_id]
+        if interaction.shown_as == "offer":
+            continue
+        if shown.get(interaction_id) == (interaction.viewer, "conversation", interaction_id):
+            touched |= wanted[interaction_id]
+        else:
+            new.append(interaction)
+    loaded.messages |= entities.messages_of(db, new)
+    for message in sorted(entities.messages_by_id(db, touched), key=lambda each: int(each["seq"])):
+        loaded.messages.setdefault(message["interaction_id"], []).append(message)
 
 
 def _roles(db: Connection, people: set[str]) -> dict[str, str]:
