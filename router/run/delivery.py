@@ -115,6 +115,8 @@ class Delivery:
         found = await self._reader.look()
         if found.plan is not None:
             await self._outlets.renew(found.plan)
+            for account_id, code in self._outlets.lacking().items():  # said before anybody needs it
+                await self._unusable(self._lanes.setdefault(account_id, _Lane()), account_id, code=code)
         for account_id, due_at_ms in found.first_due:
             await self._deliver(account_id, due_at_ms)
 

@@ -133,6 +133,10 @@ class Outlets:
             if not any(sender is each for each in kept):
                 await sender.close()
 
+    def lacking(self) -> dict[str, str]:
+        """Accounts of the plan that cannot be used, each with the code that says why."""
+        return {each: code for each, code in self._lacking.items() if each not in self._outlets}
+
     def get(self, account_id: str) -> tuple[Account, Sender] | str:
         """The account and its sender, or a code that says why there is none."""
         return self._outlets.get(account_id) or self._lacking.get(account_id, NOT_IN_PLAN)

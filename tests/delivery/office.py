@@ -64,6 +64,9 @@ class Outlets:
     async def renew(self, plan: object) -> None:
         """The plan says nothing here."""
 
+    def lacking(self) -> dict[str, str]:
+        return dict.fromkeys(sorted(self.missing), "no_secret")
+
     def get(self, account_id: str) -> tuple[Account, Provider] | str:
         if account_id in self.missing:
             return "no_secret"

@@ -9,6 +9,8 @@ from router.journal.committer import CommitUnknown
 from router.records import fact
 from router.run.circuit import FAILURES_MAX
 from router.run.housekeeping import tidy
+from router.run.plan_activation import ActivatePlan
+from tests.config.plans import small
 from tests.delivery.office import DOWN, SENT, Office
 
 pytestmark = pytest.mark.system
@@ -355,3 +357,11 @@ async def test_a_sender_that_breaks_loses_nothing(office: Office):
     good = await office.says("good", to=OTHER)
     await office.delivers(lambda: office.status(good) == "sent" and office.outbox()[bad][1] == 1)
     assert office.outbox()[bad][::2] == ("due", "sender_error")
+
+
+async def test_an_account_that_cannot_be_used_is_told_before_anybody_writes(office: Office):
+    """Its webhook answers 503 meanwhile: nobody could even reach the centre by it."""
+    office.outlets.missing.add("line")
+    await office.committer.append(ActivatePlan(plan=small(), by="test"))
+    await office.delivers(lambda: bool(office.alarms()))
+    assert office.alarms() == [("account_unusable", "line", "no_secret")]
