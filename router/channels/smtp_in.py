@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final  # Any: what aiosmtpd hands its handlers
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from config.networks import Network
 from router.channels.mail_contact import Envelope as Handed
@@ -228,17 +228,37 @@ class MailSession(SMTP):
         await super()._handle_client()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Also called when STARTTLS fails, and then a second time."""
+        """Count it out; once, however often this is called."""
+        self._leave()
+        super().connection_lost(error)
+
+    def _leave(self) -> None:
         if self._entered:
             self._taker.leave(self._entered)
             self._entered = ""
-        super().connection_lost(error)
 
     def note_wrong_address(self) -> None:
         """End the connection of somebody who guesses."""
         self._wrong_addresses += 1
         if self._wrong_addresses > WRONG_ADDRESSES_MAX:
             self._close()
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """As aiosmtpd's, but not for ever: asyncio tells nobody of a connection lost during a handshake."""
+        limit_s = self._taker.limits.silent_s
+        self._reset_timeout(2 * limit_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                await super().smtp_STARTTLS(arg)
+        except (TimeoutError, TLSSetupException, OSError) as problem:
+            _log.info("no encryption error=%s", type(problem).__name__)
+            if isinstance(self._original_transport, asyncio.WriteTransport):
+                self._original_transport.abort()
+            if self._timeout_handle is not None:
+                self._timeout_handle.cancel()
+            self.transport = None
+            self._leave()
+            raise asyncio.CancelledError from problem
 
     async def smtp_AUTH(self, arg: str) -> None:
         """Mail is taken from everybody, and sent on for nobody."""
