@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -278,7 +279,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     server = DoubleServer(ProviderDouble(account), port=given.port)
     server.start()
-    print(f"provider double at {server.url}; /double/taken shows what it took", flush=True)
+    sys.stdout.write(f"provider double at {server.url}; /double/taken shows what it took\n")
+    sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
     server.stop()

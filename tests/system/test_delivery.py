@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from tests.delivery.conftest import database_url
-from tests.delivery.site import Site, running_site, wait_for_worker
+from tests.delivery.worker_site import Site, running_site, wait_for_worker
 from tests.roles.redis_process import wait_until
 from tests.system.postgres import postgres_server, postgres_url
 
