@@ -12,12 +12,13 @@ from agents_ui.access.sight import Looked, may_see
 from agents_ui.access.words import refusal
 from agents_ui.downloads import FILES_AT_ONCE, download
 from agents_ui.services import Services
+from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.journal.committer import CommitUnknown
 
 _FIND: Final = (
     "SELECT c.file_name, c.media_type, c.body FROM message m JOIN content c ON c.content_id = m.content_id"
     " WHERE m.interaction_id = :i AND m.content_id = :c AND (m.kind = 'attachment'"
-    " OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.message_id))"
+    f" OR c.media_type = '{MAIL}' OR EXISTS (SELECT 1 FROM part p WHERE p.message_id = m.message_id))"
 )
 """A file of its own, or the raw form of a message that is shown by its parts."""
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from typing import Final
 
+from agents_ui.access.person import Person
 from agents_ui.access.table import may_command
-from agents_ui.desk import requests, shapes
+from agents_ui.desk import call_backs, customers_requests, requests, shapes
 from agents_ui.desk.answers import DONE, Answer, refused
 from agents_ui.desk.deciding import Deciding
 from agents_ui.desk.desk import Desk
@@ -30,9 +31,24 @@ Decided = (
     | shapes.Dispose
     | shapes.Transfer
     | shapes.Urgency
+    | shapes.CallBack
+    | shapes.CallBackChange
+    | shapes.CallBackCancel
 )
+"""What the router decides."""
 
-Asked = Decided | shapes.Reply | shapes.Note | shapes.History | shapes.AlarmSeen
+Noted = (
+    shapes.AlarmSeen
+    | shapes.Claim
+    | shapes.Link
+    | shapes.Merge
+    | shapes.Split
+    | shapes.UndoMove
+    | shapes.NameCustomer
+)
+"""What is done when it is on disk."""
+
+Asked = Decided | Noted | shapes.Reply | shapes.Note | shapes.History
 
 
 class Commands:
@@ -64,8 +80,8 @@ class Commands:
             return await self._say(desk, command)
         if isinstance(command, shapes.History):
             return await self._history(desk, command)
-        if isinstance(command, shapes.AlarmSeen):
-            return await self._deciding.append(desk, requests.alarm_seen(desk.person, command)) or DONE
+        if isinstance(command, Noted):
+            return await self._deciding.append(desk, _noted(desk.person, command)) or DONE
         return await self._deciding.decided(desk, command.command_id, self._request(desk, command))
 
     def _request(self, desk: Desk, command: Decided) -> requests.Decide:
@@ -85,6 +101,12 @@ class Commands:
                 return requests.transfer(person, command, plan)
             case shapes.Urgency():
                 return requests.urgency(person, command)
+            case shapes.CallBack():
+                return call_backs.ask(person, command, plan)
+            case shapes.CallBackChange():
+                return call_backs.change(person, command, plan)
+            case shapes.CallBackCancel():
+                return call_backs.cancel(person, command, plan)
 
     async def _say(self, desk: Desk, command: shapes.Reply | shapes.Note) -> Answer:
         """Done when it is on disk; the message comes back with the answer, also for a repeat."""
@@ -112,3 +134,21 @@ class Commands:
     def _message(self, message_id: str) -> Value | None:
         with self._services.database.reading() as db:
             return next(iter(messages_by_id(db, [message_id])), None)
+
+
+def _noted(person: Person, command: Noted) -> requests.Decide:
+    match command:
+        case shapes.AlarmSeen():
+            return requests.alarm_seen(person, command)
+        case shapes.Claim():
+            return customers_requests.claim(person, command)
+        case shapes.Link():
+            return customers_requests.link(person, command)
+        case shapes.Merge():
+            return customers_requests.merge(person, command)
+        case shapes.Split():
+            return customers_requests.split(person, command)
+        case shapes.UndoMove():
+            return customers_requests.undo_move(person, command)
+        case shapes.NameCustomer():
+            return customers_requests.name_customer(person, command)

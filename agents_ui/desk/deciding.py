@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Final
 
 from agents_ui.desk import requests
-from agents_ui.desk.answers import DECIDED_WITHIN_S, SLOW, Answer, Answers, refused
+from agents_ui.desk.answers import DECIDED_WITHIN_S, DONE, SLOW, Answer, Answers, refused
 from agents_ui.desk.desk import SESSION_ENDED, Desk
 from router import refusals
 from router.journal.committer import Committer
@@ -43,8 +43,14 @@ class Deciding:
 
     async def append(self, desk: Desk, decide: requests.Decide) -> Answer | None:
         """None when it is on disk (or was before), else the refusal."""
+        return self._refusal(desk, await self._asked(desk, decide))
+
+    async def _asked(self, desk: Desk, decide: requests.Decide) -> requests.Request:
         request = requests.Request(desk.person, decide)
         await self._committer.append(request)
+        return request
+
+    def _refusal(self, desk: Desk, request: requests.Request) -> Answer | None:
         if request.refused in FOREIGN:
             _log.info("not theirs agent=%s code=%s", desk.person.agent_id, request.refused)
         if request.refused == "session_ended":
@@ -53,9 +59,12 @@ class Deciding:
 
     async def _wait(self, desk: Desk, command_id: str, decide: requests.Decide) -> Answer:
         with self._answers.expecting(command_id) as decision:
-            no = await self.append(desk, decide)
+            request = await self._asked(desk, decide)
+            no = self._refusal(desk, request)
             if no is not None:
                 return no
+            if request.repeated:
+                return DONE  # decided before, perhaps by way of another process
             try:
                 return await asyncio.wait_for(decision, DECIDED_WITHIN_S)
             except TimeoutError:

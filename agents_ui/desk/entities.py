@@ -312,4 +312,6 @@ def _first_words(db: Connection, offered: Sequence[Interaction]) -> dict[str, st
 def _summary(first: Value) -> str:
     files = [*([first["file"]] if first["file"] else ()), *first["files"]]
     text = first["text"] or next((each["name"] for each in files), "")
+    if first["mail"] and first["mail"]["subject"]:
+        text = f"{first['mail']['subject']} · {text}" if text else first["mail"]["subject"]
     return str(text)[:SUMMARY_CHARACTERS]

@@ -153,18 +153,21 @@ class Fan:
             desk.close(RESTARTING)  # The router gave it up while we stood still: its page comes back.
         if desk.closing or snapshot is None:
             return
-        self._send(self._views.add(desk, snapshot.work))
+        persons = snapshot.entities["customer"]
+        self._send(self._views.add(desk, snapshot.work, persons))
         entities = {**snapshot.entities, "queue": self._figures}
         desk.snapshot(msgspec.json.encode(entities), msgspec.json.encode(words_of(plan)))
         said_in = {each["said_in"]: None for each in snapshot.entities["message"].values()}
         self._looked.shown(desk.person, {**snapshot.entities["conversation"], **said_in})
+        self._looked.shown(desk.person, persons, "customer")
 
     async def _spread(self, rows: Sequence[Row]) -> None:
-        touched = touched_by(rows, agents=self._views, shown=self._views.shown)
+        persons = bool(self._views.customers())
+        touched = touched_by(rows, agents=self._views, shown=self._views.shown, persons=persons)
         if touched.figures:
             self._figures_changed.set()
         self._end_desks(touched)
-        if touched.interactions or touched.agents or touched.delivered or touched.alarms:
+        if touched.concerns:
             await self._bring(touched)
         for command_id, kind, code in touched.answers:
             self.answers.settle(command_id, kind, code)
@@ -181,15 +184,18 @@ class Fan:
 
     async def _bring(self, touched: Touched) -> None:
         services, views = self._services, self._views
-        plan = services.plan()
+        plan, customers = services.plan(), views.customers()
         loaded = await self._ask(
-            lambda: load_changes(services.database, plan, touched, agents=views, shown=views.shown)
+            lambda: load_changes(
+                services.database, plan, touched, agents=views, shown=views.shown, customers=customers
+            )
         )
         self._check_people(touched, loaded)
         changes: Changes = {}
         self._place(loaded, changes)
         for agent_id, value in loaded.me.items():
             changes.setdefault(agent_id, []).append(_put("me", value, "agent_id"))
+        self._add_customers(loaded, changes)
         self._add_alarms(touched, loaded, changes)
         self._send(changes)
 
@@ -209,6 +215,19 @@ class Fan:
             if after[1] == "conversation" and before != after:
                 looked_at = {interaction_id: None, **{each["said_in"]: None for each in messages}}
                 self._looked.shown(self._views.desks_of(after[0])[0].person, looked_at)
+
+    def _add_customers(self, loaded: Loaded, changes: Changes) -> None:
+        """The persons behind the conversations; the look is on record like that at a conversation."""
+        for agent_id, ids in loaded.customer_ids.items():
+            self._views.show_customers(agent_id, ids, changes)
+            puts = [
+                _put("customer", loaded.customers[each], "customer_id")
+                for each in ids
+                if each in loaded.customers
+            ]
+            changes.setdefault(agent_id, []).extend(puts)
+            for desk in self._views.desks_of(agent_id)[:1]:
+                self._looked.shown(desk.person, ids, "customer")
 
     def _add_alarms(self, touched: Touched, loaded: Loaded, changes: Changes) -> None:
         news = [
@@ -230,6 +249,8 @@ class Fan:
 
     def _send(self, changes: Changes) -> None:
         for agent_id, puts in changes.items():
+            if not puts:
+                continue
             data = msgspec.json.encode(puts)
             for desk in self._views.desks_of(agent_id):
                 desk.change(data)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final  # Any: values are JSON objects
 
+from agents_ui.desk.customers import name_of
 from agents_ui.desk.entities import MESSAGES_MAX, newest_messages
 from router.journal.database import Database
 
@@ -12,7 +13,12 @@ INTERACTIONS_MAX: Final = 20
 
 _COLUMNS: Final = (
     "i.interaction_id, i.channel, i.state, i.urgency, i.queue_id, i.accepted_at_ms, i.closed_at_ms,"
-    " i.disposition"
+    " i.disposition, p.name, i.account, i.follows, d.verified, a.address"
+)
+_FROM: Final = (
+    " FROM interaction i LEFT JOIN person p ON p.agent_id = i.closed_by"
+    " LEFT JOIN identity d ON d.identity_id = i.identity_id"
+    " LEFT JOIN address a ON a.address_hash = i.address_hash"
 )
 
 
@@ -20,7 +26,7 @@ def load_history(database: Database, customer_id: str) -> Value:
     """The customer's newest interactions with their messages."""
     with database.reading() as db:
         rows = db.rows(
-            f"SELECT {_COLUMNS}, p.name FROM interaction i LEFT JOIN person p ON p.agent_id = i.closed_by"
+            f"SELECT {_COLUMNS} {_FROM}"
             " WHERE i.customer_id = :c ORDER BY i.accepted_at_ms DESC, i.arrived_seq DESC LIMIT :n",
             c=customer_id,
             n=INTERACTIONS_MAX,
@@ -28,7 +34,8 @@ def load_history(database: Database, customer_id: str) -> Value:
         interactions = [
             {**_interaction(row), "messages": newest_messages(db, row[0], MESSAGES_MAX)} for row in rows
         ]
-    return {"customer_id": customer_id, "interactions": interactions}
+        name = name_of(db, customer_id)
+    return {"customer_id": customer_id, "name": name, "interactions": interactions}
 
 
 def _interaction(row: tuple[Any, ...]) -> Value:  # Any: the columns above
@@ -42,4 +49,8 @@ def _interaction(row: tuple[Any, ...]) -> Value:  # Any: the columns above
         "closed_at_ms": row[6],
         "disposition": row[7],
         "closed_by_name": row[8] or "",
+        "account": row[9],
+        "follows": row[10],
+        "verified": bool(row[11]),
+        "address": row[12] or "",
     }

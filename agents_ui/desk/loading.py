@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any  # entity values are JSON objects
 
 from agents_ui.access.person import Person
@@ -9,6 +10,7 @@ from agents_ui.access.sessions import is_live
 from agents_ui.access.table import SEES_ALARMS
 from agents_ui.desk import entities
 from agents_ui.desk.alarms import alarms, open_alarms
+from agents_ui.desk.customers import claimants_of, customer, customers_of, customers_with, open_of
 from agents_ui.desk.entities import Interaction
 from agents_ui.desk.touched import Touched
 from config.plan import Plan
@@ -29,6 +31,12 @@ class Loaded:
     """By interaction_id: all of them for a conversation that was not shown, else those that were touched."""
 
     me: dict[str, Value] = field(default_factory=dict)
+    customer_ids: dict[str, list[str]] = field(default_factory=dict)
+    """Whom the agents talk with, by agent: of those whose list may have changed."""
+
+    customers: dict[str, Value] = field(default_factory=dict)
+    """Persons who changed, or who were not shown before."""
+
     alarms: dict[str, Value] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     """Of people who changed and may still sign in."""
@@ -50,6 +58,7 @@ def load_changes(
     *,
     agents: Container[str],
     shown: Mapping[str, tuple[str, str, str]],
+    customers: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Loaded:
     """The values that this batch changed. Newer than the batch is fine: puts are whole."""
     loaded = Loaded()
@@ -61,6 +70,7 @@ def load_changes(
         before = {shown[each][0] for each in loaded.interactions if each in shown}
         after = {each.viewer for each in loaded.interactions.values()}
         affected = {agent for agent in before | after | touched.agents if agent in agents}
+        _load_customers(db, loaded, touched, affected, customers)
         loaded.me = entities.mes(db, plan, sorted(affected))
         loaded.alarms = alarms(db, touched.alarms)
         loaded.roles = _roles(db, touched.people)
@@ -73,6 +83,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
         if not is_live(db, person.session_hash, now_ms=0):
             return None
         work = entities.interactions_with(db, [person.agent_id])[person.agent_id]
+        persons = customers_with(db, person.agent_id)
         offers = [each for each in work if each.shown_as == "offer"]
         held = [each for each in work if each.shown_as == "conversation"]
         messages = [m for each in entities.messages_of(db, held).values() for m in each]
@@ -84,6 +95,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
                 "offer": {each["offer_id"]: each for each in entities.offers(db, offers).values()},
                 "conversation": entities.conversations(db, held),
                 "message": {message["message_id"]: message for message in messages},
+                "customer": {each: customer(db, each) for each in persons},
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
             },
         )
@@ -95,9 +107,30 @@ def _is_open(db: Connection, desk_id: str) -> bool:
     )
 
 
+def _load_customers(
+    db: Connection,
+    loaded: Loaded,
+    touched: Touched,
+    affected: set[str],
+    shown: Mapping[str, frozenset[str]],
+) -> None:
+    """The persons of every agent whose conversations changed, or who is shown one that changed."""
+    changed = touched.customers | touched.moved
+    changed |= claimants_of(db, changed) | customers_of(db, touched.of_persons)
+    looking = {agent_id for agent_id, ids in shown.items() if not changed.isdisjoint(ids)}
+    wanted: set[str] = set()
+    for agent_id in sorted(affected | looking):
+        ids = loaded.customer_ids[agent_id] = customers_with(db, agent_id)
+        wanted |= {each for each in ids if each in changed or each not in shown.get(agent_id, ())}
+    loaded.customers = {each: customer(db, each) for each in sorted(wanted)}
+
+
 def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object]) -> dict[str, set[str]]:
-    """The touched interactions with their messages, those whose status moved included."""
+    """The touched interactions with their messages, those whose status moved, and who became whose."""
     wanted = {interaction_id: set(messages) for interaction_id, messages in touched.interactions.items()}
+    for interaction_id in open_of(db, touched.moved):
+        if interaction_id in shown:
+            wanted.setdefault(interaction_id, set())
     for message_id, interaction_id in entities.interactions_of(db, touched.delivered).items():
         if interaction_id in shown:
             wanted.setdefault(interaction_id, set()).add(message_id)

@@ -27,10 +27,10 @@ class LookRecord:
         self._committer = committer
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def shown(self, person: Person, interaction_ids: Iterable[str]) -> None:
-        """This person is shown these conversations now."""
+    def shown(self, person: Person, refs: Iterable[str], what: str = "conversation") -> None:
+        """This person is shown these conversations (or customers) now."""
         agent_id = person.agent_id
-        new = [each for each in interaction_ids if (each, agent_id) not in self._known]
+        new = [each for each in refs if (each, agent_id) not in self._known]
         if not new:
             return
         for each in new:
@@ -38,7 +38,7 @@ class LookRecord:
         while len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
         try:
-            looked = Looked(person=person, refs=tuple(new), what="conversation")
+            looked = Looked(person=person, refs=tuple(new), what=what)
             self._committer.submit(looked).add_done_callback(_log_failure)
         except Closed:
             _log.error("not on record who looked agent=%s", agent_id)

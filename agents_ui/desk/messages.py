@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: message values are JSON objects
 
+from agents_ui.desk.mail_shown import HEAD_BYTES, TEXT_CHARACTERS_MAX, mail_of
 from agents_ui.downloads import clean_name
+from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.channels.port import Shown
 from router.channels.showing import shown_of
 from router.channels.text import shown
@@ -26,7 +28,8 @@ _COLUMNS: Final = (
     " CASE WHEN m.status <> '' OR o.status IS NULL THEN m.status"
     " WHEN o.attempts = 0 THEN 'due' ELSE 'late' END, m.trouble, m.reading,"
     " p.name, c.media_type, c.file_name, length(c.body),"
-    " CASE m.kind WHEN 'attachment' THEN NULL ELSE c.body END"
+    f" CASE WHEN m.kind = 'attachment' THEN NULL WHEN c.media_type = '{MAIL}' THEN substr(c.body, 1, {HEAD_BYTES})"
+    " ELSE c.body END"
 )
 _FROM: Final = (
     "FROM message m LEFT JOIN content c ON c.content_id = m.content_id"
@@ -34,7 +37,7 @@ _FROM: Final = (
 )
 _PARTS: Final = (
     "SELECT p.message_id, p.kind, p.content_id, c.media_type, c.file_name, length(c.body),"
-    " CASE p.kind WHEN 'text' THEN c.body END"
+    f" CASE WHEN p.kind = 'about' THEN c.body WHEN p.kind = 'text' THEN substr(c.body, 1, {4 * TEXT_CHARACTERS_MAX}) END"
     " FROM part p LEFT JOIN content c ON c.content_id = p.content_id"
 )
 
@@ -46,6 +49,9 @@ class _Parts:
     text: str | None = None
     files: list[tuple[str, str, str, int]] = field(default_factory=list)
     """(content_id, media type, name, bytes)."""
+
+    about: bytes | None = None
+    """What reading a mail found out."""
 
     wanted: int = 0
     lost: int = 0
@@ -75,7 +81,11 @@ def _parts_of(db: Connection, message_ids: Iterable[str]) -> Mapping[str, _Parts
             parts = found[message_id]
             parts.any = True
             if kind == "text" and body is not None:
-                parts.text = (parts.text + "\n\n" if parts.text else "") + shown(bytes(body))
+                parts.text = (parts.text + "\n\n" if parts.text else "") + shown(bytes(body))[
+                    :TEXT_CHARACTERS_MAX
+                ]
+            elif kind == "about" and body is not None:
+                parts.about = bytes(body)
             elif kind == "file" and size is not None:
                 parts.files.append((content_id, media_type, file_name, size))
             parts.wanted += kind == "wanted"
@@ -88,6 +98,7 @@ def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _CO
     status, trouble, reading, author_name, media_type, file_name, size, body = row[9:]
     said = Shown(text="") if body is None else shown_of(media_type or "", bytes(body))
     is_file = kind == "attachment" and size is not None
+    shown_in_parts = parts.any or media_type == MAIL
     return {
         "message_id": message_id,
         "interaction_id": interaction_id,
@@ -100,11 +111,12 @@ def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _CO
         "kind": kind,
         "text": said.text if parts.text is None else parts.text,
         "notice": said.notice,
+        "mail": None if body is None else mail_of(media_type, bytes(body), parts.about),
         "file": _file(interaction_id, content_id, media_type, file_name, size) if is_file else None,
         "files": [_file(interaction_id, *each) for each in parts.files],
         "files_wanted": parts.wanted,
         "files_lost": parts.lost,
-        "raw": _url(interaction_id, content_id) if parts.any and size is not None else "",
+        "raw": _url(interaction_id, content_id) if shown_in_parts and size is not None else "",
         "client_id": client_id,
         "status": status,
         "trouble": trouble,

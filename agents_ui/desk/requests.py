@@ -36,6 +36,8 @@ class Request:
 
     def __init__(self, person: Person, decide: Decide) -> None:
         self.refused = ""
+        self.repeated = False
+        """Nothing was appended, because it had been before."""
         self._person = person
         self._decide = decide
 
@@ -47,6 +49,7 @@ class Request:
         live = is_live(db, self._person.session_hash, at_ms)
         decided = self._decide(db, at_ms) if live else "session_ended"
         self.refused = decided if isinstance(decided, str) else ""
+        self.repeated = not decided
         return () if isinstance(decided, str) else decided
 
 
@@ -87,7 +90,7 @@ def end(person: Person, command: shapes.End) -> Decide:
     """End the conversation; wrap-up begins."""
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
-        if refused := _not_held(db, person, command.interaction_id):
+        if refused := not_held(db, person, command.interaction_id):
             return refused
         return [_asked("conversation_ended", person, command, {})]
 
@@ -101,10 +104,10 @@ def dispose(person: Person, command: shapes.Dispose, plan: Plan) -> Decide:
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         if command.disposition not in known:
             return refusals.UNKNOWN_DISPOSITION
-        if refused := _not_held(db, person, command.interaction_id):
+        if refused := not_held(db, person, command.interaction_id):
             return refused
         asked = _asked("disposition_given", person, command, {"disposition": command.disposition})
-        return [*_with_note(db, at_ms, person, command), asked]
+        return [*with_note(db, at_ms, person, command), asked]
 
     return decide
 
@@ -120,10 +123,10 @@ def transfer(person: Person, command: shapes.Transfer, plan: Plan) -> Decide:
             return refusals.TRANSFER_UNCLEAR
         if to_queue not in queues and to_agent not in agents:
             return refusals.UNKNOWN_QUEUE if to_queue else refusals.UNKNOWN_AGENT
-        if refused := _not_held(db, person, command.interaction_id):
+        if refused := not_held(db, person, command.interaction_id):
             return refused
         asked = _asked("transfer_asked", person, command, {"to_queue_id": to_queue, "to_agent_id": to_agent})
-        return [*_with_note(db, at_ms, person, command), asked]
+        return [*with_note(db, at_ms, person, command), asked]
 
     return decide
 
@@ -209,7 +212,7 @@ def _say(
         return () if found[0] is None or bytes(found[0]) == body else "id_taken"
     if not command.text.strip():
         return "empty"
-    refused = _not_held(db, person, command.interaction_id, talking=direction == "out")
+    refused = not_held(db, person, command.interaction_id, talking=direction == "out")
     if refused:
         return refused
     if len(command.text) > _characters_max(db, plan, command.interaction_id):
@@ -227,8 +230,8 @@ def _order(
     return send_order(db, interaction_id=command.interaction_id, message_id=new_id, at_ms=at_ms)
 
 
-def _with_note(
-    db: Connection, at_ms: int, person: Person, command: shapes.Dispose | shapes.Transfer
+def with_note(
+    db: Connection, at_ms: int, person: Person, command: shapes.Dispose | shapes.Transfer | shapes.CallBack
 ) -> Sequence[Fact]:
     """The note of a command as a message, unless there is none or a repeat brought it before."""
     interaction_id, client_id = command.interaction_id, command.command_id
@@ -275,7 +278,7 @@ def _message(
     )
 
 
-def _not_held(db: Connection, person: Person, interaction_id: str, *, talking: bool = False) -> str:
+def not_held(db: Connection, person: Person, interaction_id: str, *, talking: bool = False) -> str:
     """'' when this person holds it (and, if asked, still talks), else the code of why not.
 
     An interaction of somebody else and one that is not there give the same answer.

@@ -1,6 +1,6 @@
 """What a desk page may say: typed the moment it arrives, lengths bounded, unknown fields refused."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -99,6 +99,74 @@ class History(_Command, tag="history"):
     customer_id: Id
 
 
+class CallBack(_Command, tag="call_back"):
+    """Call the customer back at a time, by a queue or an agent, about this. urgency 0: as urgent as this."""
+
+    interaction_id: Id
+    due_at_ms: int
+    to_queue_id: MaybeId = ""
+    to_agent_id: MaybeId = ""
+    urgency: int = 0
+    note: Text = ""
+
+
+class CallBackChange(_Command, tag="call_back_change"):
+    """Another time, and perhaps another queue or agent, for a call-back before its time."""
+
+    interaction_id: Id
+    due_at_ms: int
+    to_queue_id: MaybeId = ""
+    to_agent_id: MaybeId = ""
+
+
+class CallBackCancel(_Command, tag="call_back_cancel"):
+    """End a call-back before its time, with an outcome."""
+
+    interaction_id: Id
+    disposition: Id
+
+
+class Claim(_Command, tag="claim"):
+    """The customer says that this number or mail address is theirs."""
+
+    customer_id: Id
+    address_kind: Literal["phone", "mail"]
+    address: Annotated[str, Meta(min_length=1, max_length=320)]
+
+
+class Link(_Command, tag="link"):
+    """The customer is the one whom they claim to be."""
+
+    customer_id: Id
+    to_customer_id: Id
+
+
+class Merge(_Command, tag="merge"):
+    """Two customers are one person."""
+
+    customer_id: Id
+    to_customer_id: Id
+
+
+class Split(_Command, tag="split"):
+    """This identity is somebody else's: a customer of its own."""
+
+    identity_id: Id
+
+
+class UndoMove(_Command, tag="undo_move"):
+    """Take back what this command linked, merged or split."""
+
+    moved_command_id: Id
+
+
+class NameCustomer(_Command, tag="name_customer"):
+    """What the customer is called; empty: nothing any more."""
+
+    customer_id: Id
+    name: Annotated[str, Meta(max_length=200)]
+
+
 class AlarmSeen(_Command, tag="alarm_seen"):
     """Somebody looks after it."""
 
@@ -117,6 +185,15 @@ Command = (
     | Transfer
     | Urgency
     | History
+    | CallBack
+    | CallBackChange
+    | CallBackCancel
+    | Claim
+    | Link
+    | Merge
+    | Split
+    | UndoMove
+    | NameCustomer
     | AlarmSeen
 )
 

@@ -32,6 +32,27 @@ _SHOWN: Final = frozenset(
 _BRINGS: Final = frozenset({"offered", "accepted"})
 """Kinds that bring an interaction to an agent."""
 
+_OF_PERSON: Final = frozenset(
+    {
+        "arrived",
+        "queued",
+        "held",
+        "offered",
+        "offer_ended",
+        "accepted",
+        "wrap_up_began",
+        "closed",
+        "call_back_opened",
+        "rescheduled",
+        "urgency_set",
+        "reading_noted",
+    }
+)
+"""Kinds that change what else a person has open, or where it is."""
+
+_CUSTOMER: Final = frozenset({"customer_added", "customer_named", "identity_claimed"})
+"""Kinds about a customer (their ref)."""
+
 _WAITING: Final = frozenset(
     {
         "queued",
@@ -67,6 +88,8 @@ class RowData(msgspec.Struct):
     code: str = ""
     status: str = ""
     outcome: str = ""
+    from_customer_id: str = ""
+    to_customer_id: str = ""
 
 
 @dataclass(slots=True)
@@ -79,6 +102,15 @@ class Touched:
     agents: set[str] = field(default_factory=set)
     delivered: set[str] = field(default_factory=set)
     """Messages that changed after they were said; whose interactions they are, SQL knows."""
+
+    of_persons: set[str] = field(default_factory=set)
+    """Interactions that changed, whoever's they are: something else of a person shown here, perhaps."""
+
+    customers: set[str] = field(default_factory=set)
+    """Customers of whom something else is known now."""
+
+    moved: set[str] = field(default_factory=set)
+    """Customers who lost or gained an identity, and with it conversations."""
 
     alarms: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
@@ -96,9 +128,20 @@ class Touched:
     figures: bool = False
     plan: bool = False
 
+    @property
+    def concerns(self) -> bool:
+        """Whether any desk's entities may have changed."""
+        about = (self.interactions, self.agents, self.delivered, self.of_persons, self.customers)
+        return any(about) or bool(self.moved or self.alarms)
 
-def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[str, object]) -> Touched:
-    """What these rows concern, given the agents with a desk here and the interactions these desks show."""
+
+def touched_by(
+    rows: Iterable[Row], *, agents: Container[str], shown: Mapping[str, object], persons: bool = True
+) -> Touched:
+    """What these rows concern, given the agents with a desk here and the interactions these desks show.
+
+    `persons`: whether these desks show any customer.
+    """
     touched = Touched()
     for row in rows:
         if row.kind in _SHOWN:
@@ -120,6 +163,8 @@ def touched_by(rows: Iterable[Row], *, agents: Container[str], shown: Mapping[st
             touched.sessions.add(row.ref)
         elif row.kind == "plan_activated":
             touched.plan = True
+        if persons:
+            _person(touched, row)
         touched.figures |= row.kind in _WAITING
         _answer(touched, row)
     return touched
@@ -139,6 +184,16 @@ def _interaction(touched: Touched, row: Row, agents: Container[str], shown: Mapp
         messages = touched.interactions.setdefault(row.ref, set())
         if data.message_id:
             messages.add(data.message_id)
+
+
+def _person(touched: Touched, row: Row) -> None:
+    if row.kind in _OF_PERSON:
+        touched.of_persons.add(row.ref)
+    elif row.kind in _CUSTOMER:
+        touched.customers.add(row.ref)
+    elif row.kind == "identity_moved":
+        data = msgspec.json.decode(row.data, type=RowData)
+        touched.moved |= {data.from_customer_id, data.to_customer_id}
 
 
 def _answer(touched: Touched, row: Row) -> None:

@@ -22,6 +22,8 @@ class View:
     role: str
     desks: list[Desk] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    """Persons whom these desks show beside their conversations."""
 
 
 class Views:
@@ -51,7 +53,22 @@ class Views:
         view = self._views.get(agent_id)
         return tuple(view.desks) if view else ()
 
-    def add(self, desk: Desk, work: Iterable[Interaction]) -> Changes:
+    def customers(self) -> dict[str, frozenset[str]]:
+        """The persons shown, by agent."""
+        return {view.agent_id: frozenset(view.customers) for view in self if view.customers}
+
+    def show_customers(self, agent_id: str, ids: Iterable[str], changes: Changes) -> None:
+        """Note that the agent's desks show these persons; adds the drops of others to `changes`."""
+        view = self._views.get(agent_id)
+        if view is None:
+            return
+        wanted = set(ids)
+        gone = sorted(view.customers - wanted)
+        if gone:
+            changes.setdefault(agent_id, []).extend({"drop": "customer", "id": each} for each in gone)
+        view.customers = wanted
+
+    def add(self, desk: Desk, work: Iterable[Interaction], customers: Iterable[str] = ()) -> Changes:
         """Register a desk. The agent's first one says what is shown; what others lose by that is given back.
 
         For a further desk nothing is noted: rows that are still to come put everything even.
@@ -63,6 +80,8 @@ class Views:
             for interaction in work:
                 self.place(interaction.interaction_id, place_of(interaction), changes)
         self._views[agent_id].desks.append(desk)
+        # Also for a further desk: what it shows and is gone in rows to come has to be dropped.
+        self._views[agent_id].customers.update(customers)
         return changes
 
     def remove(self, desk: Desk) -> None:

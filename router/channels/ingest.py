@@ -318,13 +318,17 @@ def thread_of(channel: str, account: str, address_hash: str) -> str:
 
 
 def _address_hash(db: Connection, contact: Contact) -> str:
-    """The hash under which the journal knows this address; its salt is drawn when it is first seen."""
     if not contact.address_kind or not contact.address:
         return ""
-    address = storable(contact.address)
+    return address_hash_of(db, kind=contact.address_kind, address=contact.address)
+
+
+def address_hash_of(db: Connection, *, kind: str, address: str) -> str:
+    """The hash under which the journal knows this address; its salt is drawn when it is first seen."""
+    address = storable(address)
     found = db.row(
         "SELECT address_hash FROM address WHERE kind = :kind AND address = :address",
-        kind=contact.address_kind,
+        kind=kind,
         address=address,
     )
     if found is not None:
@@ -333,7 +337,7 @@ def _address_hash(db: Connection, contact: Contact) -> str:
     address_hash = hashlib.sha256(salt + address.encode()).hexdigest()
     db.run(
         "INSERT INTO address (kind, address, address_hash, salt) VALUES (:kind, :address, :hash, :salt)",
-        kind=contact.address_kind,
+        kind=kind,
         address=address,
         hash=address_hash,
         salt=salt,

@@ -41,6 +41,15 @@ FIELDS: dict[str, dict[str, Any]] = {
     "transfer": {"interaction_id": "none", "to_queue_id": "second"},
     "urgency": {"interaction_id": "none", "urgency": 1},
     "history": {"customer_id": "none"},
+    "call_back": {"interaction_id": "none", "due_at_ms": 1},
+    "call_back_change": {"interaction_id": "none", "due_at_ms": 1},
+    "call_back_cancel": {"interaction_id": "none", "disposition": "done"},
+    "claim": {"customer_id": "none", "address_kind": "phone", "address": "+31612345678"},
+    "link": {"customer_id": "none", "to_customer_id": "nobody"},
+    "merge": {"customer_id": "none", "to_customer_id": "nobody"},
+    "split": {"identity_id": "none"},
+    "undo_move": {"moved_command_id": "none"},
+    "name_customer": {"customer_id": "none", "name": "Mo"},
     "alarm_seen": {"alarm_id": "none"},
 }
 """A well-formed command of each kind that names nothing of anybody's."""

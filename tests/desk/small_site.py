@@ -29,6 +29,7 @@ from config.plan import Plan
 from config.settings import read_settings
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
+from router.channels.port import Contact
 from router.decisions import (
     CloseInteraction,
     ConnectParties,
@@ -129,6 +130,24 @@ class Site:
             received_at_ms=wall_ms(),
         )
         keep = KeepContact(contact)
+        await self.committer.append(keep)
+        assert keep.kept is not None
+        return keep.kept.interaction_id
+
+    async def texts(self, number: str, text: str, *, verified: bool = True, provider_id: str = "") -> str:
+        """Somebody texts from this number, vouched for or not; the interaction it began or joined."""
+        keep = KeepContact(
+            Contact(
+                channel="sms",
+                account="main",
+                provider_id=provider_id or uuid.uuid4().hex,
+                verified=verified,
+                address_kind="phone",
+                address=number,
+                body=text.encode(),
+                received_at_ms=wall_ms(),
+            )
+        )
         await self.committer.append(keep)
         assert keep.kept is not None
         return keep.kept.interaction_id

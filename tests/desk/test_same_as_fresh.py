@@ -19,6 +19,7 @@ from agents_ui.access.table import DESK
 from agents_ui.desk.figures import queue_figures
 from agents_ui.desk.loading import load_snapshot
 from router.channels.ingest import connected, disconnected
+from router.journal.committer import wall_ms
 from router.records import fact
 from tests.desk.plans import PEOPLE
 from tests.desk.router import TestRouter, read
@@ -27,21 +28,32 @@ from tests.desk.wire import Page
 
 AGENTS = ("ana", "ben", "cai", "sue")
 SESSIONS = ("s1", "s2", "s3", "s4")
+NUMBERS = ("+31611111111", "+31622222222", "+31633333333", "+31611111111")
+"""Who texts from the last one claims to be who texts from the first."""
 SAME_WITHIN_S = 10.0
 
 WEIGHTS = {
     "arrive": 4,
     "route": 3,
-    "settle": 6,
-    "accept": 6,
+    "settle": 12,
+    "accept": 12,
     "decline": 1,
     "reply": 2,
     "note": 1,
     "end": 1,
-    "dispose": 3,
+    "dispose": 2,
     "transfer": 1,
     "hand over": 2,
     "urgency": 1,
+    "text": 3,
+    "claim": 2,
+    "link": 2,
+    "merge": 2,
+    "split": 2,
+    "undo": 2,
+    "name": 1,
+    "call back": 1,
+    "cancel": 1,
     "present": 2,
     "away": 1,
     "line": 2,
@@ -60,14 +72,14 @@ SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in ran
 async def test_changes_lead_to_what_a_fresh_snapshot_shows(data_dir: Path, seed: int) -> None:
     """A desk that has been open for a whole shift shows exactly what one shows that opens now."""
     async with running_site(data_dir) as site:
-        await _shift(site, seed, acts=300)
+        await _shift(site, seed, acts=500)
 
 
 @pytest.mark.system
 async def test_the_same_on_postgresql(data_dir: Path, postgres_url: str) -> None:
     """Every statement of desks and access means the same on both databases."""
     async with running_site(data_dir, postgres_url) as site:
-        await _shift(site, seed=0, acts=150)
+        await _shift(site, seed=0, acts=300)
         reply = await site.ask("POST", "/api/sign-in", {"agent_id": "ana", "password": PASSWORD})
         assert reply.status == 200
 
@@ -86,6 +98,7 @@ async def _shift(site: Site, seed: int, *, acts: int) -> None:
         await world.end()
     kinds = {kind for (kind,) in world.kinds}
     assert kinds >= {"offered", "accepted", "message_added", "desk_left"}, "too little happened"
+    assert kinds & {"identity_moved", "identity_claimed", "customer_named"}, "nothing was found out"
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +172,9 @@ class World:
         elif act == "arrive":
             interaction_id = await self._site.arrives(f"help {number}", session=SESSIONS[number])
             await read(self._site, interaction_id, urgency=number + 1)
+        elif act == "text":
+            interaction_id = await self._site.texts(NUMBERS[number], f"help {number}", verified=number < 3)
+            await read(self._site, interaction_id, urgency=number + 1)
         elif act == "line":
             await self._line(number)
         elif act == "delivered":
@@ -208,9 +224,19 @@ class World:
         if act in ("accept", "decline"):
             offers = sorted(page.entities["offer"])
             return {"kind": act, "offer_id": offers[number % len(offers)]} if offers else None
+        if act == "cancel":
+            others = [each for one in page.entities["customer"].values() for each in one["others"]]
+            later = [each["interaction_id"] for each in others if each["parked_until_ms"]]
+            return (
+                {"kind": "call_back_cancel", "interaction_id": later[0], "disposition": "done"}
+                if later
+                else None
+            )
         held = sorted(page.entities["conversation"])
         if not held:
             return None
+        if act in ("claim", "link", "merge", "split", "undo", "name"):
+            return _about_customers(act, list(page.entities["customer"].values()), number)
         about = {"interaction_id": held[number % len(held)]}
         others = [each for each in AGENTS if each != agent_id and PEOPLE[each] in DESK]
         return {
@@ -221,4 +247,22 @@ class World:
             "transfer": {"kind": "transfer", "to_queue_id": "second", **about},
             "hand over": {"kind": "transfer", "to_agent_id": others[number % len(others)], **about},
             "urgency": {"kind": "urgency", "urgency": number + 1, **about},
+            "call back": {"kind": "call_back", "due_at_ms": wall_ms() + 3_600_000, "note": "n", **about},
         }[act]
+
+
+def _about_customers(act: str, shown: list[dict[str, Any]], number: int) -> dict[str, Any] | None:
+    """What the page can ask about one of the persons it shows."""
+    one, other = shown[number % len(shown)], shown[-1 - number % len(shown)]
+    about = {"customer_id": one["customer_id"]}
+    moves = [each["moved"]["command_id"] for each in one["identities"] if each["moved"]]
+    claims = one["claims_to_be"]
+    identity = one["identities"][number % len(one["identities"])]
+    return {
+        "claim": {"kind": "claim", "address_kind": "phone", "address": NUMBERS[number], **about},
+        "link": claims and {"kind": "link", "to_customer_id": claims[0]["customer_id"], **about},
+        "merge": {"kind": "merge", "to_customer_id": other["customer_id"], **about},
+        "split": {"kind": "split", "identity_id": identity["identity_id"]},
+        "undo": moves and {"kind": "undo_move", "moved_command_id": moves[0]},
+        "name": {"kind": "name_customer", "name": f"Mo {number}", **about},
+    }[act] or None

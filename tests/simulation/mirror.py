@@ -70,16 +70,8 @@ class Mirror:
         before = self.interactions[order.interaction_id]
         match order:
             case orders.QueueInteraction():
-                after = replace(
-                    _released(before),
-                    queue_id=order.queue_id,
-                    urgency=order.urgency,
-                    requirement=order.requirement,
-                    rule_id=order.rule_id,
-                    step=0,
-                    named_agent_id="",
-                    named_until_ms=0,
-                )
+                free = replace(_released(before), named_agent_id="", named_until_ms=0)
+                after = _asking(free, order)
             case orders.HoldForAgent():
                 after = replace(
                     _released(before), named_agent_id=order.agent_id, named_until_ms=order.until_ms
@@ -91,14 +83,7 @@ class Mirror:
             case orders.SetUrgency():
                 after = replace(before, urgency=order.urgency)
             case orders.NoteReading():
-                after = replace(
-                    before,
-                    queue_id=order.queue_id,
-                    urgency=order.urgency,
-                    requirement=order.requirement,
-                    rule_id=order.rule_id,
-                    step=0,
-                )
+                after = _asking(before, order)
             case orders.RescheduleCallBack():
                 after = replace(
                     before,
@@ -213,6 +198,19 @@ def _released(before: InteractionState) -> InteractionState:
         parked_until_ms=0,
         assigned_at_ms=0,
         wrap_up_since_ms=0,
+    )
+
+
+def _asking(
+    before: InteractionState, order: orders.QueueInteraction | orders.NoteReading
+) -> InteractionState:
+    return replace(
+        before,
+        queue_id=order.queue_id,
+        urgency=order.urgency,
+        requirement=order.requirement,
+        rule_id=order.rule_id,
+        step=0,
     )
 
 
