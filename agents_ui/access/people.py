@@ -49,6 +49,8 @@ class ChangePerson:
     name: str | None = None
     role: str | None = None
     active: bool | None = None
+    by: str = ""
+    """Who does it; empty for the command line, whose user the machine knows."""
 
     def write_content(self, db: Connection) -> None:
         """Nothing."""
@@ -63,9 +65,11 @@ class ChangePerson:
         )
         if after == (name, role, active):
             return []
-        changed = _changed(self.agent_id, name=after[0], role=after[1], active=after[2], digest=digest)
+        changed = _changed(
+            self.agent_id, name=after[0], role=after[1], active=after[2], digest=digest, by=self.by
+        )
         keeps_sessions = after[1:] == (role, active)
-        return [changed, *([] if keeps_sessions else ends_of(db, self.agent_id, at_ms))]
+        return [changed, *([] if keeps_sessions else ends_of(db, self.agent_id, at_ms, by=self.by))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class SetPassword:
     must_change: bool
     was_hash: str | None = None
     keep_session: str = ""
+    by: str = ""
 
     def write_content(self, db: Connection) -> None:
         """The new hash. If facts() raises, this goes with it."""
@@ -98,8 +103,10 @@ class SetPassword:
         if self.was_hash is not None and digest != digest_of(self.was_hash):
             raise CredentialChanged(self.agent_id)
         new_digest = digest_of(self.password_hash)
-        changed = _changed(self.agent_id, name=name, role=role, active=active, digest=new_digest)
-        return [changed, *ends_of(db, self.agent_id, at_ms, but=self.keep_session)]
+        changed = _changed(
+            self.agent_id, name=name, role=role, active=active, digest=new_digest, by=self.by, password=True
+        )
+        return [changed, *ends_of(db, self.agent_id, at_ms, but=self.keep_session, by=self.by)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,7 @@ class EndSessions:
     """Signs somebody out everywhere."""
 
     agent_id: str
+    by: str = ""
 
     def write_content(self, db: Connection) -> None:
         """Nothing."""
@@ -114,13 +122,14 @@ class EndSessions:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One `session_ended` for each live session."""
         _person(db, self.agent_id)
-        return ends_of(db, self.agent_id, at_ms)
+        return ends_of(db, self.agent_id, at_ms, by=self.by)
 
 
-def ends_of(db: Connection, agent_id: str, at_ms: int, *, but: str = "") -> list[Fact]:
+def ends_of(db: Connection, agent_id: str, at_ms: int, *, but: str = "", by: str = "") -> list[Fact]:
     """The ends of a person's live sessions, all but one."""
     live = live_sessions(db, agent_id, at_ms)
-    return [fact("session_ended", token_hash, agent_id=agent_id) for token_hash in live if token_hash != but]
+    values = {"agent_id": agent_id, "by": by}
+    return [fact("session_ended", token_hash, **values) for token_hash in live if token_hash != but]
 
 
 def _exists(db: Connection, agent_id: str) -> bool:
@@ -156,5 +165,8 @@ def _insert_credential(db: Connection, agent_id: str, password_hash: str, *, mus
     )
 
 
-def _changed(agent_id: str, *, name: str, role: str, active: bool, digest: str) -> Fact:
-    return fact("person_changed", agent_id, name=name, role=role, active=active, credential_digest=digest)
+def _changed(
+    agent_id: str, *, name: str, role: str, active: bool, digest: str, by: str, password: bool = False
+) -> Fact:
+    values = {"name": name, "role": role, "active": active, "credential_digest": digest}
+    return fact("person_changed", agent_id, by=by, password=password, **values)

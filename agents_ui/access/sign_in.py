@@ -86,6 +86,7 @@ class Reception:
             must_change=False,
             was_hash=credential.password_hash,
             keep_session=person.session_hash,
+            by=person.agent_id,
         )
         try:
             await self._committer.append(change)

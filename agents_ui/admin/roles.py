@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from config.plan import Plan
 from router.journal.database import Connection
 from router.journal.stream import OWN_ROWS
 from router.records import EVENT_KINDS
@@ -15,8 +16,11 @@ from router.run.lease import NOW_MS
 BEHIND_MS: Final = 3_000
 """A router that has left an event unread for so long is not serving: an offer is on a desk within 250 ms."""
 
-LEASED: Final = ("web", "worker")
+LEASED: Final = ("web", "worker", "mail")
 """Roles whose processes each renew a row `<role>/<id>`."""
+
+MAIL: Final = "smtp"
+"""The provider of accounts that the role mail takes mail for: without one nobody needs it."""
 
 _EVENTS: Final = ", ".join(f"'{kind}'" for kind in sorted(EVENT_KINDS))
 _ALIVE: Final = "SELECT name FROM lease WHERE name LIKE '%/%' AND until_ms >= {now}"
@@ -41,11 +45,14 @@ class RoleHealth(msgspec.Struct, frozen=True, kw_only=True):
     behind_since_ms: int = 0
 
 
-def roles_now(db: Connection) -> tuple[RoleHealth, ...]:
-    """Router, web and worker."""
+def roles_now(db: Connection, plan: Plan) -> tuple[RoleHealth, ...]:
+    """Router, web and worker; mail where an account of the plan needs it, or one runs."""
     now = NOW_MS[db.dialect]
     alive = [name.partition("/")[0] for (name,) in db.rows(_ALIVE.format(now=now))]
-    leased = (RoleHealth(role=role, ok=role in alive, count=alive.count(role)) for role in LEASED)
+    needed = {*alive, "web", "worker", *(["mail"] if any(a.provider == MAIL for a in plan.accounts) else [])}
+    leased = (
+        RoleHealth(role=role, ok=role in alive, count=alive.count(role)) for role in LEASED if role in needed
+    )
     return (_router(db, now), *leased)
 
 

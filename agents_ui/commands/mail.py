@@ -19,6 +19,7 @@ from router.run.hints import Hints
 from router.run.logs import start_logging
 from router.run.mail_role import MailRole
 from router.run.plan_activation import plan_in_force
+from router.run.role_lease import keep_role
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -104,7 +105,9 @@ class _Mail:
         self._committer = Committer(database, after_commit=hints.publish)
         role = MailRole(self._settings, database, self._committer, plan)
         self.serves = True
-        await role.serve(self._listener)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(keep_role(database, "mail"))
+            both.create_task(role.serve(self._listener))
 
     async def end(self) -> None:
         """Let go of everything; what was not acknowledged is sent again."""

@@ -26,6 +26,7 @@ from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
 from router.run.media import Media
+from router.run.role_lease import keep_role
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -97,6 +98,7 @@ async def _deliver(settings: Settings) -> None:
     orders.start()
     try:
         async with asyncio.TaskGroup() as both:
+            both.create_task(keep_role(database, "worker"))
             both.create_task(delivery.run())
             both.create_task(Media(database, committer, settings).run())
     finally:

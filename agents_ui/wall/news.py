@@ -78,7 +78,7 @@ def news_after(db: Connection, plan: Plan, after_seq: int, holder_of: Callable[[
         news.people = rows.people(db, plan)
     if any(kind in _OF_ALARMS for kind, _ in touched):
         news.alarms = open_alarms(db)
-    news.alarms_open, news.roles = alarms_unseen(db), roles_now(db)
+    news.alarms_open, news.roles = alarms_unseen(db), roles_now(db, plan)
     return news
 
 

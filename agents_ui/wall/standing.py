@@ -196,7 +196,7 @@ def seeded(db: Connection, plan: Plan, now_ms: int) -> Standing:
     news.rings = rings_of(db, contacts.values())
     news.agents, news.people = rows.agents(db), rows.people(db, plan)
     news.alarms, news.alarms_open = open_alarms(db), alarms_unseen(db)
-    news.roles = roles_now(db)
+    news.roles = roles_now(db, plan)
     standing.begin(news, now_ms)
     return standing
 
