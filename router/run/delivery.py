@@ -170,7 +170,13 @@ class Delivery:
                 self._held.pop(claimed.outbox_id, None)
                 return
             outcome = await _attempt(claimed, *outlet)
-            self._judge(lane, outcome)
+            if outcome.kind != "sent":
+                _log.info(
+                    "not sent outbox=%s account=%s attempt=%d outcome=%s detail=%s",
+                    *(claimed.outbox_id, claimed.account, claimed.attempt, outcome.kind, outcome.detail),
+                )
+            if outcome.detail != ERASED:
+                self._judge(lane, outcome)
             if await self._record(claimed, outcome) and lane.circuit.open:
                 await self._report(claimed.account, "account_down", outcome.detail)
         finally:

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Final
 
-NOISY: Final = ("rq", "uvicorn", "websockets", "asyncio")
+NOISY: Final = ("rq", "uvicorn", "websockets", "asyncio", "httpx2", "httpcore2")
 """Libraries that report the ordinary; from these only warnings are kept."""
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from router.channels.port import Outcome
-from router.journal.committer import CommitUnknown
+from router.journal.committer import CommitUnknown, NotCommitted
 from router.records import fact
 from router.run.circuit import FAILURES_MAX
 from router.run.housekeeping import tidy
@@ -245,6 +245,27 @@ async def test_a_record_whose_commit_is_unknown_is_written_once(office: Office):
     await office.delivers(lambda: office.status(message_id) == "sent", by=delivery)
     await asyncio.sleep(0.3)  # the record is tried again a quarter of a second later
     assert len(office.rows("send_tried")) == 1
+    assert len(office.provider.sent) == 1
+    assert office.trouble(message_id) == ""
+
+
+async def test_what_was_sent_while_the_database_is_away_is_recorded_when_it_is_back(office: Office):
+    """The customer has the answer; a database that is restarting is no reason to send it again."""
+
+    class Away:
+        """A committer whose database comes back at the fourth try."""
+
+        tries = 0
+
+        async def append(self, append: object) -> object:
+            self.tries += 1
+            if self.tries < 4:
+                raise NotCommitted("the database is gone")
+            return await office.committer.append(append)  # type: ignore[arg-type]
+
+    delivery = office.another(Away())  # type: ignore[arg-type]
+    message_id = await office.says("once")
+    await office.delivers(lambda: office.status(message_id) == "sent", by=delivery)
     assert len(office.provider.sent) == 1
     assert office.trouble(message_id) == ""
 
