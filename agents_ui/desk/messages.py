@@ -28,8 +28,8 @@ _COLUMNS: Final = (
     " CASE WHEN m.status <> '' OR o.status IS NULL THEN m.status"
     " WHEN o.attempts = 0 THEN 'due' ELSE 'late' END, m.trouble, m.reading,"
     " p.name, c.media_type, c.file_name, length(c.body),"
-    f" CASE WHEN m.kind = 'attachment' THEN NULL WHEN c.media_type = '{MAIL}' THEN substr(c.body, 1, {HEAD_BYTES})"
-    " ELSE c.body END"
+    " CASE WHEN m.kind = 'attachment' THEN NULL"
+    f" WHEN c.media_type = '{MAIL}' THEN substr(c.body, 1, {HEAD_BYTES}) ELSE c.body END"
 )
 _FROM: Final = (
     "FROM message m LEFT JOIN content c ON c.content_id = m.content_id"
@@ -37,7 +37,8 @@ _FROM: Final = (
 )
 _PARTS: Final = (
     "SELECT p.message_id, p.kind, p.content_id, c.media_type, c.file_name, length(c.body),"
-    f" CASE WHEN p.kind = 'about' THEN c.body WHEN p.kind = 'text' THEN substr(c.body, 1, {4 * TEXT_CHARACTERS_MAX}) END"
+    " CASE WHEN p.kind = 'about' THEN c.body"
+    f" WHEN p.kind = 'text' THEN substr(c.body, 1, {4 * TEXT_CHARACTERS_MAX}) END"
     " FROM part p LEFT JOIN content c ON c.content_id = p.content_id"
 )
 
@@ -81,9 +82,8 @@ def _parts_of(db: Connection, message_ids: Iterable[str]) -> Mapping[str, _Parts
             parts = found[message_id]
             parts.any = True
             if kind == "text" and body is not None:
-                parts.text = (parts.text + "\n\n" if parts.text else "") + shown(bytes(body))[
-                    :TEXT_CHARACTERS_MAX
-                ]
+                words = shown(bytes(body))[:TEXT_CHARACTERS_MAX]
+                parts.text = f"{parts.text}\n\n{words}" if parts.text else words
             elif kind == "about" and body is not None:
                 parts.about = bytes(body)
             elif kind == "file" and size is not None:

@@ -3,9 +3,15 @@
 What arrived stays byte for byte; reading it is a function that can be mended later, for old messages too.
 """
 
+from typing import Final
+
+from router.channels.mail_contact import MEDIA_TYPE as MAIL
+from router.channels.mail_head import head_of
 from router.channels.port import Shown
 from router.channels.providers import PROVIDERS
 from router.channels.text import shown
+
+MAIL_BYTES_SHOWN: Final = 8_000
 
 
 def shown_of(media_type: str, body: bytes) -> Shown:
@@ -13,6 +19,8 @@ def shown_of(media_type: str, body: bytes) -> Shown:
     for provider in PROVIDERS.values():
         if provider.media_type == media_type:
             return provider.shown(body)
+    if media_type == MAIL:  # One that is not read yet, or could not be: its first words as they came.
+        return Shown(text=shown(body[head_of(body).body_at :][:MAIL_BYTES_SHOWN]))
     return Shown(text=shown(body))
 
 

@@ -3,6 +3,7 @@ import { html } from "../../shared/html.js";
 import { clockTime, dayAndTime } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
 import { DeliveryMark, DeliveryTrouble } from "./delivery.js";
+import { MailHead } from "./mail-head.js";
 import { MessageFiles } from "./message-files.js";
 
 /** @param {{message: import("../../types.js").Message, dated?: boolean}} props dated: of another day, show which */
@@ -15,6 +16,7 @@ export function MessageItem({ message, dated = false }) {
       <time>${dated ? dayAndTime(at_ms) : clockTime(at_ms)}</time>
       ${direction === "out" && html`<${DeliveryMark} message=${message} />`}
     </p>
+    <${MailHead} mail=${message.mail} />
     ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
     ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
     ${notice && html`<p class="flag">${notice}</p>`}
