@@ -56,23 +56,27 @@ def best_agents(centre: Centre, interaction: Interaction, now_ms: int) -> tuple[
         return (named, None) if named is not None and kind in named.ready else (None, None)
     if interaction.ask is None:
         return None, None
-    if not interaction.linked_to:
-        return _first_two(centre, interaction, interaction.ask.audience, now_ms)
-    same = agent_of(centre, interaction, now_ms)
-    best, rival = _first_two(centre, interaction, interaction.ask.audience, now_ms)
-    if same is None or same is best:
-        return best, rival
-    return same, best
+    audience = interaction.ask.audience
+    first, second = centre.ready.first_two(audience, kind)
+    if first is None:
+        return None, None
+    best: Agent | None = first[3]
+    rival = second and second[3]
+    if interaction.offers is not None:
+        best, rival = _allowed(centre, interaction, audience, now_ms)
+    if interaction.linked_to:
+        same = agent_of(centre, interaction, now_ms)
+        if same is not None and same is not best:
+            return same, best
+    return best, rival
 
 
-def _first_two(
+def _allowed(
     centre: Centre, interaction: Interaction, audience: Audience, now_ms: int
 ) -> tuple[Agent | None, Agent | None]:
     """The two longest idle of those who may serve it and did not refuse it too lately."""
     kind = interaction.kind
-    first, second = centre.ready.first_two(audience, kind)
-    if first is None or interaction.offers is None:
-        return first and first[3], second and second[3]
+    first, _ = centre.ready.first_two(audience, kind)
     aside = []
     allowed: list[Agent] = []
     while first is not None and len(allowed) < 2:

@@ -52,7 +52,7 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
     else:
         return []
     urgency = min(event.urgency, interaction.urgency or event.urgency)
-    if why == "read":
+    if interaction.linked_to and why == "read":
         urgency = persons.counted(centre, interaction, urgency)
     order = QueueInteraction(
         at_ms=now_ms,
@@ -65,7 +65,10 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
     )
     queue(centre, order)
     stays = interaction.state == OFFERED or (interaction.named_agent_id and interaction.state != PARKED)
-    return [_noted(order) if stays else order, *persons.raised(centre, interaction, urgency, now_ms)]
+    decided: Decision = _noted(order) if stays else order
+    if not interaction.linked_to:
+        return [decided]
+    return [decided, *persons.raised(centre, interaction, urgency, now_ms)]
 
 
 def unread(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
