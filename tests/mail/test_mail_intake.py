@@ -82,7 +82,8 @@ def test_a_mail_reaches_the_desk_with_its_words_and_files(centre: Centre) -> Non
     raw = (
         b"From: Ann <ann@example.org>\r\nSubject: A pothole\r\n"
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-        b"--b\r\n\r\nOn Main Street.\r\n--b\r\nContent-Type: image/png; name=hole.png\r\n\r\n\x89PNG\r\n--b--\r\n"
+        b"--b\r\n\r\nOn Main Street.\r\n--b\r\n"
+        b"Content-Type: image/png; name=hole.png\r\n\r\n\x89PNG\r\n--b--\r\n"
     )
     message = centre.shown(centre.send(raw))
     assert message["text"] == "On Main Street."
