@@ -65,7 +65,6 @@ _MESSAGE: Final = f"""
         outbox.ordered_at_ms, message.trouble,
         (SELECT body FROM content WHERE content.content_id = message.content_id),
         (SELECT address FROM address WHERE address.address_hash = outbox.address_hash LIMIT 1),
-        {_IS_FIRST},
         (SELECT substr(content.body, 1, {HEAD_BYTES}) FROM message asked JOIN content
             ON content.content_id = asked.content_id WHERE asked.interaction_id = outbox.interaction_id
             AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
@@ -114,11 +113,12 @@ def too_old(db: Connection, *, before_ms: int, room: int) -> list[str]:
     return _ids(db, _TOO_OLD, room=room, before_ms=before_ms)
 
 
-def claim(db: Connection, outbox_ids: Collection[str], *, owner: str, in_order: bool = True) -> list[Claimed]:
+def claim(db: Connection, outbox_ids: Collection[str], *, owner: str) -> list[Claimed]:
     """Those of these messages that are ours now. To be called in a writing transaction.
 
-    What was true when they were found is looked at again once the claim is ours: whoever had it before may
-    have recorded meanwhile. In one order for everybody, so that no two workers wait for each other.
+    Whether there is still something to send is looked at again once the claim is ours: whoever had it before
+    may have recorded meanwhile. (What was first for its address then is so still: what was said earlier has
+    left.) In one order for everybody, so that no two workers wait for each other.
     """
     claimed = []
     for number, outbox_id in enumerate(sorted(outbox_ids)):
@@ -127,7 +127,7 @@ def claim(db: Connection, outbox_ids: Collection[str], *, owner: str, in_order: 
         if not db.run(_now(db, _TAKE), ref=outbox_id, owner=token, claim_ms=CLAIM_MS):
             continue
         lost = before is not None and not before[0].startswith(_DONE)
-        ours = _claimed(db, outbox_id, token, lost=lost, in_order=in_order)
+        ours = _claimed(db, outbox_id, token, lost=lost)
         if ours is not None:
             claimed.append(ours)
         elif not lost:
@@ -234,10 +234,10 @@ def _now(db: Connection, sql: str) -> str:
     return sql.format(now=NOW_MS[db.dialect])
 
 
-def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool, in_order: bool) -> Claimed | None:
+def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claimed | None:
     """The message as it is now that nobody else may change it; None when there is nothing left to send."""
     row = db.row(_MESSAGE, outbox_id=outbox_id)
-    if row is None or (in_order and not row[9]):
+    if row is None:
         return None
     return Claimed(
         outbox_id=row[0],
@@ -250,5 +250,5 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool, in_order
         doubtful=lost or row[6] == MAYBE_TWICE,
         text=None if row[7] is None else shown(bytes(row[7])),
         to_address=row[8],
-        answers=bytes(row[10] or b""),
+        answers=bytes(row[9] or b""),
     )

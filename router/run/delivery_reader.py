@@ -50,7 +50,7 @@ class Reader:
     async def claim_old(self, *, before_ms: int, room: int) -> list[Claimed]:
         """At most so many messages that were ordered before this moment, of any account and in no order."""
         return await self._ask(
-            lambda: self._claim(lambda db: book.too_old(db, before_ms=before_ms, room=room), in_order=False)
+            lambda: self._claim(lambda db: book.too_old(db, before_ms=before_ms, room=room))
         )
 
     async def renew(self, claims: Sequence[tuple[str, str]]) -> None:
@@ -75,7 +75,7 @@ class Reader:
         self._plan_version = version[0] if version else 0
         return found
 
-    def _claim(self, find: Callable[[Connection], list[str]], *, in_order: bool = True) -> list[Claimed]:
+    def _claim(self, find: Callable[[Connection], list[str]]) -> list[Claimed]:
         """Looked for without a lock first: most looks find nothing, and writers take turns."""
         with self._database.reading() as db:
             wanted = find(db)
@@ -83,7 +83,7 @@ class Reader:
             return []
         self._claims += 1
         owner = f"{self._owner}/{self._claims}"
-        return self._write(lambda db: book.claim(db, wanted, owner=owner, in_order=in_order))
+        return self._write(lambda db: book.claim(db, wanted, owner=owner))
 
     def _write(self, work: Callable[[Connection], _Answer]) -> _Answer:
         db = self._db = self._db if self._db is not None and self._db.usable else self._database.connect()

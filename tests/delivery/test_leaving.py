@@ -1,6 +1,7 @@
 """Every answer leaves: once, or twice and flagged, always under the same id, and past whatever is dead."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -8,6 +9,7 @@ from router.channels.port import Outcome
 from router.journal.committer import CommitUnknown, NotCommitted
 from router.records import fact
 from router.run.circuit import FAILURES_MAX
+from router.run.delivery_book import candidates, claim
 from router.run.housekeeping import tidy
 from router.run.plan_activation import ActivatePlan
 from tests.config.plans import small
@@ -89,6 +91,8 @@ async def test_a_try_that_fails_is_made_again_under_the_same_id(office: Office):
         (unsure, 2),
     ]
     assert (office.trouble(certain), office.trouble(unsure)) == ("", "maybe_twice")
+    flags = [(row.ref, json.loads(row.data)["maybe_twice"]) for row in office.rows("send_tried")]
+    assert sorted(flags) == [(certain, False), (certain, False), (unsure, True), (unsure, True)]
     assert office.agrees()
 
 
@@ -206,6 +210,18 @@ async def test_a_late_failure_of_a_try_that_is_somebody_elses_now_changes_nothin
     assert office.alarms() == []
 
 
+async def test_what_was_sent_between_looking_and_claiming_is_not_sent_again(office: Office):
+    """Two workers saw the same message; one was done with it before the other asked for it."""
+    message_id = await office.says("once")
+    with office.database.reading() as db:
+        seen = candidates(db, account="line", until_ms=1 << 52, room=8)
+    assert seen == [message_id]
+    await office.delivers(lambda: office.status(message_id) == "sent")
+    with office.database.writing() as db:
+        assert claim(db, seen, owner="late") == []
+        assert db.rows("SELECT ref FROM claim") == []
+
+
 async def test_two_workers_never_send_the_same_message(office: Office):
     """Any number of workers may look at the same moment; each message is one of them's."""
     second = office.another()
@@ -316,12 +332,11 @@ async def test_a_dead_provider_is_an_alarm_once_and_is_tried_now_and_then(office
 async def test_when_the_provider_is_back_everything_leaves_at_once(office: Office):
     """Nobody waits out a pause that was meant for a dead provider."""
     office.provider.does["line"] = DOWN
-    for number in range(20):
+    for number in range(3):
         await office.says(f"answer {number}", to=f"+1555000{number:04}")
-    await office.delivers(lambda: bool(office.alarms()))
-    for _ in range(3):
+    while min(row[1] for row in office.outbox().values()) < 8:
         office.hands.passes(seconds=15)
-        await office.looks()
+        await office.looks(times=1)
     office.provider.does.clear()
     office.hands.passes(seconds=15)
     await office.delivers(lambda: {row[0] for row in office.outbox().values()} == {"sent"})
@@ -341,6 +356,16 @@ async def test_a_provider_that_asks_for_a_pause_gets_it(office: Office):
     await office.delivers(lambda: office.status(message_id) == office.status(following) == "sent")
     assert office.alarms() == []
     assert office.trouble(message_id) == ""
+
+
+async def test_a_provider_that_is_busy_all_day_is_not_down(office: Office):
+    """It says when to come back, and it is believed: an alarm would send somebody to look for nothing."""
+    office.provider.does["line"] = Outcome(kind="later", detail="twilio_20429", retry_after_ms=1_000)
+    message_id = await office.says("too much")
+    for attempt in range(1, FAILURES_MAX + 3):
+        await office.delivers(lambda attempt=attempt: office.outbox()[message_id][1] == attempt)
+        office.hands.passes(seconds=60)
+    assert office.alarms() == []
 
 
 async def test_a_busy_mailbox_holds_up_its_own_mail_only(office: Office):
