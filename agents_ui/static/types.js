@@ -102,7 +102,7 @@
  * @property {string} kind
  * @property {string} text
  * @property {string} [notice] what to know about it besides, in the centre's words
- * @property {Mail | null} [mail] what a mail says beside its words
+ * @property {import("./desk/parts/mail-head.js").Mail | null} [mail] what a mail says beside its words
  * @property {AttachedFile | null} file
  * @property {AttachedFile[]} [files] read out of it, or fetched
  * @property {number} [files_wanted] still being fetched
@@ -112,17 +112,6 @@
  * @property {string} status of what was said: due or late (still to leave), sent, delivered, read, failed, or empty
  * @property {string} trouble why it is late or failed, or maybe_twice
  * @property {string} reading
- */
-
-/**
- * @typedef {object} Mail
- * @property {string} subject
- * @property {string} from_name
- * @property {string} from_address empty where the mail names nobody clearly
- * @property {string} answers_to where answers go, if not there
- * @property {boolean} verified our mail server vouches for the address
- * @property {string} kind person, or what it was made by: unauthentic, automatic, bulk, list, auto-reply, bounce, loop
- * @property {string[]} notes what to know about its reading
  */
 
 /**

@@ -259,7 +259,7 @@ class PartRow(SQLModel, table=True):
     message_id: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
     kind: str
-    """text | html | file | wanted (content is the address it must be fetched from) | lost."""
+    """about (what reading found out) | text | html | file | wanted (content is where to fetch it) | lost."""
     content_id: str
 
     __table_args__ = (

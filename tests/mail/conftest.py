@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail.mailbox import Mailbox
+from tests.mail.listening import Mailbox
 
 
 @pytest.fixture

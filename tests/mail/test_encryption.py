@@ -8,7 +8,7 @@ import pytest
 
 from router.channels.smtp_in import Limits
 from tests.mail.certificates import certificate
-from tests.mail.mailbox import OURS, Mailbox, Talk
+from tests.mail.listening import OURS, Mailbox, Talk
 
 pytestmark = pytest.mark.system
 

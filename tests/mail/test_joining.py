@@ -3,7 +3,7 @@
 import pytest
 
 from router.channels.mail_token import REPLY, SENT, TokenKey, tagged, untagged
-from tests.mail.mailbox import FOREIGN_SECRET, OURS, Mailbox
+from tests.mail.listening import FOREIGN_SECRET, OURS, Mailbox
 
 pytestmark = pytest.mark.system
 

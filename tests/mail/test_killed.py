@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail.mailbox import OURS, Mailbox, Talk
+from tests.mail.listening import OURS, Mailbox, Talk
 
 pytestmark = pytest.mark.system
 

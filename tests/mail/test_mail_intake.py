@@ -11,7 +11,7 @@ import pytest
 from agents_ui.desk.entities import newest_messages
 from router.channels.mail_token import tagged
 from router.records import fact
-from tests.mail.mailbox import FOREIGN_SECRET, OURS, SECRET, Mailbox
+from tests.mail.listening import FOREIGN_SECRET, OURS, SECRET, Mailbox
 from tests.web.sites import Web
 
 pytestmark = pytest.mark.system

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from router.journal.committer import CommitUnknown
-from tests.mail.mailbox import INFO, OURS, Mailbox
+from tests.mail.listening import INFO, OURS, Mailbox
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail.mailbox import ACCOUNTS, OURS, SECRET, Talk
+from tests.mail.listening import ACCOUNTS, OURS, SECRET, Talk
 from tests.roles.centre import Centre, running
 from tests.roles.redis_process import wait_until
 

@@ -39,7 +39,7 @@ def test_it_says_where_everything_is(shared: Centre):
     said = "\n".join(shared.lines[: ready[0]])
     assert f"{url}/chat" in said
     assert f"{url}/desk" in said
-    assert sorted(shared.children()) == ["redis", "router", "web", "worker"]
+    assert sorted(shared.children()) == ["mail", "redis", "router", "web", "worker"]
 
 
 def test_the_first_start_shows_a_password_for_everybody_once(shared: Centre):

@@ -2,7 +2,18 @@
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 
-/** @param {{mail: import("../../types.js").Mail | null | undefined}} props */
+/**
+ * @typedef {object} Mail
+ * @property {string} subject
+ * @property {string} from_name
+ * @property {string} from_address empty where the mail names nobody clearly
+ * @property {string} answers_to where answers go, if not there
+ * @property {boolean} verified our mail server vouches for the address
+ * @property {string} kind person, or what it was made by: unauthentic, automatic, bulk, list, auto-reply, bounce, loop
+ * @property {string[]} notes what to know about its reading
+ */
+
+/** @param {{mail: Mail | null | undefined}} props */
 export function MailHead({ mail }) {
   if (!mail) return null;
   const { subject, from_name, from_address, answers_to, verified, kind, notes } = mail;
