@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Router
 
 from agents_ui.access.gate import gated
 from agents_ui.access.routes import access_routes
+from agents_ui.admin.routes import PLAN_BODY_BYTES_MAX, PLAN_PATHS, admin_routes
 from agents_ui.chat.room import Room
 from agents_ui.chat.routes import chat_routes, with_session
 from agents_ui.chat.view import channel_of
@@ -36,6 +37,7 @@ def create_app(services: Services, *, room: Room, health: Health, hooks: Hooks, 
         *access_routes(services),
         *desk_routes(services),
         *wall_routes(services),
+        *admin_routes(services),
         *health.routes(),
     ]
     router = Router(routes=gated(routes, services), redirect_slashes=False)
@@ -55,6 +57,8 @@ def body_limit(services: Services, hooks: Hooks) -> Callable[[str], int]:
     def limit(path: str) -> int:
         if path == "/chat/attachment":
             return channel_of(services.plan()).attachment_bytes_max
+        if path in PLAN_PATHS:
+            return PLAN_BODY_BYTES_MAX
         if path.startswith(HOOKS):
             return hooks.body_limit(path.removeprefix(HOOKS)) or BODY_BYTES_MAX
         return BODY_BYTES_MAX

@@ -80,17 +80,26 @@ def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
         route("/sign-in", "sign-in", _empty),
         route("/desk", "desk", _empty),
         route("/wall", "wall", _empty),
+        route("/admin", "admin", _empty),
         Mount("/static", static, name="static"),
     ]
 
 
-_TITLES: Final = {"home": "Muster", "chat": "Chat", "sign-in": "Sign in", "desk": "Desk", "wall": "Wall"}
+_TITLES: Final = {
+    "home": "Muster",
+    "chat": "Chat",
+    "sign-in": "Sign in",
+    "desk": "Desk",
+    "wall": "Wall",
+    "admin": "Admin",
+}
 
 _STYLES: Final = {
     "home": ("home",),
     "chat": ("chat",),
     "sign-in": ("sign-in",),
-    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "overlay"),
+    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "customer", "overlay"),
+    "admin": ("urgency", "overlay", "admin"),
     "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }
 """One style sheet per region, after colours and frame, which every page has."""

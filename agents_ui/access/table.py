@@ -13,6 +13,8 @@ ANYBODY: Final = frozenset({SIGNED_OUT, "agent", "supervisor", "admin", "auditor
 SIGNED_IN: Final = frozenset({"agent", "supervisor", "admin", "auditor"})
 DESK: Final = frozenset({"agent", "supervisor", "admin"})
 WATCH: Final = frozenset({"supervisor", "admin"})
+ADMIN: Final = frozenset({"admin"})
+AUDIT: Final = frozenset({"admin", "auditor"})
 
 ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("GET", "/"): ANYBODY,
@@ -38,6 +40,18 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("GET", "/wall"): WATCH,
     # As the desk's: the ticket admits, and only somebody of WATCH.
     ("WS", "/wall/socket"): ANYBODY,
+    ("GET", "/admin"): AUDIT,
+    ("GET", "/api/admin/me"): AUDIT,
+    ("POST", "/api/admin/audit"): AUDIT,
+    ("GET", "/api/admin/health"): ADMIN,
+    ("GET", "/api/admin/plan"): ADMIN,
+    ("POST", "/api/admin/plan"): ADMIN,
+    ("POST", "/api/admin/plan/check"): ADMIN,
+    ("GET", "/api/admin/people"): ADMIN,
+    ("POST", "/api/admin/people/change"): ADMIN,
+    ("POST", "/api/admin/people/password"): ADMIN,
+    ("GET", "/api/admin/sessions"): ADMIN,
+    ("POST", "/api/admin/sessions/end"): ADMIN,
     # Whether this person may see this interaction is sight.may_see's question.
     ("GET", "/api/attachment/{content_id}"): SIGNED_IN,
 }

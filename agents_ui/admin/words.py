@@ -1,0 +1,19 @@
+"""What administrators read when something is refused, beside the stable code the page acts on."""
+
+from typing import Final
+
+from agents_ui.access.words import TEXTS as ACCESS_TEXTS
+
+TEXTS: Final = {
+    "plan_wrong": "This plan contradicts itself; check it to see where.",
+    "replaced": "Somebody put another plan in force meanwhile. Look at that one first.",
+    "last_admin": "Nobody else is an administrator: make somebody one first.",
+    "no_role": "There is no such role.",
+    "no_day": "There is no such day.",
+    "not_found": "There is nobody of this name.",
+}
+
+
+def refusal(code: str) -> dict[str, object]:
+    """The JSON body of a refusal."""
+    return {"ok": False, "code": code, "text": TEXTS.get(code) or ACCESS_TEXTS[code]}
