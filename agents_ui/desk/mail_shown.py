@@ -10,7 +10,7 @@ import msgspec
 from router.channels.mail_contact import MEDIA_TYPE, writer_of
 from router.channels.mail_head import head_of, sender_of, subject_of
 from router.channels.mail_kind import PASS, PERSON
-from router.run.mail_intake import About
+from router.run.mail_intake import UNREADABLE, About
 
 HEAD_BYTES: Final = 32_768
 """Of a raw mail, for a desk: the whole may have 25 MB."""
@@ -35,7 +35,9 @@ def mail_of(media_type: str | None, body: bytes, about: bytes | None) -> dict[st
         "answers_to": writer.address if writer.address != sender.address else "",
         "verified": found.verdict == PASS,
         "kind": found.kind,
-        "notes": list(found.notes),
+        "notes": [
+            note for note in found.notes if note != UNREADABLE
+        ],  # The message itself says that it is raw.
     }
 
 

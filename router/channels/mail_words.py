@@ -29,6 +29,9 @@ _LATIN: Final = "cp1252"
 _ENCODED: Final = re.compile(
     rb"=\?([A-Za-z0-9_.:+\-]{1,60})(?:\*[A-Za-z0-9\-]{0,20})?\?([BbQq])\?([^?\s]*)\?="
 )
+_TURNING: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of what follows: in one line they can only mislead."""
+
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -75,7 +78,7 @@ def words_of(value: bytes) -> str:
         pending, charset, at = pending + _decoded(found[2], found[3]), this, found.end()
     words.append(text_of(pending, charset)[0])
     words.append(text_of(value[at:], "")[0])
-    return " ".join("".join(words).split())
+    return " ".join(_TURNING.sub("", "".join(words)).split())
 
 
 def text_of_html(page: str) -> str:

@@ -264,6 +264,7 @@ def test_what_is_left_out_is_said() -> None:
         ("grüße".encode("latin-1"), "grüße"),
         (b"a\r\n b\tc", "a b c"),
         (b"x\x00y\x1b[31m", "x␀y [31m"),
+        ("\u202egnp.exe \u2067x".encode(), "gnp.exe x"),
     ],
 )
 def test_fields_with_encoded_words(value: bytes, said: str) -> None:
