@@ -188,6 +188,7 @@ class WebRole:
             plan,
             lambda each: load_accounts(each, self._settings),
             web_id=self._web_id,
+            ready=lambda: intake.warm,
         )
         feed.subscribe(figures.hear)
         room = Room(services)

@@ -38,7 +38,10 @@ AT_ONCE: Final = 4
 WORDS_MAX: Final = 20_000
 """Characters that triage looks at: what is urgent is said before page ten."""
 
-TRIAGE_S: Final = 1.0
+TRIAGE_S: Final = 10.0
+"""For so few words a hundredth of a second, unless the machine stands still: then late is better than not at
+all. What is not read in time waits with its channel's urgency meanwhile."""
+
 FAILED_S: Final = 5.0
 """A mail whose reading cannot be written now is tried again this much later."""
 
@@ -141,7 +144,8 @@ class AppendReading:
 
 
 class MailIntake:
-    """The reading of mail in one web process. accounts are those of a plan, with their secrets."""
+    """The reading of mail in one web process. accounts are those of a plan, with their secrets; `ready` says
+    whether languages can be told yet."""
 
     def __init__(
         self,
@@ -151,11 +155,13 @@ class MailIntake:
         accounts: Callable[[Plan], Mapping[str, Account]],
         *,
         web_id: str,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._committer = committer
         self._plan = plan
         self._load_accounts = accounts
+        self._is_ready = ready
         self._web_id = web_id
         self._children = LimitedChildren()
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -173,7 +179,7 @@ class MailIntake:
             await self._children.close()
 
     async def _sweep(self) -> None:
-        if len(self._under_way) >= AT_ONCE:
+        if len(self._under_way) >= AT_ONCE or not self._is_ready():
             return
         try:
             left = await asyncio.to_thread(self._left)
