@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.mail.listening import Mailbox
+from tests.system.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ OUTBOX_ID = "5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e02"
 class Centre:
     """A mailbox, and a web process that reads what it keeps."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, url: str = "") -> None:
         secrets = data_dir / "secrets"
         secrets.mkdir()
         (secrets / "help-mail").write_text(SECRET)
         (secrets / "info-mail").write_text(FOREIGN_SECRET)
-        self.box = Mailbox(data_dir)
+        self.box = Mailbox(data_dir, url=url)
         self.web = Web(data_dir, self.box.url)
 
     def stop(self) -> None:
@@ -66,6 +66,14 @@ def centre(data_dir: Path) -> Iterator[Centre]:
     made.stop()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_centre(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Centre]:
+    """The same on either database."""
+    made = Centre(data_dir, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    yield made
+    made.stop()
+
+
 def mail(words: str, subject: str = "Question", **fields: str) -> bytes:
     head = {
         "From": "Ann <ann@example.org>",
@@ -92,6 +100,23 @@ def test_a_mail_reaches_the_desk_with_its_words_and_files(centre: Centre) -> Non
     assert message["mail"]["verified"] is False and message["mail"]["kind"] == "person"
     assert [each["name"] for each in message["files"]] == ["hole.png"]
     assert message["raw"] and message["reading"] == "read"
+
+
+def test_what_databases_refuse_is_kept_and_shown_all_the_same(any_centre: Centre) -> None:
+    """PostgreSQL takes no NUL and no half characters in text: names, words, addresses, types of files."""
+    raw = (
+        b"From: A\0nn <ann@example.org>\r\nSubject: \0 =?utf-16?b?2AA=?= \xed\xa0\x80\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nwo\0rds \xed\xa0\x80\r\n"
+        b'--b\r\nContent-Type: image/p\0ng; name="a\0b\xed\xa0\x80.png"\r\n\r\nx\r\n--b\r\n'
+        b'Content-Type: image/png; name="a\0b\xed\xa0\x80.png"\r\n\r\nx\r\n--b--\r\n'
+    )
+    message = any_centre.shown(any_centre.send(raw))
+    assert "wo\u2400rds" in message["text"] and message["reading"] == "read"
+    assert message["files"] and "\0" not in str(message)
+    again = any_centre.send(
+        mail("and once more", References=f"<{any_centre.box.reply_token(message['said_in'])}@x>")
+    )
+    assert again == message["said_in"]
 
 
 def test_what_a_mail_says_decides_how_urgent_it_is(centre: Centre) -> None:
