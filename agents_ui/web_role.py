@@ -166,9 +166,7 @@ class WebRole:
         committer = TimedCommitter(database, figures, after_commit=hints.publish)
         orders = DeliveryOrders(self._settings.redis_url)
         feed = Feed(database, hints)
-        feed.subscribe(
-            plan.hear
-        )  # first, so that every other listener already sees the plan its rows are about
+        feed.subscribe(plan.hear)  # first: all other listeners already see the plan that rows are about
         services = Services(
             settings=self._settings,
             plan=plan,
