@@ -1,4 +1,4 @@
-"""Answers by mail through a server that drops, puts off or stalls: each arrives, and no other account waits."""
+"""Answers by mail through a server that drops, puts off or stalls: each arrives, no other account waits."""
 
 import email
 from collections import Counter
