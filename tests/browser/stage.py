@@ -51,6 +51,10 @@ def set_stage(centre: FakeCentre, plan: Plan) -> None:
         "message": {each["message_id"]: each for each in _talk()},
         "queue": {queue.queue_id: _figures(queue.queue_id, index) for index, queue in enumerate(plan.queues)},
         "alarm": {},
+        "customer": {
+            "customer of chat-1": person("chat-1", name="Mo Ali"),
+            "customer of chat-2": person("chat-2", identities=[identity("chat-2", "chat", "")]),
+        },
     }
 
 
@@ -72,6 +76,51 @@ def conversation(interaction_id: str, **changes: Any) -> Json:
         "follows": "",
         "earlier": 2,
         "traffic": "real",
+    } | changes
+
+
+def person(interaction_id: str, **changes: Any) -> Json:
+    """The customer of a conversation: known by a page, a verified number, and a claimed address."""
+    return {
+        "customer_id": f"customer of {interaction_id}",
+        "name": "",
+        "identities": [
+            identity(interaction_id, "chat", ""),
+            identity(interaction_id, "sms", "+31612345678"),
+            identity(interaction_id, "mail", "mo.ali@example.org", verified=False),
+        ],
+        "claims_to_be": [],
+        "others": [other(interaction_id)],
+    } | changes
+
+
+def identity(interaction_id: str, channel: str, address: str, **changes: Any) -> Json:
+    """One way in which a customer is known."""
+    return {
+        "identity_id": f"{channel} of {interaction_id}",
+        "channel": channel,
+        "account": "",
+        "verified": True,
+        "at_ms": now_ms() - 86_400_000,
+        "address": address,
+        "moved": None,
+    } | changes
+
+
+def other(interaction_id: str, **changes: Any) -> Json:
+    """Something that a customer has open."""
+    return {
+        "interaction_id": interaction_id,
+        "channel": "chat",
+        "state": "assigned",
+        "urgency": 2,
+        "queue_id": "emergency",
+        "accepted_at_ms": now_ms() - 260_000,
+        "agent_id": "ana",
+        "agent_name": "Ana Rivera",
+        "wrap_up_since_ms": 0,
+        "parked_until_ms": 0,
+        "follows": "",
     } | changes
 
 

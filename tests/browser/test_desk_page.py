@@ -322,9 +322,9 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
     (urgency,) = _wait_for_commands(centre, page, "urgency", 1)
     assert (urgency["interaction_id"], urgency["urgency"]) == ("chat-1", 1)
     page.keyboard.press("Alt+KeyT")
-    expect(page.get_by_role("combobox")).to_be_focused()
+    expect(page.locator(".panel").get_by_role("combobox")).to_be_focused()
     page.screenshot(path=pictures / "desk-transfer.png")
-    page.get_by_role("combobox").select_option("queue:medical")
+    page.locator(".panel").get_by_role("combobox").select_option("queue:medical")
     page.get_by_label("Note for them").fill("burns")
     page.locator(".panel button[type=submit]").click()
     (transfer,) = _wait_for_commands(centre, page, "transfer", 1)
@@ -435,7 +435,7 @@ def test_a_desk_on_a_phone_shows_one_thing_at_a_time(centre: FakeCentre, open_pa
     _offer(centre, page)
     expect(page.locator(".offer .accept")).to_be_in_viewport()
     page.screenshot(path=pictures / "desk-narrow.png")
-    page.get_by_role("button", name="Earlier").click()
+    page.locator(".to-customer").click()
     expect(page.locator(".customer")).to_be_visible()
     page.get_by_role("button", name="Back to the conversation").click()
     page.get_by_role("button", name="Back to the list").click()
@@ -449,7 +449,7 @@ def test_every_control_is_reached_by_tab_and_shows_that_it_has_the_focus(
     page = _desk(centre, open_page)
     _offer(centre, page, deadline_ms=now_ms() + 60_000)
     wanted = page.evaluate(
-        """() => [...document.querySelectorAll("button:enabled, textarea, [tabindex='0'], summary")]
+        """() => [...document.querySelectorAll("button:enabled, textarea, select, [tabindex='0'], summary")]
           .filter((element) => element.checkVisibility()).length"""
     )
     page.evaluate("document.activeElement.blur()")

@@ -1,7 +1,7 @@
 // desk/keys.js - the desk's keys, in one table: what the page listens to is what the overlay shows
 import { effect, signal } from "@preact/signals";
 
-/** Which panel is open over the conversation: transfer, urgency, end, keys, sign-out, or none. */
+/** Which panel is open over the conversation: transfer, urgency, call-back, end, keys, sign-out, or none. */
 export const panel = signal("");
 
 /** On a Mac, Option alone writes letters (Option+E is ´): there it takes Control as well. */
@@ -20,6 +20,8 @@ export const KEYS = [
   [`${WITH}+E`, "key_end"],
   [`${WITH}+T`, "key_transfer"],
   [`${WITH}+U`, "key_urgency"],
+  [`${WITH}+B`, "key_call_back"],
+  [`${WITH}+C`, "key_person"],
   [`${WITH}+P`, "key_presence"],
   [`${WITH}+M`, "key_mute"],
   ["Esc", "key_escape"],
@@ -40,6 +42,8 @@ export function listenToKeys(desk, arming) {
     KeyE: () => open("end"),
     KeyT: () => open("transfer"),
     KeyU: () => open("urgency"),
+    KeyB: () => open("call-back"),
+    KeyC: () => ((desk.attention.view.value = "customer"), requestAnimationFrame(() => focusOn(".customer :is(.person-name, .history) :is(button, input)"))),
     KeyP: () => focusOn(".presence button"),
     KeyM: () => desk.sound.toggle(),
   };

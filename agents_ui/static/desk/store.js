@@ -11,10 +11,11 @@ import { batch, signal } from "@preact/signals";
  * @property {Entities<import("../types.js").Message>} message
  * @property {Entities<import("../types.js").Queue>} queue
  * @property {Entities<import("../types.js").Alarm>} alarm
+ * @property {Entities<import("./person-types.js").Person>} customer
  * @property {import("@preact/signals").Signal<import("../types.js").DeskWords | null>} words
  */
 
-const KINDS = ["me", "offer", "conversation", "message", "queue", "alarm"];
+const KINDS = ["me", "offer", "conversation", "message", "queue", "alarm", "customer"];
 
 /** @param {string[]} [kinds] the tables; those of the desk unless told otherwise */
 export function makeStore(kinds = KINDS) {

@@ -3,7 +3,7 @@ import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
 import { WITH } from "../keys.js";
-import { nameOf } from "../names.js";
+import { nameOf, whoIs } from "../names.js";
 import { UrgencyMark } from "./urgency-mark.js";
 
 /** @param {{desk: import("../desk.js").Desk}} props */
@@ -32,7 +32,7 @@ function Row({ desk, conversation, number }) {
   return html`<button type="button" class="conversation-row" aria-current=${desk.attention.shown.value === id}
     data-unread=${unread > 0} onClick=${() => desk.attention.choose(id)}>
     <${UrgencyMark} urgency=${conversation.urgency} size=${22} />
-    <span class="row-name"><b><bdi>${say("customer", { label: conversation.customer_label })}</bdi></b>
+    <span class="row-name"><b><bdi>${whoIs(desk, conversation)}</bdi></b>
       <small>${nameOf(desk.store.words.value?.channels, conversation.channel)}</small></span>
     ${number <= 9 && html`<kbd aria-label=${`${WITH} ${number}`}>${number}</kbd>`}
     <span class="row-last" dir="auto">${typing ? say("customer_types") : draft ? `✎ ${draft}` : (last?.text || last?.file?.name || "")}</span>

@@ -2,7 +2,10 @@
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { panel } from "../keys.js";
+import { whoIs } from "../names.js";
+import { CallBackPanel } from "./call-back-panel.js";
 import { ConversationHead } from "./conversation-head.js";
+import { Also } from "./customer-also.js";
 import { EndPanel } from "./end-panel.js";
 import { MessageList } from "./message-list.js";
 import { ReplyBox } from "./reply-box.js";
@@ -10,15 +13,16 @@ import { TransferPanel } from "./transfer-panel.js";
 import { UrgencyPanel } from "./urgency-panel.js";
 import { WrapUp } from "./wrap-up.js";
 
-const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel };
+const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel, "call-back": CallBackPanel };
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ConversationView({ desk, conversation }) {
   const Open = PANELS[/** @type {keyof typeof PANELS} */ (panel.value)];
   const close = () => (panel.value = "");
-  return html`<main class="conversation" aria-label=${say("customer", { label: conversation.customer_label })}>
+  return html`<main class="conversation" aria-label=${whoIs(desk, conversation)}>
     <${ConversationHead} desk=${desk} conversation=${conversation} />
     ${Open && html`<${Open} desk=${desk} conversation=${conversation} close=${close} />`}
+    <${Also} desk=${desk} conversation=${conversation} />
     <${MessageList} desk=${desk} conversation=${conversation} />
     ${conversation.wrap_up_since_ms
       ? html`<${WrapUp} desk=${desk} conversation=${conversation} />`
