@@ -50,7 +50,7 @@ function Account({ one }) {
   return html`<tr><th scope="row">${one.channel}</th>
     <td>${bare ? say(one.ours ? "own_page" : "no_account") : html`<b dir="auto">${one.account_id}</b> <small dir="auto">${one.provider} · ${one.address}</small>`}</td>
     <td>${!bare && html`<${State} tone=${secret}>${say(`secret_${one.secret}`)}<//>`}${one.secret_at && html` <small class="where">${say("secret_put", { where: one.secret_at })}</small>`}</td>
-    <td>${one.last_in_ms ? ago(one.last_in_ms) : "–"}</td><td>${one.last_out_ms ? ago(one.last_out_ms) : "–"}</td>
+    <td class="when">${one.last_in_ms ? ago(one.last_in_ms) : "–"}</td><td class="when">${one.last_out_ms ? ago(one.last_out_ms) : "–"}</td>
     <td>${one.waiting ? html`<b>${one.waiting}</b> <small>${say("oldest", { time: ago(one.oldest_ms) })}</small>` : "0"}</td>
     <td>${one.failed}</td>
     <td>${!bare && html`<${State} tone=${circuit}>${say(`circuit_${one.circuit}`)}<//>`}${trouble && html` <small dir="auto">${trouble}</small>`}</td></tr>`;

@@ -35,8 +35,8 @@ function One({ admin, one, roles, setOnce }) {
       onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ event) => change({ role: event.currentTarget.value }, say("role_done", names))}>
       ${roles.map((role) => html`<option key=${role} value=${role}>${say(`role_name_${role}`)}</option>`)}</select></td>
     <td>${state}${one.must_change && one.active ? html` <small>${say("must_change")}</small>` : ""}</td>
-    <td class="acts"><${Sure} label=${say("reset")} question=${say("reset_sure", names)} act=${reset} disabled=${!one.active} />
+    <td><div class="acts"><${Sure} label=${say("reset")} question=${say("reset_sure", names)} act=${reset} disabled=${!one.active} />
       ${one.active
         ? html`<${Sure} label=${say("deactivate")} question=${say("deactivate_sure", names)} act=${() => change({ active: false }, say("deactivated", names))} disabled=${self} />`
-        : html`<button type="button" onClick=${() => change({ active: true }, say("activated", names))}>${say("activate")}</button>`}</td></tr>`;
+        : html`<button type="button" onClick=${() => change({ active: true }, say("activated", names))}>${say("activate")}</button>`}</div></td></tr>`;
 }

@@ -32,9 +32,11 @@ function Another({ admin, plan }) {
   const [text, setText] = useState("");
   const [found, setFound] = useState(/** @type {any} */ (null)); // any: the answer of the check
   const check = async (/** @type {Event} */ event) => {
-    const file = /** @type {HTMLInputElement} */ (event.currentTarget).files?.[0];
+    const field = /** @type {HTMLInputElement} */ (event.currentTarget);
+    const file = field.files?.[0];
     if (!file) return;
     const whole = await file.text();
+    field.value = ""; // the same file, mended, is to be chosen again
     setText(whole);
     setFound(await admin.act("/api/admin/plan/check", { text: whole }));
   };

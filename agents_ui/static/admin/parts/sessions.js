@@ -14,6 +14,6 @@ export function Sessions({ admin }) {
       <tbody>${found.sessions.map((/** @type {any} */ one) => html`<tr key=${one.session}>
         <th scope="row"><bdi>${one.name}</bdi> <small dir="auto">${one.agent_id}</small> ${one.own && html`<small>${say("own_session")}</small>`}</th>
         <td>${say(`role_name_${one.role}`)}</td><td>${dayAndTime(one.begun_at_ms)}</td><td>${dayAndTime(one.expires_at_ms)}</td>
-        <td class="acts"><${Sure} label=${say("end_session")} question=${say("end_sure", { name: one.name })} act=${end({ session: one.session })} />
-          <${Sure} label=${say("end_all")} question=${say("end_all_sure", { name: one.name })} act=${end({ agent_id: one.agent_id })} /></td></tr>`)}</tbody></table></div></section>`;
+        <td><div class="acts"><${Sure} label=${say("end_session")} question=${say("end_sure", { name: one.name })} act=${end({ session: one.session })} />
+          <${Sure} label=${say("end_all")} question=${say("end_all_sure", { name: one.name })} act=${end({ agent_id: one.agent_id })} /></div></td></tr>`)}</tbody></table></div></section>`;
 }
