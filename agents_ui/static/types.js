@@ -1,12 +1,6 @@
 // types.js - shapes on the wire (docs/architecture.md section 6); types only, nothing to load
 
-/**
- * @typedef {object} AttachedFile
- * @property {string} name
- * @property {number} bytes
- * @property {string} media_type
- * @property {string} url
- */
+/** @typedef {{name: string, bytes: number, media_type: string, url: string}} AttachedFile */
 
 /**
  * @typedef {object} ChatConversation
