@@ -97,6 +97,12 @@ def text_of_html(page: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def without_quotes(text: str) -> str:
+    """The text without the lines that quote what was said before (`> …`), unless there is nothing else."""
+    said = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+    return said if said.strip() else text
+
+
 _TAG: Final = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,20})")
 _HREF: Final = re.compile(r"""href\s{0,9}=\s{0,9}["']?(https?://[^\s"'<>]{1,300})""", re.IGNORECASE)
 _ALT: Final = re.compile(r"""\salt\s{0,9}=\s{0,9}(?:"([^"]{1,300})"|'([^']{1,300})')""", re.IGNORECASE)

@@ -21,6 +21,7 @@ from router.channels.mail_head import Head, head_of, sender_of, subject_of
 from router.channels.mail_kind import BOUNCE, kind_of, verdict_of
 from router.channels.mail_reading import Bounce, MailRead
 from router.channels.mail_token import SENT, TokenKey
+from router.channels.mail_words import without_quotes
 from router.channels.port import TEXT, Account
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
@@ -225,16 +226,19 @@ class MailIntake:
         return False
 
     async def _read_apart(self, unread: Unread) -> AppendReading:
-        body, earlier, language = await asyncio.to_thread(self._load, unread)
+        body, earlier, language, answers_us = await asyncio.to_thread(self._load, unread)
         read = await self._children.read(body)
         plan = self._plan()
         triage, accounts = self._ready_for(plan)
         account = accounts.get(unread.account)
         head = head_of(body)
         about = about_mail(head, account, read)
+        words = read.text if read is not None else ""
+        if answers_us:  # What we wrote ourselves comes back in it: "fire" was our word.
+            words = without_quotes(words)
         contact = Contact(
             channel=unread.channel,
-            text=f"{subject_of(head)}\n{read.text if read is not None else ''}"[:WORDS_MAX],
+            text=f"{subject_of(head)}\n{words}"[:WORDS_MAX],
             at_ms=unread.at_ms,
             address=sender_of(head).address,
             earlier_language=unread.language or language,
@@ -256,11 +260,15 @@ class MailIntake:
             failed=failed_by(about, account),
         )
 
-    def _load(self, unread: Unread) -> tuple[bytes, int, str]:
+    def _load(self, unread: Unread) -> tuple[bytes, int, str, bool]:
         with self._database.reading() as db:
             row = db.row("SELECT body FROM content WHERE content_id = :id", id=unread.content_id)
             repeats, language = earlier_of(db, unread.customer_id, unread.at_ms)
-        return bytes(row[0]) if row else b"", repeats, language
+            answered = db.row(
+                "SELECT 1 FROM message WHERE interaction_id = :id AND direction = 'out' LIMIT 1",
+                id=unread.interaction_id,
+            )
+        return bytes(row[0]) if row else b"", repeats, language, answered is not None
 
     def _ready_for(self, plan: Plan) -> tuple[Triage, Mapping[str, Account]]:
         if self._ready is None or self._ready[0] != plan.digest:

@@ -147,6 +147,29 @@ def test_doubtful_mail_is_looked_through_and_danger_in_it_is_danger(
     assert centre.need(danger)[:2] == ("emergency", 1)
 
 
+def test_what_an_answer_quotes_of_ours_is_not_said_again(centre: Centre) -> None:
+    """We wrote of the fire; they write thank you. A first mail is read whole: who forwards, quotes."""
+    first = centre.send(mail("> he has a gun", "he wrote me this"))
+    assert centre.need(first)[1] == 1
+    quiet = centre.send(mail("a pothole", "hello"))
+    centre.box.append(
+        fact(
+            "message_added",
+            quiet,
+            message_id="m1",
+            content_id="c1",
+            client_id="",
+            direction="out",
+            author_id="hannah",
+            message_kind="text",
+            reading="read",
+        )
+    )
+    answer = mail("Thank you!\n> The fire crew will look.", References=f"<{centre.box.reply_token(quiet)}@x>")
+    assert centre.send(answer) == quiet
+    assert centre.need(quiet)[1] >= 4
+
+
 def test_absence_notes_disturb_nobody(centre: Centre) -> None:
     """They quote what was urgent, and say what to do in an emergency."""
     note = mail("I am away. If there is a fire, call 911.", Auto_Submitted="auto-replied")
