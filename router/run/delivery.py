@@ -82,6 +82,7 @@ class Delivery:
         self._held: dict[str, Claimed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._away = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
@@ -99,16 +100,26 @@ class Delivery:
         try:
             while True:
                 self._woken.clear()
-                try:
-                    await self.deliver_due()
-                except (DatabaseGone, DatabaseBusy, PlanWrong) as reason:
-                    _log.warning("nothing is sent now reason=%s", reason)
-                    self._woken.clear()
+                await self._look()
                 await self._pause()
         finally:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """A database that is away is asked again at the next look; the log says once that it is."""
+        try:
+            await self.deliver_due()
+        except (DatabaseGone, DatabaseBusy, PlanWrong) as reason:
+            if not self._away:
+                _log.warning("nothing is sent now reason=%s", reason)
+            self._away = True
+            self._woken.clear()
+        else:
+            if self._away:
+                _log.info("sending again")
+            self._away = False
 
     async def deliver_due(self) -> None:
         """Begin to send what is due now. Raises DatabaseGone, DatabaseBusy."""

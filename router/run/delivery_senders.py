@@ -79,12 +79,13 @@ class HttpSender:
         await self._client.aclose()
 
     async def _ask(self, request: HttpRequest) -> HttpReply:
+        headers = {**request.headers, "accept-encoding": "identity"}  # what is read stays as small as it came
         async with self._client.stream(
-            request.method, request.url, headers=dict(request.headers), content=request.body
+            request.method, request.url, headers=headers, content=request.body
         ) as response:
             body = await _bounded(response)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return HttpReply(status=response.status_code, headers=headers, body=body)
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return HttpReply(status=response.status_code, headers=told, body=body)
 
 
 class SmtpSender:
@@ -168,7 +169,7 @@ def _new_client() -> "AsyncClient":
 async def _bounded(response: "Response") -> bytes:
     """The answer as far as it is read at all: a cut one is no JSON, and so nobody takes it for a success."""
     body = b""
-    async for piece in response.aiter_bytes():
+    async for piece in response.aiter_raw():
         body += piece
         if len(body) > ANSWER_BYTES_MAX:
             return b""
