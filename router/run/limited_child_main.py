@@ -30,6 +30,9 @@ MEMORY_BYTES: Final = 512 * 1024 * 1024
 """On top of what this program has mapped already: the largest mail several times, decoded and encoded."""
 
 ANSWER_BYTES_MAX: Final = 128 * 1024 * 1024
+DESCRIPTORS_MAX: Final = 64
+"""This process has six; more would be a mistake of ours."""
+
 OK: Final = b"+"
 FAILED: Final = b"-"
 NICENESS: Final = 5
@@ -108,6 +111,8 @@ def _read_and_exit(mail: bytes, pipe: int) -> None:
     """In the fork. Never returns; the marks at both ends say that the answer is whole."""
     status = 1
     try:
+        os.closerange(0, pipe)  # Also the wire to the parent: only the answer can be said.
+        os.closerange(pipe + 1, DESCRIPTORS_MAX)
         _limit()
         answer = OK + msgspec.msgpack.encode(read_mail(mail))
         view = memoryview(answer)

@@ -10,10 +10,12 @@ from router.channels.accounts import load_accounts
 from router.channels.mail_token import REPLY
 from router.channels.port import Outgoing
 from router.channels.smtp_out import send
+from router.decisions import OpenCallBack
 from router.journal.appends import put_content
 from router.journal.database import Connection
-from router.records import fact
+from router.records import Fact, fact, fact_of
 from router.run import delivery_book
+from skills.requirement import Requirement
 from tests.mail.listening import OURS, Mailbox, settings_of
 from tests.mail.servers import Server, running
 
@@ -104,3 +106,39 @@ def test_an_answer_to_something_else_than_mail_carries_no_head(mailbox: Mailbox)
     with mailbox.database.writing() as db:
         db.run("UPDATE content SET media_type = 'application/x-www-form-urlencoded' WHERE content_id <> 'c1'")
         assert claimed(db).answers == b""
+
+
+async def test_a_call_back_of_a_mail_answers_that_mail(data_dir: Path) -> None:
+    """Who wrote it sees the answer under their own subject, also when it is promised for later."""
+    box = Mailbox(data_dir)
+    try:
+        box.send(ASKED)
+        (interaction_id,) = box.interactions()
+        box.append(call_back_of(interaction_id, "later"), call_back_of("later", "even later"))
+        answered(box, "even later")
+        with box.database.writing() as db:
+            found = claimed(db)
+        assert b"Subject: A pothole" in found.answers
+        assert found.to_address == "citizen@example.org"
+    finally:
+        box.close()
+
+
+def call_back_of(interaction_id: str, call_back_id: str) -> Fact:
+    """The decision that opens a call-back, parked for later."""
+    opened = OpenCallBack(
+        at_ms=1,
+        interaction_id=call_back_id,
+        follows=interaction_id,
+        channel="mail",
+        queue_id="general",
+        urgency=4,
+        requirement=Requirement(),
+        rule_id="call_back",
+        accepted_at_ms=2,
+        identity_id="",
+        linked_to="",
+        traffic="real",
+        parked_until_ms=2,
+    )
+    return fact_of(opened)

@@ -41,7 +41,9 @@ async def test_charsets_need_no_file(children: LimitedChildren) -> None:
         assert read is not None and read.text == body.decode(charset)
 
 
-@pytest.mark.parametrize("crash", ["loop", "memory", "exit", "crash", "recursion", "open", "socket", "fork"])
+@pytest.mark.parametrize(
+    "crash", ["loop", "memory", "exit", "crash", "recursion", "open", "socket", "fork", "wire"]
+)
 def test_whatever_the_reader_does_ends_with_it(crash: str, tmp_path: Path) -> None:
     """A mistake in a parser, used by somebody who knows it: time, memory, files, other machines."""
     began = time.monotonic()
@@ -98,6 +100,8 @@ def hostile(mail):
         socket.socket()
     if what == "fork":
         os.pipe()
+    if what == "wire":
+        os.write(1, b"+forged")
     return real(mail)
 main.read_mail = hostile
 sys.stdout.buffer.write(main._read_apart(b"x"))
