@@ -139,6 +139,7 @@ def _home(plan: Plan) -> str:
 <p class="notice" dir="auto">{escape(plan.site.customer_notice)}</p>
 <a class="big strong" href="/chat">I need help: open the chat</a>
 <a class="big" href="/desk">I work here: open the desk</a>
+<p class="others"><a href="/wall">The wall of the room</a> · <a href="/admin">Administration</a></p>
 </main>"""
 
 

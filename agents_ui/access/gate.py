@@ -103,7 +103,7 @@ def _refused(person: Person | None, roles: frozenset[str], method: str, path: st
         return None
     is_page = method == "GET" and not path.startswith("/api/")
     if is_page and code != "not_allowed":
-        return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(f"/sign-in?next={path}", 303)  # path: as registered, never as asked
     return JSONResponse(refusal(code), status)
 
 

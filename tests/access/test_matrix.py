@@ -91,6 +91,9 @@ async def test_the_gate_lets_in_whom_the_table_names_and_nobody_else(
             assert (reply.status, reply.body) == (200, b"in"), who
         elif who == SIGNED_OUT:
             assert reply.status == (401 if path.startswith("/api/") else 303), who
+            assert reply.headers.get("location", path).endswith(path), (
+                "after signing in they are where they wanted to be"
+            )
         else:
             assert (reply.status, reply.json["code"]) == (403, "not_allowed"), who
 

@@ -14,7 +14,7 @@ from agents_ui.static_files import FOLDER, StaticTree
 from agents_ui.vendor_renew import differences
 from tests.browser.fake import FakeCentre
 
-PAGES = ("/", "/chat", "/sign-in", "/desk")
+PAGES = ("/", "/chat", "/sign-in", "/desk", "/wall", "/admin")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,6 @@ import { AdminPage } from "./parts/admin-page.js";
 await loadWords("admin");
 document.title = say("title");
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
-const admin = openAdmin(() => location.replace("/sign-in"));
+const admin = openAdmin(() => location.replace("/sign-in?next=/admin"));
 root.replaceChildren();
 render(html`<${AdminPage} admin=${admin} />`, root);

@@ -7,7 +7,8 @@ import { ThemeToggle } from "../shared/theme-toggle.js";
 import { say } from "../shared/words.js";
 import { ChangePassword } from "./change-password.js";
 
-const DESK_ROLES = ["agent", "supervisor", "admin"];
+/** The pages of each role, the usual one first. What the server allows is the server's business. @type {Record<string, string[]>} */
+const PAGES = { agent: ["/desk"], supervisor: ["/desk", "/wall"], admin: ["/desk", "/wall", "/admin"], auditor: ["/admin"] };
 
 /** @param {{ended: boolean}} props ended: a session ended while somebody worked */
 export function SignInPage({ ended }) {
@@ -20,7 +21,9 @@ export function SignInPage({ ended }) {
 
   const enter = (/** @type {string} */ role) => {
     keep(sessionStorage, "muster.desk.ended", undefined);
-    if (DESK_ROLES.includes(role)) location.replace("/desk");
+    const pages = PAGES[role] ?? [];
+    const wanted = new URLSearchParams(location.search).get("next") ?? "";
+    if (pages.length) location.replace(pages.includes(wanted) ? wanted : pages[0]);
     else setRole(role);
   };
   const submit = async (/** @type {Event} */ event) => {

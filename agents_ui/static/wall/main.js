@@ -9,6 +9,6 @@ await loadWords("desk");
 await loadWords("wall");
 document.title = say("title");
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
-const wall = openWall(() => location.replace("/sign-in"));
+const wall = openWall(() => location.replace("/sign-in?next=/wall"));
 root.replaceChildren();
 render(html`<${WallPage} wall=${wall} />`, root);
