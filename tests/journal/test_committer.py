@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 
 import pytest
@@ -115,6 +115,26 @@ def test_close_commits_what_was_queued_and_refuses_what_comes_later(database):
     with pytest.raises(Closed):
         committer.submit(Arrival(99))
     assert not committer.running
+
+
+def test_nobody_who_submits_while_it_closes_waits_for_ever(database):
+    """What comes between the last commit and the end of the thread is refused, not forgotten."""
+    for _ in range(20):
+        committer = Committer(database)
+        futures: list[Future[tuple[Row, ...]]] = []
+
+        def submit(committer=committer, futures=futures) -> None:
+            with suppress(Closed):
+                for number in range(10_000):
+                    futures.append(committer.submit(Arrival(number)))
+
+        submitting = threading.Thread(target=submit)
+        submitting.start()
+        committer.close()
+        submitting.join(PATIENCE_S)
+        wait(futures, PATIENCE_S)
+        assert all(future.done() for future in futures)
+        assert {type(future.exception(0)) for future in futures} <= {type(None), Closed}
 
 
 async def test_a_cancelled_caller_does_not_take_back_what_it_submitted(database, committer):
