@@ -78,9 +78,22 @@ def _secret_name(account: AccountPlan, secrets: dict[str, str], path: Path) -> I
     if not SECRET_NAME.fullmatch(account.secret):
         words = "a secret is named here, it does not stand here: small letters, digits, single hyphens"
         yield (*path, "secret"), words
-    variable = variable_of(account.secret)
-    if secrets.setdefault(variable, account.secret) != account.secret:
-        yield (*path, "secret"), f"{secrets[variable]!r} and {account.secret!r} are both {variable}"
+    for secret in secrets_of(account).values():
+        variable = variable_of(secret)
+        if secrets.setdefault(variable, secret) != secret:
+            yield (*path, "secret"), f"{secrets[variable]!r} and {secret!r} are both {variable}"
+
+
+def secrets_of(account: AccountPlan) -> dict[str, str]:
+    """The names of an account's secrets by what they are to its provider; its own is to it "".
+
+    The others' names begin with that of its own: nobody has to think of three names for one account.
+    """
+    if not account.secret:
+        return {}
+    provider = PROVIDERS.get(account.provider)
+    others = {each: f"{account.secret}-{each}" for each in (provider.secrets if provider else ())}
+    return {"": account.secret, **others}
 
 
 def variable_of(secret: str) -> str:

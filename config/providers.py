@@ -12,6 +12,8 @@ class ProviderPlan:
     Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail).
            needs and may name its options with their types: those without which nothing works, and the others.
            one_of are the values that an option can have; networks are options that name networks.
+           secrets are those it needs besides the account's own, which signs webhooks: each is found under
+           the account's secret, a hyphen and its name.
     """
 
     channel: str
@@ -21,6 +23,7 @@ class ProviderPlan:
     needs_secret: bool = True
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 PROVIDERS: Final[Mapping[str, ProviderPlan]] = {

@@ -27,6 +27,7 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/chat/attachment"): ANYBODY,
     ("GET", "/chat/attachment/{content_id}"): ANYBODY,
     # Whether it is the provider's, its signature says; see SIGNED.
+    ("GET", "/hooks/{account}"): ANYBODY,
     ("POST", "/hooks/{account}"): ANYBODY,
     ("POST", "/hooks/{account}/{path:path}"): ANYBODY,
     ("GET", "/sign-in"): ANYBODY,

@@ -2,7 +2,6 @@
 
 from typing import Any, Final  # Any: the answer is a JSON value
 
-from config.account_check import variable_of
 from config.plan import Plan
 from config.settings import Settings
 from router.channels.accounts import missing_secrets
@@ -41,7 +40,7 @@ _ALARMS: Final = "SELECT ref, at_ms FROM alarm WHERE seen_at_ms = 0 AND code LIK
 
 def accounts_now(db: Connection, plan: Plan, settings: Settings) -> list[Value]:
     """Every account of the plan, in its order, and every channel without one (chat)."""
-    missing = {each.account_id: each for each in missing_secrets(plan, settings)}
+    missing = {each.account_id: each for each in reversed(missing_secrets(plan, settings))}
     last_in = _last_in(db)
     last_out = dict(_pairs(db, _LAST_OUT, n=NEWEST))
     waiting = {row[0]: row[1:] for row in db.rows(_WAITING)}
@@ -58,7 +57,7 @@ def accounts_now(db: Connection, plan: Plan, settings: Settings) -> list[Value]:
                 "provider": each.provider,
                 "address": each.address,
                 "secret": "none" if not each.secret else "missing" if lacks else "present",
-                "secret_at": f"{variable_of(each.secret)} or {lacks.file}" if lacks else "",
+                "secret_at": f"{lacks.variable} or {lacks.file}" if lacks else "",
                 "last_in_ms": last_in.get((each.account_id, each.channel), 0),
                 "last_out_ms": last_out.get(each.account_id, 0),
                 "waiting": count,

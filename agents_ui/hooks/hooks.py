@@ -47,7 +47,10 @@ class Hooks:
         return None if hooked is None else hooked.body_bytes_max
 
     async def take(self, request: Request) -> Response:
-        """POST: 2xx after the commit; 403 not genuine; 404 no such account; 503 come again."""
+        """POST: 2xx after the commit; 403 not genuine; 404 no such account; 503 come again.
+
+        GET is a provider's question whether this address is ours: 2xx, 403, 404 or 503 as well.
+        """
         account_id = request.path_params["account"]
         hooked = self.accounts.find(account_id)
         if hooked is None:

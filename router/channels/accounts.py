@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.account_check import variable_of
-from config.plan import AccountPlan, Plan
+from config.account_check import secrets_of, variable_of
+from config.plan import Plan
 from config.settings import Settings
 from router.channels.port import Account
 
@@ -25,7 +25,7 @@ _log = logging.getLogger("muster.accounts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingSecret:
-    """An account that cannot be used, and where its secret is looked for."""
+    """An account that cannot be used, and where a secret that it lacks is looked for."""
 
     account_id: str
     variable: str
@@ -33,36 +33,39 @@ class MissingSecret:
 
 
 def load_accounts(plan: Plan, settings: Settings) -> Mapping[str, Account]:
-    """The accounts that can be used, by id. One whose secret is missing is not among them."""
+    """The accounts that can be used, by id. One that lacks a secret is not among them."""
     own = {account.address for account in plan.accounts}
     found: dict[str, Account] = {}
     for each in plan.accounts:
-        secret = _secret(each, settings)
-        if secret is not None:
+        secrets = {what: _secret(name, settings) for what, name in secrets_of(each).items()}
+        ready = {what: secret for what, secret in secrets.items() if secret is not None}
+        if len(ready) == len(secrets):
             found[each.account_id] = Account(
                 account_id=each.account_id,
                 channel=each.channel,
                 provider=each.provider,
                 address=each.address,
-                secret=secret,
+                secret=ready.pop("", b""),
                 endpoint=settings.endpoints.get(each.account_id, each.endpoint),
                 public_url=f"{public_base(settings)}{HOOKS}/{each.account_id}",
                 options=dict(each.options),
                 unlinked=frozenset(own | set(each.shared)),
+                secrets=ready,
             )
     return found
 
 
 def missing_secrets(plan: Plan, settings: Settings) -> tuple[MissingSecret, ...]:
-    """The accounts that cannot be used, in the plan's order."""
+    """What accounts lack that cannot be used, in the plan's order."""
     return tuple(
         MissingSecret(
             account_id=each.account_id,
-            variable=variable_of(each.secret),
-            file=str(settings.data_dir / "secrets" / each.secret),
+            variable=variable_of(name),
+            file=str(settings.data_dir / "secrets" / name),
         )
         for each in plan.accounts
-        if _secret(each, settings) is None
+        for name in secrets_of(each).values()
+        if _secret(name, settings) is None
     )
 
 
@@ -75,19 +78,17 @@ def public_base(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.port}"
 
 
-def _secret(account: AccountPlan, settings: Settings) -> bytes | None:
-    """The secret's bytes, without the white space around them; empty where none is asked for."""
-    if not account.secret:
-        return b""
-    named = settings.secrets.get(variable_of(account.secret), "").strip()
+def _secret(name: str, settings: Settings) -> bytes | None:
+    """The secret's bytes, without the white space around them."""
+    named = settings.secrets.get(variable_of(name), "").strip()
     if named:
         return named.encode("utf-8", "surrogateescape")
     try:
-        with (settings.data_dir / "secrets" / account.secret).open("rb") as file:
+        with (settings.data_dir / "secrets" / name).open("rb") as file:
             kept = file.read(SECRET_BYTES_MAX).strip()
     except FileNotFoundError:
         return None
     except OSError as problem:
-        _log.warning("secret cannot be read account=%s error=%s", account.account_id, type(problem).__name__)
+        _log.warning("secret cannot be read name=%s error=%s", name, type(problem).__name__)
         return None
     return kept or None

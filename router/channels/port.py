@@ -7,7 +7,7 @@ it: its page is authenticated by its session, and tails the journal for what it 
 by SMTP.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -24,6 +24,10 @@ class Capabilities:
     Shape: joins_by is how a later contact finds its open interaction: session (chat), address (sms, social),
            reply_token (mail) or never (voice). `connections`: the customer has a live line whose loss means
            that the customer may have given up. `receipts`: it is known when a reply was shown.
+           text_bytes_max: more UTF-8 than this the provider refuses in one message; 0: the plan's limit of
+           characters is all there is.
+    Units: reply_window_ms from the customer's last message: later than that the provider takes no answer;
+           0: any time.
     """
 
     channel: str
@@ -31,6 +35,8 @@ class Capabilities:
     connections: bool
     attachments: bool
     receipts: bool
+    reply_window_ms: int = 0
+    text_bytes_max: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Account:
     Shape: address is ours (number, mail address); options are the plan's, by name; endpoint is where the
            provider's API is, empty: its own; public_url is the address under which the provider reaches our
            webhook. unlinked are addresses that are nobody's own: shared ones, and those of our accounts.
+           `secret` is what webhooks are signed with; `secrets` are those that the provider needs besides
+           (config.providers: secrets), by the name that they have there.
     """
 
     account_id: str
@@ -86,6 +94,7 @@ class Account:
     public_url: str
     options: Mapping[str, str | int | bool]
     unlinked: frozenset[str] = frozenset()
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +163,17 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """What to ask of a provider's API."""
+    """What to ask of a provider's API.
+
+    Shape: leads_to is for attachments in two steps: the answer is not the attachment but says where it is.
+           It reads the address for `media_request` out of that answer; empty where it finds none.
+    """
 
     method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
+    url: str = field(repr=False)  # Telegram wants the token in it.
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    leads_to: Callable[[bytes], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +207,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a kept body says to people: its words, and what hangs on it that must still be fetched."""
+    """What a kept body says to people: its words, and what hangs on it that must still be fetched.
+
+    Shape: `things` counts what is neither words nor a file (a place, a reaction, a press of a button): a
+           message that has only those is no silence.
+    Units: said_at_ms by the provider's clock; 0 where it does not say.
+    """
 
     text: str
     wanted: tuple[tuple[str, str], ...] = ()
@@ -201,6 +220,9 @@ class Shown:
 
     notice: str = ""
     """What people should know besides, in our words: never part of what the customer said."""
+
+    things: int = 0
+    said_at_ms: int = 0
 
 
 class NotAuthentic(Exception):
@@ -218,7 +240,10 @@ class Provider(Protocol):
     """Beginnings of addresses that its own address of an attachment may lead to, without our credentials."""
 
     def receive(self, webhook: Webhook, account: Account) -> Received:
-        """Authenticate the raw bytes, then ids only. Raises NotAuthentic."""
+        """Authenticate the raw bytes, then ids only. Raises NotAuthentic.
+
+        A GET is the provider's question whether this address is ours, where it asks that; else not authentic.
+        """
         ...
 
     def shown(self, body: bytes) -> Shown:

@@ -93,6 +93,8 @@ _MEDIA_PATH: Final = re.compile(
 
 def receive(webhook: Webhook, account: Account) -> Received:
     """A message, or what became of one of ours. Raises NotAuthentic."""
+    if webhook.method != "POST":
+        raise NotAuthentic("the webhook must be set to POST")
     query = parse_qs(webhook.query)
     body_hashes = query.get("bodySHA256", ())
     try:

@@ -343,7 +343,7 @@ def _unread(db: Connection, row: Sequence[Any]) -> Unread:
         address=address or "",
         earlier_language=language or earlier,
         repeats=repeats,
-        attachments=int(kind == "attachment") + len(said.wanted),
+        attachments=int(kind == "attachment") + len(said.wanted) + said.things,
     )
     readable = media_type not in (None, UNPARSED)
     return Unread(

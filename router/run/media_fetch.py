@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 FETCH_S: Final = 20.0
 """For the whole of it: a few megabytes; whoever sends a byte a second is given up for now."""
 
-REDIRECTS_MAX: Final = 3
+HOPS_MAX: Final = 3
+"""Redirects, and answers that only say where the attachment is."""
+
+POINTER_BYTES_MAX: Final = 65_536
+"""Such an answer is a few lines of JSON."""
+
 AGAIN: Final = frozenset({401, 403, 404, 408, 425, 429})
 """Refusals that may pass: credentials are being changed, a medium is announced before it is there."""
 
@@ -73,16 +78,22 @@ class MediaClient:
     async def _follow(
         self, request: HttpRequest, provider: Provider, account: Account, bytes_max: int
     ) -> Fetched:
-        for _ in range(REDIRECTS_MAX + 1):
+        for _ in range(HOPS_MAX + 1):
             client = self._client = self._client or _new_client()
             headers = {**request.headers, "accept-encoding": "identity"}
             async with client.stream(request.method, request.url, headers=headers) as response:
-                if not response.has_redirect_location:
+                if response.has_redirect_location:
+                    target = urljoin(request.url, response.headers.get("location", ""))
+                elif request.leads_to is not None:
+                    pointer = await _read(response, POINTER_BYTES_MAX)
+                    target = "" if pointer.body is None else request.leads_to(pointer.body)
+                    if not target:
+                        return pointer if pointer.body is None else LATER
+                else:
                     return await _read(response, bytes_max)
-                target = urljoin(request.url, response.headers.get("location", ""))
             following = request_after(target, provider=provider, account=account)
             if following is None:
-                _log.warning("redirect not followed account=%s", account.account_id)
+                _log.warning("attachment elsewhere, not followed account=%s", account.account_id)
                 return Fetched(lost=NOT_THE_PROVIDERS)
             request = following
         return Fetched(lost=NOT_THERE)
