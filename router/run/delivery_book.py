@@ -60,13 +60,24 @@ _TAKE: Final = f"""
     ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms WHERE {_FREE}
 """
 _RENEW: Final = "UPDATE claim SET until_ms = {now} + :claim_ms WHERE ref = :ref AND owner = :owner"
+_CHAIN: Final = """
+    WITH RECURSIVE chain(interaction_id, so_far) AS (
+        SELECT outbox.interaction_id, 0
+        UNION ALL
+        SELECT it.follows, so_far + 1 FROM chain
+            JOIN interaction it ON it.interaction_id = chain.interaction_id
+        WHERE it.follows <> '' AND so_far < 20
+    ) SELECT interaction_id FROM chain
+"""
+"""The conversation and, of a call-back, those it follows: what it answers was written there."""
+
 _MESSAGE: Final = f"""
     SELECT outbox.outbox_id, outbox.message_id, outbox.interaction_id, outbox.account, outbox.attempts,
         outbox.ordered_at_ms, message.trouble,
         (SELECT body FROM content WHERE content.content_id = message.content_id),
         (SELECT address FROM address WHERE address.address_hash = outbox.address_hash LIMIT 1),
         (SELECT substr(content.body, 1, {HEAD_BYTES}) FROM message asked JOIN content
-            ON content.content_id = asked.content_id WHERE asked.interaction_id = outbox.interaction_id
+            ON content.content_id = asked.content_id WHERE asked.interaction_id IN ({_CHAIN})
             AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
             ORDER BY asked.seq DESC LIMIT 1)
     FROM outbox JOIN message ON message.message_id = outbox.message_id

@@ -32,7 +32,7 @@ def answered(box: Mailbox, interaction_id: str) -> None:
     """What the desk writes when an agent answers."""
     with box.database.writing() as db:
         put_content(db, content_id="c1", media_type="text/plain; charset=utf-8", body=b"We know.", at_ms=1)
-    ((address_hash,),) = box.rows("SELECT address_hash FROM interaction")
+    ((address_hash,),) = box.rows("SELECT DISTINCT address_hash FROM interaction")
     box.append(
         fact(
             "message_added",
@@ -121,7 +121,7 @@ async def test_a_call_back_of_a_mail_answers_that_mail(data_dir: Path) -> None:
         assert b"Subject: A pothole" in found.answers
         assert found.to_address == "citizen@example.org"
     finally:
-        box.close()
+        box.stop()
 
 
 def call_back_of(interaction_id: str, call_back_id: str) -> Fact:
