@@ -162,7 +162,7 @@ class Fan:
         self._looked.shown(desk.person, persons, "customer")
 
     async def _spread(self, rows: Sequence[Row]) -> None:
-        persons = bool(self._views.customers())
+        persons = any(view.customers for view in self._views)
         touched = touched_by(rows, agents=self._views, shown=self._views.shown, persons=persons)
         if touched.figures:
             self._figures_changed.set()

@@ -108,6 +108,90 @@ def test_an_alarm_is_kept_until_the_first_who_says_seen(database, committer):
     ]
 
 
+def test_what_is_verified_is_linked_from_its_arrival_on(database, committer):
+    """The router must know after a restart what it knew before: whose open interactions belong together."""
+    who = {"customer_id": "k", "identity_id": "d"}
+    append(committer, arrived("c-1", verified=True, **who), arrived("c-2", verified=False, **who))
+    found = table(
+        database, "SELECT customer_id, identity_id, linked_to FROM interaction ORDER BY arrived_seq"
+    )
+    assert found == [("k", "d", "k"), ("k", "d", "")]
+    append(committer, fact("linked", "c-1", at_ms=1, linked_to="other"))
+    assert table(database, "SELECT linked_to FROM interaction ORDER BY arrived_seq") == [("other",), ("",)]
+
+
+def test_a_moved_identity_takes_along_what_ever_came_from_it(database, committer):
+    """The history of a person is one, also of those conversations that ended long ago; and it can go back."""
+    added = {"channel": "chat", "account": "", "address_hash": "h", "verified": True}
+    append(
+        committer,
+        fact("customer_added", "k", identity_id="d", **added),
+        arrived("c-1", customer_id="k", identity_id="d", verified=True),
+        arrived("c-2", customer_id="k", identity_id="another", verified=True),
+    )
+    moved = {"agent_id": "ana", "command_id": "m-1", "why": "split"}
+    (row,) = append(
+        committer, fact("identity_moved", "d", from_customer_id="k", to_customer_id="new", **moved)
+    )
+    who = "SELECT customer_id, linked_to FROM interaction ORDER BY arrived_seq"
+    assert table(database, who) == [("new", "k"), ("k", "k")], "what is linked is the router's decision"
+    assert table(
+        database,
+        "SELECT customer_id, moved_from, moved_at_ms, moved_by, moved_why, moved_command_id FROM identity",
+    ) == [("new", "k", row.at_ms, "ana", "split", "m-1")]
+    assert table(database, "SELECT customer_id FROM customer ORDER BY customer_id") == [("k",), ("new",)]
+    assert checked(database).problem_count == 0
+
+
+def test_what_is_claimed_is_not_verified_whatever_the_fact_says(database, committer):
+    """Nobody vouches for what somebody said."""
+    claimed = {"channel": "sms", "account": "", "address_hash": "h", "verified": True, "agent_id": "ana"}
+    append(committer, fact("identity_claimed", "k", identity_id="d", command_id="c", **claimed))
+    assert table(database, "SELECT customer_id, verified FROM identity") == [("k", 0)]
+    append(
+        committer,
+        fact("customer_named", "k", content_id="words", content_hash="x", agent_id="ana", command_id="n"),
+    )
+    assert table(database, "SELECT customer_id, name_content_id FROM customer") == [("k", "words")]
+
+
+def test_a_call_back_before_its_time_is_parked_and_belongs_to_whom_it_follows(database, committer):
+    """Its replies go where they went before, by the account they went by."""
+    who = {"customer_id": "k", "identity_id": "d", "address_hash": "h", "thread": "t"}
+    append(committer, arrived("c-1", account="line", **who))
+    opened = {
+        "at_ms": 5,
+        "follows": "c-1",
+        "channel": "sms",
+        "queue_id": "q",
+        "urgency": 3,
+        "requirement": {},
+        "rule_id": "call_back",
+        "accepted_at_ms": 90,
+        "identity_id": "d",
+        "linked_to": "k",
+        "traffic": "real",
+        "parked_until_ms": 90,
+        "named_agent_id": "ana",
+        "command_id": "c",
+    }
+    append(committer, fact("call_back_opened", "later", **opened))
+    where = "FROM interaction WHERE interaction_id = 'later'"
+    assert table(database, f"SELECT account, customer_id, address_hash, thread, linked_to {where}") == [
+        ("line", "k", "h", "t", "k")
+    ]
+    time = f"SELECT state, parked_until_ms, accepted_at_ms, queue_id, named_agent_id {where}"
+    assert table(database, time) == [("parked", 90, 90, "q", "ana")]
+    moved = {"due_at_ms": 120, "queue_id": "r", "requirement": {}, "named_agent_id": "", "command_id": "d"}
+    append(committer, fact("rescheduled", "later", at_ms=6, **moved))
+    assert table(database, time) == [("parked", 120, 120, "r", "")]
+    ended = {"agent_id": "sue", "disposition": "done", "why": "cancelled", "command_id": "e"}
+    append(committer, fact("closed", "later", at_ms=7, **ended))
+    assert table(database, f"SELECT closed_by, closed_why, disposition {where}") == [
+        ("sue", "cancelled", "done")
+    ]
+
+
 def test_one_customer_is_added_once(database, committer):
     """Two channels may find the same person at the same time."""
     added = fact(
