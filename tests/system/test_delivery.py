@@ -155,6 +155,19 @@ def test_a_worker_killed_between_sending_and_recording(site: Site):
     assert site.outbox()[site.said[-1]] == ("sent", "maybe_twice")
 
 
+def test_a_worker_that_is_told_to_stop_finishes_what_it_began(sqlite_site: Site):
+    """Every update of the program stops every worker: that must cost no answer a second copy."""
+    site = sqlite_site
+    site.double().behave("slow", times=1, seconds=0.7)
+    message_id = site.say("under way")
+    wait_until(lambda: bool(_claims(site)), "it is being sent")
+    time.sleep(SLEEP_S)
+    site.workers[-1].send_signal(signal.SIGTERM)
+    assert site.workers[-1].wait(timeout=5) == 0
+    assert site.outbox()[message_id] == ("sent", "")
+    site.check()
+
+
 def test_two_workers_share_the_work(site: Site):
     """Each answer is one worker's: none leaves twice, and the order within a conversation stays."""
     site.start_worker()
