@@ -9,8 +9,9 @@ import logging
 import time
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from agents_ui.hooks.accounts import Hooked, HookedAccounts
 from agents_ui.hooks.figures import HookFigures
@@ -18,7 +19,7 @@ from agents_ui.hooks.receipts import KeepReceipts
 from agents_ui.permits import Pace
 from agents_ui.services import Services
 from router.channels.ingest import Keeper, Kept, NotKept, keep
-from router.channels.port import Account, Contact, NotAuthentic, Receipt, Received, Webhook
+from router.channels.port import Account, Answer, Contact, NotAuthentic, Receipt, Received, Webhook
 from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 
@@ -26,14 +27,22 @@ LOGS_BURST: Final = 20
 LOGS_PER_S: Final = 0.2
 """Refusals that get a line in the log: whoever knocks all day must not push out what else is in it."""
 
-AGAIN_S: Final = "2"
+AGAIN_S: Final = b"2"
 """When a provider should come again, where it listens to that."""
+
+NOT_GENUINE: Final = Answer(status=403)
+NOBODY: Final = Answer(status=404)
+LATER: Final = Answer(status=503)
 
 _log = logging.getLogger("muster.hooks")
 
 
 class Hooks:
-    """The webhooks of every account."""
+    """The webhooks of every account, as an ASGI application.
+
+    Bare on purpose: in a disaster these are most of all requests, and Starlette's requests and responses took
+    as long as everything else that is done here together.
+    """
 
     def __init__(self, services: Services, figures: HookFigures) -> None:
         self._services = services
@@ -46,30 +55,39 @@ class Hooks:
         hooked = self.accounts.find(path.partition("/")[0])
         return None if hooked is None else hooked.body_bytes_max
 
-    async def take(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """POST: 2xx after the commit; 403 not genuine; 404 no such account; 503 come again.
 
         GET is a provider's question whether this address is ours: 2xx, 403, 404 or 503 as well.
         """
-        account_id = request.path_params["account"]
+        answer = await self._take(scope, await _body(receive))
+        headers = [(b"content-length", b"%d" % len(answer.body))]
+        if answer.body:
+            headers.append((b"content-type", answer.media_type.encode("ascii")))
+        if answer.status == LATER.status:
+            headers.append((b"retry-after", AGAIN_S))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _take(self, scope: Scope, body: bytes) -> Answer:
+        account_id = scope["path_params"]["account"]
         hooked = self.accounts.find(account_id)
         if hooked is None:
-            return Response(status_code=404)
+            return NOBODY
         if hooked.account is None:
             self._figures.count(account_id, "no_secret")
-            return _later()
-        received = self._received(hooked, hooked.account, await _webhook(request))
-        if isinstance(received, Response):
+            return LATER
+        received = self._received(hooked, hooked.account, _webhook(scope, body))
+        if isinstance(received, Answer):
             return received
         try:
             await self._keep(hooked.account, received)
         except NotKept:
             self._figures.count(account_id, "not_kept")
-            return _later()
-        answer = received.answer
-        return Response(answer.body, answer.status, media_type=answer.media_type)
+            return LATER
+        return received.answer
 
-    def _received(self, hooked: Hooked, account: Account, webhook: Webhook) -> Received | Response:
+    def _received(self, hooked: Hooked, account: Account, webhook: Webhook) -> Received | Answer:
         account_id = account.account_id
         try:
             received = hooked.provider.receive(webhook, account)
@@ -77,11 +95,11 @@ class Hooks:
             self._figures.count(account_id, "not_authentic")
             if self._log_pace.permits():
                 _log.warning("not authentic account=%s reason=%s", account_id, reason)
-            return Response(status_code=403)
+            return NOT_GENUINE
         except Exception as mistake:  # noqa: BLE001 - whatever it makes our translation do: not acknowledged
             self._figures.count(account_id, "mistake")
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)
-            return _later()
+            return LATER
         self._figures.genuine(account_id)
         if not received.contacts and not received.receipts:
             self._figures.count(account_id, "nothing")
@@ -125,17 +143,25 @@ class Hooks:
         self._figures.count(account.account_id, "receipt", len(rows))
 
 
-async def _webhook(request: Request) -> Webhook:
-    """The request as the provider signed it. Its size and pace are the front's business (front.py)."""
+async def _body(receive: Receive) -> bytes:
+    """All of it. Its size and pace are the front's business (front.py). Raises ClientDisconnect."""
+    pieces = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _webhook(scope: Scope, body: bytes) -> Webhook:
+    """The request as the provider signed it."""
     return Webhook(
-        method=request.method,
-        path=request.path_params.get("path", ""),
-        query=request.scope["query_string"].decode("latin-1"),
-        headers=request.headers,
-        body=await request.body(),
+        method=scope["method"],
+        path=scope["path_params"].get("path", ""),
+        query=scope["query_string"].decode("latin-1"),
+        headers=Headers(scope=scope),
+        body=body,
         received_at_ms=time.time_ns() // 1_000_000,
     )
-
-
-def _later() -> Response:
-    return Response(status_code=503, headers={"Retry-After": AGAIN_S})

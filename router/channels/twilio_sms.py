@@ -230,9 +230,8 @@ def _authenticate(webhook: Webhook, account: Account, fields: Fields) -> None:
     url = account.public_url + (f"/{webhook.path}" if webhook.path else "")
     url += f"?{webhook.query}" if webhook.query else ""
     signed = b"".join(name + value for name, value in sorted(set(fields)))
-    right = [_signature(account.secret, each.encode() + signed) for each in _spellings(url)]
-    matches = [hmac.compare_digest(each, given) for each in right]
-    if not any(matches):
+    right = (_signature(account.secret, each.encode() + signed) for each in _spellings(url))
+    if not any(hmac.compare_digest(each, given) for each in right):
         raise NotAuthentic("the signature is of another body, address or secret")
 
 

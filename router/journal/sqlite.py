@@ -21,6 +21,13 @@ _NETWORK_DISKS: Final = ("nfs", "nfs4", "cifs", "smb3", "smbfs")
 _WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 """The log is cut back to this after a burst, so that one bad hour does not keep the disk."""
 
+_CHECKPOINT_PAGES: Final = 4_000
+"""16 MB. Ids are random, so a contact touches a dozen pages of its own: with SQLite's 1,000 every second
+commit of a rush copied them all back. With more, the one commit that does takes too long."""
+
+_WRITER_CACHE_KB: Final = 65_536
+"""Pages of a writer in memory: in SQLite's 2 MB the indexes of 10,000 contacts have no room."""
+
 _PRAGMAS: Final = (
     ("busy_timeout", BUSY_MS, (BUSY_MS,)),
     ("journal_mode", "WAL", ("wal",)),
@@ -29,6 +36,7 @@ _PRAGMAS: Final = (
     ("fullfsync", 1, (0, 1)),  # macOS: fsync alone does not reach the disk there; elsewhere without effect
     ("checkpoint_fullfsync", 1, (0, 1)),
     ("journal_size_limit", _WAL_KEPT_BYTES, (_WAL_KEPT_BYTES,)),
+    ("wal_autocheckpoint", _CHECKPOINT_PAGES, (_CHECKPOINT_PAGES,)),
 )
 """Name, what is set, what must be read back."""
 
@@ -156,6 +164,8 @@ class SqliteDriver:
                 self._path, isolation_level=None, check_same_thread=not reading, cached_statements=512
             )
             self._prepare(connection)
+            if not reading:
+                connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KB}")
             turnstile = None if reading else Turnstile(Path(f"{self._path}-turn"))
         except (sqlite3.Error, OSError) as error:
             raise DatabaseGone(

@@ -166,7 +166,8 @@ def test_accounts_that_are_not_there_or_not_ready_say_so(texts: Texts) -> None:
     assert texts.post(webhook, "nobody") == 404
     status, headers, _ = texts.ask(texts.plays("bare").message(), "bare")
     assert (status, headers["retry-after"]) == (503, "2")
-    assert texts.site.webs[0].get("/hooks/line")[0] == 405
+    assert texts.site.webs[0].get("/hooks/line")[0] == 403, "Twilio never asks whose address this is"
+    assert texts.site.webs[0].get("/hooks/line/status")[0] == 405
 
 
 def test_a_body_over_the_channels_limit_is_refused_before_it_is_read(texts: Texts) -> None:
