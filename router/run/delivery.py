@@ -20,7 +20,16 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.run.circuit import HELD_MS_MAX, RETRY_MS, Circuit, retry_ms
-from router.run.delivery_book import CLAIM_MS, GAVE_UP, RENEW_S, Claimed, RecordTrouble, RecordTry
+from router.run.delivery_book import (
+    ACCOUNT_DOWN,
+    ACCOUNT_UNUSABLE,
+    CLAIM_MS,
+    GAVE_UP,
+    RENEW_S,
+    Claimed,
+    RecordTrouble,
+    RecordTry,
+)
 from router.run.delivery_reader import Reader
 from router.run.delivery_senders import Outlets, Sender
 
@@ -189,7 +198,7 @@ class Delivery:
             if outcome.detail != ERASED:
                 self._judge(lane, outcome)
             if await self._record(claimed, outcome) and lane.circuit.open:
-                await self._report(claimed.account, "account_down", outcome.detail)
+                await self._report(claimed.account, ACCOUNT_DOWN, outcome.detail)
         finally:
             lane.under_way -= 1
             self._woken.set()
@@ -235,7 +244,7 @@ class Delivery:
         if now_ms >= lane.unusable_until_ms:
             lane.unusable_until_ms = now_ms + int(UNUSABLE_S * 1000)
             _log.warning("account cannot be used account=%s code=%s", account_id, code)
-            await self._report(account_id, "account_unusable", code)
+            await self._report(account_id, ACCOUNT_UNUSABLE, code)
 
     async def _report(self, account: str, code: str, detail: str) -> None:
         try:

@@ -24,6 +24,10 @@ GAVE_UP: Final = "gave_up"
 
 MAYBE_TWICE: Final = "maybe_twice"
 
+ACCOUNT_DOWN: Final = "account_down"
+ACCOUNT_UNUSABLE: Final = "account_unusable"
+"""Codes of the alarms about an account: its provider fails; it has no secret, or left the plan."""
+
 AGAIN_MS: Final = 600_000
 """An account still in trouble after somebody has seen to its alarm raises the next one this much later."""
 

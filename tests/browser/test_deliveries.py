@@ -1,16 +1,29 @@
 """What a desk shows of an answer on its way: in a word and a shape, and what to do when it never arrives."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from router.journal.fold_facts import NOT_DELIVERED
+from router.run.delivery import ERASED
+from router.run.delivery_book import ACCOUNT_DOWN, ACCOUNT_UNUSABLE, GAVE_UP, MAYBE_TWICE
+from router.run.delivery_senders import NO_PROVIDER, NO_SECRET, NOT_IN_PLAN
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
 from tests.browser.seeing import cut_off, low_contrasts, wider_than_screen
 from tests.browser.stage import conversation, message
 
 pytestmark = pytest.mark.system
+
+SENDERS = (
+    "run/delivery.py",
+    "run/delivery_senders.py",
+    "channels/smtp_out.py",
+    "channels/twilio_sms.py",
+)
 
 STATES: Mapping[str, tuple[dict[str, object], str]] = {
     "read": ({}, "◉ read"),
@@ -98,3 +111,16 @@ def test_the_states_can_be_read_on_every_screen(texts: FakeCentre, open_page: Op
     assert low_contrasts(page) == []
     assert cut_off(page) == []
     assert not wider_than_screen(page)
+
+
+def test_every_code_of_a_delivery_has_words():
+    """A code of ours is no reason that an agent can act on; a provider's numbers are told as they are."""
+    root = Path(__file__).parents[2]
+    text = (root / "agents_ui" / "static" / "words" / "desk.en.js").read_text("utf-8")
+    sources = (root / "router" / name for name in SENDERS)
+    details = {found for path in sources for found in re.findall(r'detail="(\w+)"', path.read_text("utf-8"))}
+    assert {"no_connection", "timeout", "tls_not_offered"} <= details
+    details |= {GAVE_UP, MAYBE_TWICE, ERASED, NO_SECRET, NOT_IN_PLAN, NO_PROVIDER}
+    wanted = [f"trouble_{detail}" for detail in sorted(details)]
+    wanted += [f"alarm_{code}" for code in (NOT_DELIVERED, ACCOUNT_DOWN, ACCOUNT_UNUSABLE)]
+    assert [name for name in wanted if f"  {name}: " not in text] == []
