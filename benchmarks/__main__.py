@@ -15,7 +15,7 @@ from benchmarks import results
 
 ROUNDS = 5
 IDLE_S = 60.0
-PARTS = ["core", "lines", "reply", "rebuild", "desktop"]
+PARTS = ["core", "lines", "reply", "ingest", "minute", "rebuild", "desktop"]
 
 
 def main() -> int:
@@ -45,6 +45,10 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
             _take(samples, "lines", number, _lines(number))
         if "reply" in wanted:
             _take(samples, "reply", number, _reply)
+        if "ingest" in wanted:
+            _take(samples, "ingest", number, _ingest)
+    if "minute" in wanted:
+        _take(samples, "minute", 0, _minute)
     if "rebuild" in wanted:
         _take(samples, "rebuild", 0, lambda: _rebuild(rounds))
     if "desktop" in wanted:
@@ -83,6 +87,18 @@ def _reply() -> dict[str, float]:
     from benchmarks.reply import round_of_replies
 
     return round_of_replies()
+
+
+def _ingest() -> dict[str, float]:
+    from benchmarks.ingest import round_of_ingest
+
+    return round_of_ingest()
+
+
+def _minute() -> dict[str, float]:
+    from benchmarks.ingest import minute_of_ingest
+
+    return minute_of_ingest()
 
 
 def _rebuild(times: int) -> dict[str, float]:

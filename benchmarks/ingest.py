@@ -19,9 +19,9 @@ from benchmarks.parts import Part
 from benchmarks.texters import ACCOUNT_SID, NUMBER, SECRET
 from router.journal.database import open_database
 
-RUSH_S: Final = 4.0
-FLOOR_TEXTS: Final = 150_000
-TEXTS: Final = 60_000
+RUSH_S: Final = 5.0
+FLOOR_TEXTS: Final = 100_000
+TEXTS: Final = 30_000
 """Made before: more than can be said in a rush."""
 
 MINUTE_S: Final = 60.0
