@@ -61,7 +61,7 @@ def verdict_of(head: Head, trusted_authserv: str) -> str:
     Only the topmost results of that server count: it puts its own above whatever the sender wrote. And only
     when that server itself handed the mail to us.
     """
-    domain = sender_of(head).domain
+    domain = _ascii(sender_of(head).domain)
     if not trusted_authserv or _trace(head) != UPSTREAM:
         return NONE
     for value in head.every("authentication-results")[:_RESULTS_LOOKED_AT]:
@@ -95,7 +95,7 @@ def _verdict(results: str, domain: str) -> str:
     """DMARC as it is reported; else a DKIM signature by exactly the domain of the From field."""
     verdict = NONE
     for method, result, rest in _RESULT.findall(results):
-        named = {name: value.rpartition("@")[2] for name, value in _PROPERTY.findall(rest)}
+        named = {name: _ascii(value.rpartition("@")[2]) for name, value in _PROPERTY.findall(rest)}
         if method == "dmarc":
             if result == "fail" or named.get("from", domain) != domain or not domain:
                 return FAIL if result in ("fail", "pass") else verdict
@@ -104,6 +104,14 @@ def _verdict(results: str, domain: str) -> str:
         if result == "pass" and domain and signer == domain:
             verdict = PASS
     return verdict
+
+
+def _ascii(domain: str) -> str:
+    """The one spelling of a domain that has two (münchen.example, xn--mnchen-3ya.example)."""
+    try:
+        return domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return domain
 
 
 def _is_loop(head: Head, key: TokenKey | None, own: str) -> bool:

@@ -121,6 +121,19 @@ def test_only_the_topmost_results_of_our_server_count(fields: str, verdict: str)
     assert verdict_of(head_of(kept(fields)), OUR_SERVER) == verdict
 
 
+def test_a_domain_with_two_spellings_is_one() -> None:
+    """Whoever writes from münchen.example is vouched for as xn--mnchen-3ya.example."""
+    results = f"Authentication-Results: {OUR_SERVER}; dmarc=pass header.from=xn--mnchen-3ya.example\r\n"
+    envelope = Envelope(
+        sender="a@b",
+        recipients=("help@lowen.example",),
+        upstream=True,
+        body=f"{results}From: j@münchen.example\r\n\r\nwords\r\n".encode(),
+        received_at_ms=0,
+    )
+    assert verdict_of(head_of(kept_body(envelope)), OUR_SERVER) == PASS
+
+
 def test_nobody_is_trusted_unless_the_plan_says_whom() -> None:
     """And then only when that server itself handed the mail over."""
     fields = f"Authentication-Results: {OUR_SERVER}; dmarc=pass header.from=example.org\r\n"
