@@ -126,6 +126,8 @@ class _Up:
         url, data_dir = address(self._family.settings), self._family.settings.data_dir
         _say(f"  customers   {url}/chat")
         _say(f"  agents      {url}/desk")
+        if self._family.takes_mail:
+            _say(f"  mail        smtp://{self._family.settings.host}:{self._family.settings.smtp_port}")
         _say(f"  logs        {_short(data_dir / 'logs')}")
         if self._demo:
             from agents_ui.demo.sign_ins import FILE

@@ -126,12 +126,17 @@ class Family:
         for child in self._children.values():
             child.kill()
 
+    @property
+    def takes_mail(self) -> bool:
+        """Whether the role that takes mail is among them."""
+        return MAIL in self._roles
+
     def write_ports(self) -> None:
         """Say in ports.json where everything listens."""
         listeners: dict[str, Mapping[str, object]] = {
             "web": {"host": self.settings.host, "port": self.settings.port, "url": address(self.settings)}
         }
-        if MAIL in self._roles:
+        if self.takes_mail:
             listeners["smtp"] = {"host": self.settings.host, "port": self.settings.smtp_port}
         if self.settings.redis_url:
             listeners["redis"] = {"url": self.settings.redis_url}
