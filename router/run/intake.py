@@ -38,6 +38,10 @@ LEFT_MS: Final = 400
 """Unread for this long: whoever kept it is not going to read it. With SWEEP_S well below a second."""
 
 BATCH: Final = 64
+TOGETHER: Final = 16
+"""Read in one go: a hop to a thread and back costs as much as reading a text. Few, so that one which takes
+long is soon read alone, where it holds up nobody."""
+
 CLAIM_MS: Final = 2_000
 CLAIM: Final = "intake"
 
@@ -134,7 +138,7 @@ class Intake:
         self._triage_digest = ""
         # A free one for both loops, however many are stuck: nothing ever waits behind another reading.
         self._threads = ThreadPoolExecutor(STUCK_MAX + 2, thread_name_prefix="triage")
-        self._stuck: list[asyncio.Future[Reading]] = []
+        self._stuck: list[asyncio.Future[Any]] = []
         self._under_way: set[str] = set()
         """Messages being read: the other loop leaves them alone."""
         self._late: dict[str, asyncio.Task[None]] = {}
@@ -190,9 +194,10 @@ class Intake:
         """What fails here is read by the next sweep."""
         try:
             unread = await asyncio.to_thread(load)
-            readings = [(each, *found) for each in unread if (found := await self._once(each)) is not None]
-            if readings:
-                await self._write(*readings)
+            for start in range(0, len(unread), TOGETHER):
+                together = await self._together(unread[start : start + TOGETHER])
+                if together:
+                    await self._write(*together)
         except CommitUnknown:
             await asyncio.sleep(RETRY_S)
         except IntakeStuck:
@@ -226,6 +231,25 @@ class Intake:
                 _log.error(
                     "reading refused message_id=%s error=%s", unread.message_id, type(refused).__name__
                 )
+
+    async def _together(self, unread: Sequence[Unread]) -> list[tuple[Unread, Reading, str]]:
+        """Several in one go of a thread; where that fails, or takes long, one by one."""
+        fresh = [each for each in unread if each.message_id not in self._under_way]
+        if len(fresh) > 1 and all(each.readable for each in fresh):
+            ids = {each.message_id for each in fresh}
+            self._under_way |= ids
+            work = asyncio.get_running_loop().run_in_executor(
+                self._threads, _read_each, self._triage_of(self._plan()), fresh
+            )
+            try:
+                return await asyncio.wait_for(asyncio.shield(work), TRIAGE_S)
+            except TimeoutError:
+                self._leave_behind(work)
+            except Exception as mistake:  # noqa: BLE001 - one of them; which one, reading it alone shows
+                _log.error("triage failed together count=%d error=%s", len(fresh), type(mistake).__name__)
+            finally:
+                self._under_way -= ids
+        return [(each, *found) for each in fresh if (found := await self._once(each)) is not None]
 
     async def _once(self, unread: Unread) -> tuple[Reading, str] | None:
         """As _reading; None as well for what is being read already."""
@@ -276,7 +300,7 @@ class Intake:
             self._triage, self._triage_digest = Triage(plan), plan.digest
         return self._triage
 
-    def _leave_behind(self, work: "asyncio.Future[Reading]") -> None:
+    def _leave_behind(self, work: "asyncio.Future[Any]") -> None:
         """A thread cannot be stopped. Raises IntakeStuck when too many do not come back."""
         self._stuck = [*(each for each in self._stuck if not each.done()), work]
         if len(self._stuck) > STUCK_MAX:
@@ -299,6 +323,10 @@ class Intake:
             )
             left = [_unread(db, row) for row in rows]
         return left if left and claim_sweep(self._database, CLAIM, self._web_id) else []
+
+
+def _read_each(triage: Triage, unread: Sequence[Unread]) -> list[tuple[Unread, Reading, str]]:
+    return [(each, triage.read(each.contact), "read") for each in unread]
 
 
 def claim_sweep(database: Database, ref: str, owner: str) -> bool:

@@ -18,6 +18,8 @@ GOOD = {
     "free_to_offer_p50_ms": 3.0,
     "drain_excess_pct": 0.7,
     "offer_p99_ms": 9.0,
+    "ingest_over_floor": 0.25,
+    "ingest_per_s": 1_100.0,
     "reply_p99_ms": 200.0,
     "waiting_cpu_pct": 1.0,
     "core_over_floor_1k": 0.3,
