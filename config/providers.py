@@ -33,6 +33,12 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         needs={"account_sid": str},
         may={"messaging_service_sid": str},
     ),
+    "whatsapp": ProviderPlan(
+        channel="whatsapp",
+        address_kind="phone",
+        needs={"phone_number_id": str},
+        secrets=("access-token", "verify-token"),
+    ),
     "smtp": ProviderPlan(
         channel="mail",
         address_kind="mail",

@@ -5,6 +5,7 @@ surrogate pair (`\\ud83d`), which strict readers refuse together with everything
 half, and bytes that are no UTF-8, become U+FFFD.
 """
 
+import json
 import re
 from typing import Any, Final, TypeVar  # Any: JSON of others, looked at before use
 
@@ -71,6 +72,15 @@ def number(value: object, *path: str | int) -> int:
     """The whole number there, also one written as a text; 0 where there is none, or a huge one."""
     text = name(value, *path)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def written(value: object) -> str:
+    """A value that was read as people can look at it."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
+    return shown(kept(text))
 
 
 def _decoded(body: bytes, shape: type[T]) -> T | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import twilio_sms
+from router.channels import twilio_sms, whatsapp
 from router.channels.port import Provider
 
-PROVIDERS: Final[Mapping[str, Provider]] = {"twilio": twilio_sms}
+PROVIDERS: Final[Mapping[str, Provider]] = {"twilio": twilio_sms, "whatsapp": whatsapp}

@@ -38,6 +38,10 @@ class Plays(Protocol):
     statuses: Sequence[tuple[str, str]]
     """(its word, ours) for every status it documents; ours is empty where it tells us nothing new."""
     replies: Replies
+    proof: str
+    """The header that proves who sends."""
+    signs_bodies: bool
+    """Whether that header depends on the body; Telegram's is a secret that stays the same."""
 
     def message(self, *said: Said) -> Webhook:
         """A genuine request with these messages; more than one only where `batches`."""
@@ -49,6 +53,14 @@ class Plays(Protocol):
 
     def unknown(self) -> Sequence[Webhook]:
         """Genuine requests of kinds that we do not know."""
+        ...
+
+    def strange(self) -> Sequence[Webhook]:
+        """Genuine requests with one message each, of a kind or form that we cannot know."""
+        ...
+
+    def spoiled(self, *said: Said) -> Webhook:
+        """A genuine batch of these messages and, before them, something that is none. Where `batches`."""
         ...
 
     def over(self, body: bytes) -> Webhook:

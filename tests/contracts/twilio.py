@@ -47,6 +47,8 @@ class Twilio:
     name = "twilio"
     provider = twilio_sms
     batches = False
+    proof = "x-twilio-signature"
+    signs_bodies = True
     statuses = (
         *(("accepted", ""), ("scheduled", ""), ("queued", ""), ("sending", ""), ("sent", "sent")),
         *(("delivered", "delivered"), ("read", "read"), ("undelivered", "failed"), ("failed", "failed")),
@@ -124,6 +126,12 @@ class Twilio:
             self.over(b""),
             self.over(body, query=query, unsigned_body=True),
         )
+
+    def strange(self) -> Sequence[Webhook]:
+        return (self.over(b"Body"), self.over(b"NumMedia=1&MediaUrl0=https%3A%2F%2Felsewhere.example"))
+
+    def spoiled(self, *said: Said) -> Webhook:
+        raise NotImplementedError("one message at a time")
 
     def over(
         self, body: bytes, *, path: str = "", query: str = "", unsigned_body: bool = False, url: str = ""

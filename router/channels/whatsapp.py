@@ -1,0 +1,209 @@
+"""WhatsApp through Meta's Cloud API: webhooks, statuses, sending, media. Translation only.
+
+Source: developers.facebook.com/documentation/business-messaging/whatsapp: webhooks/reference/messages,
+        messages/send-messages, business-phone-numbers/media, support/error-codes, business-scoped-user-ids.
+        What a message says is whatsapp_kinds.py.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from router.channels import meta
+from router.channels.json_body import items, joined, members, name, number, object_of, words
+from router.channels.port import (
+    Account,
+    Capabilities,
+    Contact,
+    HttpReply,
+    HttpRequest,
+    Outcome,
+    Outgoing,
+    Receipt,
+    Received,
+    Shown,
+    Webhook,
+)
+from router.channels.text import kept
+from router.channels.text import shown as text_of
+from router.channels.whatsapp_kinds import MEDIA, said
+
+can = Capabilities(
+    channel="whatsapp",
+    joins_by="address",
+    connections=False,
+    attachments=True,
+    receipts=True,
+    reply_window_ms=86_400_000,
+)
+media_type = "application/json; of=whatsapp"
+media_from: tuple[str, ...] = ()
+"""Nothing is fetched without our token."""
+
+STORE: Final = "https://lookaside.fbsbx.com/whatsapp_business/attachments/"
+"""Where the Graph API says that media are. They are given for our token only, which therefore goes there."""
+
+STATUSES: Final = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "played": "read",
+    "failed": "failed",
+}
+
+CODES: Final = meta.Codes(
+    account=frozenset({131005, 131031, 131037, 131042, 131045, 133005, 133006, 133010}),
+    later=frozenset({130429, 131000, 131016, 131048, 131057, 133004, 133016}),
+    alone=frozenset({131056}),
+)
+"""131047 (the window is closed), 131026 (cannot be delivered) and others end one message only."""
+
+_NUMBER: Final = re.compile(r"[1-9][0-9]{6,14}")
+_MEDIUM: Final = re.compile(re.escape(MEDIA) + r"([A-Za-z0-9_-]{1,200})")
+
+
+def receive(webhook: Webhook, account: Account) -> Received:
+    """Messages and statuses of every change of every entry. Raises NotAuthentic."""
+    if (asked := meta.opened(webhook, account)) is not None:
+        return asked
+    contacts: list[Contact] = []
+    receipts: list[Receipt] = []
+    for change, whole in meta.leaves(webhook.body, "entry", "changes"):
+        cut = members(change) if whole else None
+        if cut is None:
+            contacts.append(meta.raw_contact(change, webhook, account, media_type))
+            continue
+        field, value = cut.get("field", b""), cut.get("value", b"{}")
+        if field == b'"messages"':
+            contacts.extend(_contacts(value, webhook, account))
+            receipts.extend(_receipts(value))
+        elif field == b'"calls"':
+            contacts.extend(_calls(value, webhook, account))
+    return Received(contacts=tuple(contacts), receipts=tuple(receipts))
+
+
+def shown(body: bytes) -> Shown:
+    """What one message says, by its kind. Never raises."""
+    kept_body = object_of(body)
+    message = kept_body.get("message")
+    if not isinstance(message, dict):
+        return Shown(text=text_of(body))
+    return said(message, words(kept_body, "elsewhere"))
+
+
+def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
+    """POST messages. Our id comes back with each status, as biz_opaque_callback_data."""
+    is_number = outgoing.to_address.startswith("+")
+    told: dict[str, object] = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        # Somebody who hides their number has an id of Meta's instead, which has a field of its own.
+        ("to" if is_number else "recipient"): outgoing.to_address.removeprefix("+"),
+        "type": "text",
+        "text": {"preview_url": False, "body": text_of(kept(outgoing.text))},
+        "biz_opaque_callback_data": outgoing.outbox_id,
+    }
+    return meta.post(account, f"{_own_id(account)}/messages", told)
+
+
+def outcome_of(reply: HttpReply) -> Outcome:
+    """By Meta's number where there is one, else by the status. Never raises."""
+    return meta.outcome(reply, product="whatsapp", sent=("messages", 0, "id"), codes=CODES)
+
+
+def media_request(address: str, account: Account) -> HttpRequest | None:
+    """A medium's id is asked of the Graph API, which answers where it is: then there, with our token."""
+    found = _MEDIUM.fullmatch(address)
+    if found is not None:
+        url = f"{meta.api(account)}/{meta.VERSION}/{found[1]}?phone_number_id={_own_id(account)}"
+        return HttpRequest(method="GET", url=url, headers=meta.bearer(account), body=b"", leads_to=_place)
+    store = f"{account.endpoint.rstrip('/')}/" if account.endpoint else STORE
+    clean = address.isascii() and address.isprintable() and not any(sign in address for sign in '\\@" ')
+    if not clean or not address.startswith(store) or ".." in urlsplit(address).path:
+        return None
+    return HttpRequest(method="GET", url=address, headers=meta.bearer(account), body=b"")
+
+
+def _place(answer: bytes) -> str:
+    return words(object_of(answer), "url")
+
+
+def _contacts(value: bytes, webhook: Webhook, account: Account) -> Iterator[Contact]:
+    cut = members(value) or {}
+    to = object_of(cut.get("metadata", b"{}"))
+    another = name(to, "phone_number_id") not in ("", _own_id(account))
+    for message, whole in meta.leaves(value, "messages"):
+        read = object_of(message) if whole else {}
+        if read:
+            people = items(cut.get("contacts", b"[]")) or []
+            person = next((each for each in people if _is_of(each, read)), people[0] if people else b"")
+            body = joined(
+                message=message,
+                contact=person,
+                metadata=cut.get("metadata", b""),
+                elsewhere=msgspec.json.encode(name(to, "display_phone_number") or "?") if another else b"",
+            )
+            yield _contact(read, object_of(person), body, webhook, account)
+        else:
+            yield meta.raw_contact(message, webhook, account, media_type)
+
+
+def _calls(value: bytes, webhook: Webhook, account: Account) -> Iterator[Contact]:
+    """Somebody who calls is nobody to leave out, though nobody here can answer."""
+    for call, whole in meta.leaves(value, "calls"):
+        read = object_of(call) if whole else {}
+        if words(read, "event") == "connect" and words(read, "direction") != "BUSINESS_INITIATED":
+            body = joined(message=b'{"type":"call","call":%s}' % call)
+            yield _contact(read, {}, body, webhook, account)
+
+
+def _contact(
+    message: dict[str, object], person: dict[str, object], body: bytes, webhook: Webhook, account: Account
+) -> Contact:
+    sender = name(message, "from")
+    is_number = _NUMBER.fullmatch(sender) is not None
+    scoped = name(message, "from_user_id") or name(person, "user_id") or sender
+    address = f"+{sender}" if is_number else scoped
+    return Contact(
+        channel=account.channel,
+        account=account.account_id,
+        provider_id=name(message, "id") or hashlib.sha256(body).hexdigest(),
+        verified=True,
+        address_kind="phone" if is_number else f"whatsapp:{account.account_id}",
+        address=address,
+        linked=bool(address) and address not in account.unlinked,
+        media_type=media_type,
+        body=body,
+        received_at_ms=webhook.received_at_ms,
+    )
+
+
+def _is_of(person: bytes, message: dict[str, object]) -> bool:
+    read = object_of(person)
+    numbers, ids = name(read, "wa_id"), name(read, "user_id")
+    return bool(numbers and numbers == name(message, "from")) or bool(
+        ids and ids == name(message, "from_user_id")
+    )
+
+
+def _receipts(value: bytes) -> Iterator[Receipt]:
+    for each, whole in meta.leaves(value, "statuses"):
+        told = object_of(each) if whole else {}
+        status = STATUSES.get(words(told, "status"))
+        if status is None:
+            continue
+        code = number(told, "errors", 0, "code")
+        yield Receipt(
+            outbox_id=words(told, "biz_opaque_callback_data"),
+            provider_id=name(told, "id"),
+            status=status,
+            detail=f"whatsapp_{code}" if code else "",
+        )
+
+
+def _own_id(account: Account) -> str:
+    return str(account.options.get("phone_number_id", ""))
