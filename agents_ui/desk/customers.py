@@ -109,8 +109,11 @@ def name_of(db: Connection, customer_id: str) -> str:
 
 
 def _identities(db: Connection, customer_id: str) -> list[tuple[Any, ...]]:
+    """Verified ones first. What an agent noted as claimed is left out once it is known to be theirs."""
     return db.rows(
-        f"{_IDENTITY} WHERE i.customer_id = :c ORDER BY i.verified DESC, i.at_ms, i.identity_id LIMIT :n",
+        f"{_IDENTITY} WHERE i.customer_id = :c AND NOT (i.verified = 0 AND i.account = '' AND EXISTS ("
+        "SELECT 1 FROM identity v WHERE v.customer_id = :c AND v.address_hash = i.address_hash"
+        " AND v.verified = 1)) ORDER BY i.verified DESC, i.at_ms, i.identity_id LIMIT :n",
         c=customer_id,
         n=IDENTITIES_MAX,
     )

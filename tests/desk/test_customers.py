@@ -148,8 +148,11 @@ async def test_linking_makes_the_claimant_the_one_they_claim_to_be_and_undo_take
     await page.until(lambda: page.entities["conversation"][chat]["customer_id"] == known_id)
     assert claimant not in page.entities["customer"]
     shown = person(page, chat)
-    assert len(shown["identities"]) == 3
-    assert [each["moved"]["by_name"] for each in shown["identities"] if each["moved"]] == ["Ana", "Ana"]
+    assert [(each["channel"], each["verified"]) for each in shown["identities"]] == [
+        ("sms", True),
+        ("chat", True),
+    ], "the number was claimed, and is known to be theirs now"
+    assert [each["moved"]["by_name"] for each in shown["identities"] if each["moved"]] == ["Ana"]
     assert page.entities["conversation"][chat]["earlier"] == 1
     assert [(each["why"], each["agent_id"]) for each in moves(centre)] == [("link", "ana")] * 2
     for _ in range(2):

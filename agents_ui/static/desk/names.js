@@ -30,5 +30,6 @@ export const labelOf = (person) =>
 /** The same of a conversation, whose person may not be known. @param {import("./desk.js").Desk} desk @param {Conversation} conversation */
 export function whoIs(desk, conversation) {
   const person = personOf(desk, conversation);
-  return person?.name || say("customer", { label: conversation.customer_label });
+  const known = person?.identities.find((one) => one.verified && one.address)?.address;
+  return person?.name || known || say("customer", { label: conversation.customer_label });
 }
