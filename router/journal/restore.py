@@ -5,6 +5,7 @@ decisions, so they are in.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
@@ -61,7 +62,9 @@ def load_around(db: Connection, interaction_id: str) -> CoreState:
     What waits besides is left out: enough to ask who could serve it, and too little to decide anything.
     """
     offers = _OFFERS.replace("ORDER BY", "WHERE interaction_id = :interaction_id ORDER BY")
-    return _load(db, _AROUND, offers, {"interaction_id": interaction_id})[1]
+    state = _load(db, _AROUND, offers, {"interaction_id": interaction_id})[1]
+    known = {each.interaction_id for each in state.interactions}
+    return replace(state, offers=tuple(each for each in state.offers if each.interaction_id in known))
 
 
 def _load(db: Connection, interactions: str, offers: str, about: Mapping[str, str]) -> tuple[int, CoreState]:
