@@ -1,5 +1,6 @@
 """The admin page: everything by keyboard, nothing that cannot be taken back by one press, no news said so."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,30 @@ def test_an_auditor_sees_the_audit_and_nothing_else(centre: FakeCentre, open_pag
     page = _open(centre, open_page, admin, "people")
     expect(page.locator("nav a")).to_have_text(["Audit"])
     assert {path for path, _ in admin.asked} == {"me"}
+
+
+@pytest.mark.parametrize(
+    ("role", "wanted", "arrives"),
+    [
+        ("auditor", "", "/admin"),
+        ("supervisor", "/wall", "/wall"),
+        ("agent", "/wall", "/desk"),
+        ("admin", "//evil.example/", "/desk"),
+        ("admin", "/admin", "/admin"),
+    ],
+)
+def test_signing_in_leads_to_the_page_that_was_asked_for(
+    centre: FakeCentre, open_page: Open, role: str, wanted: str, arrives: str
+):
+    """To where somebody wanted to go, if it is one of ours and theirs; never to another site."""
+    page = open_page("about:blank")
+    me = json.dumps({"ok": True, "agent_id": "x", "name": "X", "role": role, "must_change": False})
+    page.route(
+        "**/api/sign-in", lambda route: route.fulfill(status=200, body=me, content_type="application/json")
+    )
+    page.route("**/api/admin/**", lambda route: route.abort())
+    page.goto(f"{centre.url}/sign-in?next={wanted}")
+    page.get_by_label("Name").fill("x")
+    page.get_by_label("Password").fill("right")
+    page.keyboard.press("Enter")
+    page.wait_for_url(centre.url + arrives)
