@@ -158,7 +158,9 @@ class Agent:
                 await self._reply(interaction_id, REPLIES[0] if not self._replied(interaction_id) else text)
                 if not await self._answered(interaction_id):
                     break
-            await self._ask("end", interaction_id=interaction_id)
+            seen = self._newest(interaction_id)
+            if not (await self._ask("end", interaction_id=interaction_id, seen=seen))["ok"]:
+                return  # the customer has said something more: the next look begins again
         await self._pause(3, 10)
         choice = self.random.choice(self._words("dispositions"))
         note = "Demo: caller helped."
@@ -187,14 +189,19 @@ class Agent:
             return 0
         return sum(each["direction"] == direction for each in self._desk.messages(interaction_id))
 
+    def _newest(self, interaction_id: str) -> str:
+        """The seq of the newest message on the desk; empty where there is none."""
+        messages = self._at_desk().messages(interaction_id)
+        return str(messages[-1]["seq"]) if messages else ""
+
     def _held(self, interaction_id: str) -> Mapping[str, Any]:
         return self._desk.entities["conversation"].get(interaction_id, {}) if self._desk else {}
 
     def _words(self, name: str) -> list[dict[str, Any]]:
         return list(self._at_desk().words[name])
 
-    async def _ask(self, kind: str, **values: object) -> None:
-        await self._at_desk().ask(kind, **values)
+    async def _ask(self, kind: str, **values: object) -> dict[str, Any]:
+        return await self._at_desk().ask(kind, **values)
 
     def _at_desk(self) -> Desk:
         """The desk as it is now. Raises TimeoutError while the site is away; _careful begins again then."""

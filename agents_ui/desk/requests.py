@@ -28,6 +28,10 @@ Decide = Callable[[Connection, int], Sequence[Fact] | str]
 """Given the tables and the journal's time: the facts, nothing for a repeat, or the code of a refusal."""
 
 SALT_BYTES: Final = 16
+
+UNSEEN: Final = "unseen"
+"""Refusal: the customer has said something more."""
+
 TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -90,7 +94,7 @@ def end(person: Person, command: shapes.End) -> Decide:
     """End the conversation; wrap-up begins."""
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
-        if refused := not_held(db, person, command.interaction_id):
+        if refused := not_held(db, person, command.interaction_id) or _unseen(db, command):
             return refused
         return [_asked("conversation_ended", person, command, {})]
 
@@ -104,7 +108,7 @@ def dispose(person: Person, command: shapes.Dispose, plan: Plan) -> Decide:
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         if command.disposition not in known:
             return refusals.UNKNOWN_DISPOSITION
-        if refused := not_held(db, person, command.interaction_id):
+        if refused := not_held(db, person, command.interaction_id) or _unseen(db, command):
             return refused
         asked = _asked("disposition_given", person, command, {"disposition": command.disposition})
         return [*with_note(db, at_ms, person, command), asked]
@@ -292,6 +296,21 @@ def not_held(db: Connection, person: Person, interaction_id: str, *, talking: bo
     if row is None:
         return refusals.NOT_YOURS
     return refusals.ALREADY_ENDED if talking and row[0] else ""
+
+
+def _unseen(db: Connection, command: shapes.End | shapes.Dispose) -> str:
+    """'' unless the customer has said something that this page did not show yet.
+
+    It was acknowledged and joined this conversation; once that is over, nobody would ever look at it.
+    """
+    if not command.seen:
+        return ""
+    row = db.row(
+        "SELECT 1 FROM message WHERE interaction_id = :i AND direction = 'in' AND seq > :seen LIMIT 1",
+        i=command.interaction_id,
+        seen=int(command.seen),
+    )
+    return UNSEEN if row is not None else ""
 
 
 def _characters_max(db: Connection, plan: Plan, interaction_id: str) -> int:

@@ -9,6 +9,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=200)]
 MaybeId = Annotated[str, Meta(max_length=200)]
 CommandId = Annotated[str, Meta(min_length=8, max_length=64)]
 Text = Annotated[str, Meta(max_length=65_536)]
+Seen = Annotated[str, Meta(max_length=19, pattern=r"^[0-9]*$")]
+"""The seq of the newest message on the page, as text; empty: the page does not say."""
 
 
 class Hello(msgspec.Struct, tag="hello", tag_field="kind", forbid_unknown_fields=True):
@@ -64,17 +66,19 @@ class Typing(msgspec.Struct, tag="typing", tag_field="kind", forbid_unknown_fiel
 
 
 class End(_Command, tag="end"):
-    """The conversation is over; wrap-up begins."""
+    """The conversation is over; wrap-up begins. Refused when the customer has said more than was seen."""
 
     interaction_id: Id
+    seen: Seen = ""
 
 
 class Dispose(_Command, tag="dispose"):
-    """The outcome, with an optional note."""
+    """The outcome, with an optional note. Refused when the customer has said more than was seen."""
 
     interaction_id: Id
     disposition: Id
     note: Text = ""
+    seen: Seen = ""
 
 
 class Transfer(_Command, tag="transfer"):

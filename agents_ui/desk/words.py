@@ -35,6 +35,7 @@ TEXTS: Final = {
     "only_one": "There is nothing to split: this is all that is known of this person.",
     "same_customer": "These are one person already.",
     "unclear_address": "Write a number with its country, as +31 6 1234 5678, or a whole mail address.",
+    "unseen": "The customer has just said something more. Read it, then end the conversation.",
     "slow": "Still working; the screen will show it.",
     "malformed": "This command could not be understood.",
     "unknown_command": "There is no such command.",

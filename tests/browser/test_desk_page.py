@@ -276,7 +276,12 @@ def test_wrap_up_asks_for_an_outcome_and_sends_it_with_the_note(
     page.keyboard.press("Alt+KeyE")
     expect(page.get_by_role("button", name="End it")).to_be_focused()
     page.keyboard.press("Enter")
-    assert [each["interaction_id"] for each in _wait_for_commands(centre, page, "end", 1)] == ["chat-1"]
+    (ended,) = _wait_for_commands(centre, page, "end", 1)
+    said = [each for each in centre.entities["message"].values() if each["interaction_id"] == "chat-1"]
+    assert (ended["interaction_id"], ended["seen"]) == (
+        "chat-1",
+        max((each["seq"] for each in said), key=int),
+    )
     centre.put("conversation", "chat-1", conversation("chat-1", wrap_up_since_ms=now_ms()))
     expect(page.get_by_role("button", name="Finish")).to_be_disabled()
     expect(page.get_by_role("radio").first).to_be_focused()

@@ -69,6 +69,22 @@ async def test_an_agent_takes_talks_ends_and_wraps_up(centre: Site) -> None:
     assert (added["direction"], added["author_id"]) == ("note", "ana")
 
 
+@pytest.mark.parametrize("kind", ["end", "dispose"])
+async def test_nothing_ends_over_words_that_nobody_has_seen(centre: Site, kind: str) -> None:
+    """Said in the instant in which the agent ends it: acknowledged, and nobody would look at it again."""
+    page = await available(centre, "ana")
+    session = uuid.uuid4().hex
+    interaction_id = await holding(centre, page, session=session)
+    [first] = page.entities["message"].values()
+    about = {"interaction_id": interaction_id, **({"disposition": "done"} if kind == "dispose" else {})}
+    assert await centre.arrives("and there is a child in there", session=session) == interaction_id
+    refused = await give(page, kind, seen=first["seq"], **about)
+    assert (refused["ok"], refused["code"]) == (False, "unseen")
+    await page.until(lambda: len(page.entities["message"]) == 2)
+    newest = max(page.entities["message"].values(), key=lambda message: int(message["seq"]))
+    assert (await give(page, kind, seen=newest["seq"], **about))["ok"]
+
+
 async def test_accept_twice_is_one_accept(centre: Site) -> None:
     """A double press, or a page that asks again after a reconnect, gets the answer it would have got."""
     page = await available(centre, "ana")
