@@ -236,7 +236,8 @@ def _authenticate(webhook: Webhook, account: Account, fields: Fields) -> None:
 
 
 def _signature(secret: bytes, signed: bytes) -> bytes:
-    return base64.b64encode(hmac.digest(secret, signed, "sha1"))
+    # Not hmac.digest: it lets go of the interpreter's lock, and waits for it behind whoever commits.
+    return base64.b64encode(hmac.new(secret, signed, "sha1").digest())
 
 
 def _spellings(url: str) -> Iterable[str]:

@@ -37,8 +37,10 @@ SWEEP_S: Final = 0.3
 LEFT_MS: Final = 400
 """Unread for this long: whoever kept it is not going to read it. With SWEEP_S well below a second."""
 
-BATCH: Final = 64
-TOGETHER: Final = 16
+BATCH: Final = 256
+"""Written in one append: in a rush each waits for a commit, and so one with few would fall behind."""
+
+TOGETHER: Final = 32
 """Read in one go: a hop to a thread and back costs as much as reading a text. Few, so that one which takes
 long is soon read alone, where it holds up nobody."""
 
@@ -194,10 +196,11 @@ class Intake:
         """What fails here is read by the next sweep."""
         try:
             unread = await asyncio.to_thread(load)
+            readings: list[tuple[Unread, Reading, str]] = []
             for start in range(0, len(unread), TOGETHER):
-                together = await self._together(unread[start : start + TOGETHER])
-                if together:
-                    await self._write(*together)
+                readings += await self._together(unread[start : start + TOGETHER])
+            if readings:
+                await self._write(*readings)
         except CommitUnknown:
             await asyncio.sleep(RETRY_S)
         except IntakeStuck:
