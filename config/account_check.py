@@ -20,8 +20,15 @@ PHONE: Final = re.compile(r"\+[1-9][0-9]{5,14}|[0-9]{3,8}")
 
 MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
+ID: Final = re.compile(r"[^\s\x00-\x1f]{1,100}")
+"""A page's number, a bot's name: whatever the provider calls it."""
+
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_KINDS: Final = {"phone": (PHONE, "+15551230100"), "mail": (MAIL, "help@example.org")}
+_KINDS: Final = {
+    "phone": (PHONE, "+15551230100"),
+    "mail": (MAIL, "help@example.org"),
+    "id": (ID, "106540352242922"),
+}
 _SPOKEN: Final = {str: "text in quotes", int: "a whole number", bool: "true or false"}
 
 

@@ -9,8 +9,9 @@ from typing import Final
 class ProviderPlan:
     """One provider as a plan sees it.
 
-    Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail).
-           needs and may name its options with their types: those without which nothing works, and the others.
+    Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail, or
+           id: any name without spaces). needs and may name its options with their types: those without
+           which nothing works, and the others.
            one_of are the values that an option can have; networks are options that name networks.
            secrets are those it needs besides the account's own, which signs webhooks: each is found under
            the account's secret, a hyphen and its name.
@@ -32,6 +33,12 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         address_kind="phone",
         needs={"account_sid": str},
         may={"messaging_service_sid": str},
+    ),
+    "instagram": ProviderPlan(
+        channel="instagram", address_kind="id", secrets=("access-token", "verify-token")
+    ),
+    "messenger": ProviderPlan(
+        channel="messenger", address_kind="id", secrets=("access-token", "verify-token")
     ),
     "whatsapp": ProviderPlan(
         channel="whatsapp",

@@ -33,14 +33,32 @@ class KeepReceipts:
         facts: list[Fact] = []
         status_of: dict[str, str] = {}
         for receipt in self.receipts:
-            found = self._message(db, receipt)
-            if found is None:
-                continue
-            message_id, status = found
-            if receipt.status in NEWS[status_of.get(message_id, status)]:
-                status_of[message_id] = receipt.status
-                facts.append(fact("delivered", message_id, status=receipt.status, detail=receipt.detail))
+            for message_id, status in self._messages(db, receipt):
+                if receipt.status in NEWS[status_of.get(message_id, status)]:
+                    status_of[message_id] = receipt.status
+                    facts.append(fact("delivered", message_id, status=receipt.status, detail=receipt.detail))
         return facts
+
+    def _messages(self, db: Connection, receipt: Receipt) -> Sequence[tuple[str, str]]:
+        """(message, its status) of those that the receipt is about."""
+        if receipt.until_ms:
+            return self._sent_by(db, receipt)
+        found = self._message(db, receipt)
+        return () if found is None else (found,)
+
+    def _sent_by(self, db: Connection, receipt: Receipt) -> Sequence[tuple[str, str]]:
+        """What left for this address at the first try and by then: when later tries left nobody knows."""
+        rows = db.rows(
+            "SELECT m.message_id, m.status FROM address a JOIN outbox o ON o.address_hash = a.address_hash"
+            " JOIN message m ON m.message_id = o.message_id WHERE a.kind = :kind AND a.address = :address"
+            " AND o.account = :account AND o.status IN ('sent', 'delivered') AND o.attempts = 1"
+            " AND o.ordered_at_ms <= :until_ms ORDER BY o.seq",
+            kind=receipt.address_kind,
+            address=receipt.to_address,
+            account=self.account_id,
+            until_ms=receipt.until_ms,
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def _message(self, db: Connection, receipt: Receipt) -> tuple[str, str] | None:
         """(message, its status): by our own id, else by the provider's, as far as it is this account's."""

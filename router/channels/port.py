@@ -114,10 +114,17 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the provider says became of something we sent. status: sent | delivered | read | failed."""
+    """What the provider says became of something we sent. status: sent | delivered | read | failed.
+
+    Shape: about one message by its outbox_id or provider_id; or, where the provider only says how far it has
+           come (Messenger's watermarks), about everything that was sent to to_address by until_ms.
+    """
 
     outbox_id: str = ""
     provider_id: str = ""
+    address_kind: str = ""
+    to_address: str = ""
+    until_ms: int = 0
     status: str
     detail: str = ""
 
@@ -232,12 +239,20 @@ class NotAuthentic(Exception):
 class Provider(Protocol):
     """What a provider's module gives: translation only. Listed in channels/providers.py by its name."""
 
-    can: Capabilities
-    media_type: str
-    """Media type of the raw bodies it keeps; `shown` reads them again, for ever."""
+    @property
+    def can(self) -> Capabilities:
+        """What its channel is like."""
+        ...
 
-    media_from: tuple[str, ...]
-    """Beginnings of addresses that its own address of an attachment may lead to, without our credentials."""
+    @property
+    def media_type(self) -> str:
+        """Media type of the raw bodies it keeps; `shown` reads them again, for ever."""
+        ...
+
+    @property
+    def media_from(self) -> tuple[str, ...]:
+        """Beginnings of addresses that its address of an attachment may lead to, without our credentials."""
+        ...
 
     def receive(self, webhook: Webhook, account: Account) -> Received:
         """Authenticate the raw bytes, then ids only. Raises NotAuthentic.

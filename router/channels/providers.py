@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import twilio_sms, whatsapp
+from router.channels import messenger, twilio_sms, whatsapp
 from router.channels.port import Provider
 
-PROVIDERS: Final[Mapping[str, Provider]] = {"twilio": twilio_sms, "whatsapp": whatsapp}
+PROVIDERS: Final[Mapping[str, Provider]] = {
+    "instagram": messenger.INSTAGRAM,
+    "messenger": messenger.MESSENGER,
+    "twilio": twilio_sms,
+    "whatsapp": whatsapp,
+}

@@ -11,11 +11,12 @@ from config.providers import PROVIDERS as PLANNED
 from router.channels.port import HttpReply, NotAuthentic, Outgoing
 from router.channels.providers import PROVIDERS
 from router.channels.showing import shown_of
+from tests.contracts.messenger import Messenger
 from tests.contracts.plays import Flipped, Plays, Said, receive
 from tests.contracts.twilio import Twilio
 from tests.contracts.whatsapp import WhatsApp
 
-EVERY: list[Plays] = [Twilio(), WhatsApp()]
+EVERY: list[Plays] = [Twilio(), WhatsApp(), Messenger("messenger"), Messenger("instagram")]
 
 every = pytest.mark.parametrize("plays", EVERY, ids=lambda plays: plays.name)
 
