@@ -21,6 +21,7 @@ from router.journal.stream import read_rows
 from router.records import Row
 from tests.roles.centre import READY_S, Centre, running
 from tests.roles.redis_process import RedisProcess, wait_until
+from tests.system.far_side import ACCOUNTS, FarSide, far_side
 
 SITE: Final = """\
 [site]
@@ -32,20 +33,6 @@ languages = ["en"]
 [[skills]]
 id = "care"
 name = "Care"
-
-[[channels]]
-id = "chat"
-name = "Chat"
-queue_id = "first"
-urgency = 3
-load = 30
-max_at_once = 3
-offer_ms_urgent = 15_000
-offer_ms = 30_000
-body_bytes_max = 65_536
-message_characters_max = 4_000
-attachment_bytes_max = 0
-abandoned_after_ms = 120_000
 
 [[queues]]
 id = "first"
@@ -80,7 +67,25 @@ name = "Break"
 id = "done"
 name = "Done"
 """
-"""One queue that everybody may serve, so that the order of service is by urgency and arrival alone."""
+
+CHANNEL: Final = """
+[[channels]]
+id = "{id}"
+name = "{id}"
+queue_id = "first"
+urgency = 3
+load = 30
+max_at_once = 3
+offer_ms_urgent = 15_000
+offer_ms = 30_000
+body_bytes_max = 65_536
+message_characters_max = 4_000
+attachment_bytes_max = 0
+abandoned_after_ms = 120_000
+"""
+
+CHANNELS: Final = "".join(CHANNEL.format(id=each) for each in ("chat", "sms", "mail"))
+"""Equal channels and one queue that everybody may serve: service is by urgency and arrival alone."""
 
 PERSON: Final = """
 [[people]]
@@ -104,10 +109,15 @@ class Patient:
 
     centre: Centre
     sign_ins: dict[str, str]
+    far: FarSide
 
     @property
     def url(self) -> str:
         return str(self.centre.ports()["web"]["url"])
+
+    @property
+    def smtp_port(self) -> int:
+        return int(self.centre.ports()["smtp"]["port"])
 
     @property
     def database_url(self) -> str:
@@ -140,6 +150,10 @@ class Patient:
     def freeze(self, role: str) -> int:
         """SIGSTOP; the process id."""
         return self.centre.send(role, signal.SIGSTOP)
+
+    def at_once(self, hurt: Callable[[str], int], *roles: str) -> list[int]:
+        """The same to several of them."""
+        return [hurt(role) for role in roles]
 
     def freeze_holding_the_counter(self, role: str, random: Random) -> int:
         """SIGSTOP in the middle of a transaction that holds the counter; the process id.
@@ -191,17 +205,18 @@ class Patient:
 
 @contextmanager
 def patient(data_dir: Path, *, agents: int, **environ: str) -> Iterator[Patient]:
-    """`muster up` with a plan of so many equal agents, once everything serves."""
+    """`muster up` with a plan of so many equal agents and all three channels, once everything serves."""
     names = [f"agent-{number:02}" for number in range(1, agents + 1)]
     plan = data_dir / "plan.toml"
-    plan.write_text(SITE + "".join(PERSON.format(id=name) for name in names), encoding="utf-8")
+    people = "".join(PERSON.format(id=name) for name in names)
+    plan.write_text(SITE + CHANNELS + people + ACCOUNTS, encoding="utf-8")
     environ = {"DATABASE_URL": f"sqlite:///{data_dir}/muster.db", **environ}
-    with running(data_dir, MUSTER_PLAN=str(plan), **environ) as centre:
+    with far_side() as far, running(data_dir, MUSTER_PLAN=str(plan), **far.environ, **environ) as centre:
         words = [line.split() for line in centre.lines]
         sign_ins = {each[0]: each[1] for each in words if len(each) > 2 and each[0] in names}
         assert sorted(sign_ins) == names
         wait_until(lambda: centre.active_router() > 0, "a router is active", within_s=READY_S)
-        yield Patient(centre=centre, sign_ins=sign_ins)
+        yield Patient(centre=centre, sign_ins=sign_ins, far=far)
 
 
 @contextmanager

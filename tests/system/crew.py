@@ -50,6 +50,18 @@ class Holding:
     until: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A reply that the agent was told is kept. `at` is of time.monotonic()."""
+
+    client_id: str
+    message_id: str
+    interaction_id: str
+    channel: str
+    text: str
+    at: float
+
+
 @dataclass(slots=True)
 class Clerk:
     """One agent at a desk."""
@@ -64,12 +76,18 @@ class Clerk:
     shown: list[Shown] = field(default_factory=list)
     held: list[Holding] = field(default_factory=list)
     offers: set[str] = field(default_factory=set)
-    replies: dict[str, str] = field(default_factory=dict)
-    """Replies that were acknowledged: client_id to interaction_id."""
+    said: dict[str, Said] = field(default_factory=dict)
+    """The reply to each interaction, once acknowledged."""
+
+    read: set[str] = field(default_factory=set)
+    """Messages that were on the screen when the agent said that their conversation was dealt with."""
 
     disposed: set[str] = field(default_factory=set)
     desk: Desk | None = None
     _signed_in: bool = False
+    _drafts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """client_id and words of each reply: the same when said again after a lost connection."""
+
     _due: dict[str, float] = field(default_factory=dict)
     """When the agent has dealt with a conversation, also when the desk was away meanwhile."""
 
@@ -178,24 +196,44 @@ class Clerk:
         takes_s = self.random.uniform(0.5, 1.5) * self.handling_s
         due = self._due.setdefault(interaction_id, time.monotonic() + takes_s)
         await asyncio.sleep(min(due - time.monotonic(), takes_s))
-        if interaction_id not in self.replies.values():
-            client_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-            answer = await self._ask(
-                "reply", interaction_id=interaction_id, client_id=client_id, text="Help is on its way."
-            )
-            if answer["ok"]:
-                self.replies[client_id] = interaction_id
-        answer = await self._ask("dispose", interaction_id=interaction_id, disposition="done", note="")
+        if interaction_id not in self.said:
+            await self._reply(interaction_id)
+        desk = self._at_desk()
+        messages = desk.messages(interaction_id)
+        self.read |= {each["message_id"] for each in messages}
+        seen = messages[-1]["seq"] if messages else ""
+        answer = await desk.ask("dispose", interaction_id=interaction_id, disposition="done", seen=seen)
         if answer["ok"]:
             self.disposed.add(interaction_id)
             for each in self.held:
                 if each.interaction_id == interaction_id and not each.until:
                     each.until = time.monotonic()
 
+    async def _reply(self, interaction_id: str) -> None:
+        desk = self._at_desk()
+        conversation = desk.entities["conversation"].get(interaction_id)
+        if conversation is None:
+            return
+        new = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        client_id, text = self._drafts.setdefault(interaction_id, (new, f"Help is on its way. [{new}]"))
+        answer = await desk.ask("reply", interaction_id=interaction_id, client_id=client_id, text=text)
+        if answer["ok"]:
+            self.said[interaction_id] = Said(
+                client_id=client_id,
+                message_id=answer["value"]["message_id"],
+                interaction_id=interaction_id,
+                channel=conversation["channel"],
+                text=text,
+                at=time.monotonic(),
+            )
+
     async def _ask(self, kind: str, **values: object) -> dict[str, Any]:
+        return await self._at_desk().ask(kind, **values)
+
+    def _at_desk(self) -> Desk:
         if self.desk is None or self.paused:
             raise TimeoutError
-        return await self.desk.ask(kind, **values)
+        return self.desk
 
 
 async def _news(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -258,13 +259,19 @@ def p99(seconds: Sequence[float]) -> float:
     return inf if not seconds else sorted(seconds)[ceil(0.99 * len(seconds)) - 1]
 
 
-async def missing_from_fresh_pages(crowd: Crowd, *, at_once: int = 16) -> list[str]:
-    """What acknowledged messages a page that is opened now does not show: once, and in their order."""
+async def missing_from_fresh_pages(crowd: Crowd, answers: Sequence[str], *, at_once: int = 16) -> list[str]:
+    """What a page that is opened now does not show as it should.
+
+    That is every acknowledged message of its customer once and in their order; and on all pages together each
+    of these answers of agents once.
+    """
     places = asyncio.Semaphore(at_once)
+    seen: Counter[str] = Counter()
 
     async def look(customer: Customer) -> list[str]:
         async with places, customer.connection() as socket:
             snapshot = json.loads(await socket.recv())
+        seen.update(each["text"] for each in snapshot["messages"] if each["from"] == "agent")
         shown = [
             (each["client_id"], each["message_id"]) for each in snapshot["messages"] if each["from"] == "you"
         ]
@@ -273,4 +280,5 @@ async def missing_from_fresh_pages(crowd: Crowd, *, at_once: int = 16) -> list[s
 
     with_words = [each for each in crowd.customers if each.kept]
     found = await asyncio.gather(*(look(each) for each in with_words))
-    return [problem for problems in found for problem in problems]
+    wrong = [f"{text}: on {seen[text]} pages" for text in answers if seen[text] != 1]
+    return [*wrong, *(problem for problems in found for problem in problems)]

@@ -183,11 +183,19 @@ def lost(db: Connection, kept: Sequence[tuple[Customer, Kept]]) -> list[str]:
 
 
 def lost_replies(db: Connection, clerks: Sequence[Clerk]) -> list[str]:
-    """Acknowledged replies that are not in the tables exactly once."""
-    rows = db.rows("SELECT client_id, interaction_id FROM message WHERE direction = 'out'")
-    counts = Counter((client_id, interaction_id) for client_id, interaction_id in rows)
-    wanted = [pair for clerk in clerks for pair in clerk.replies.items()]
-    return [f"{pair}: {counts[pair]} times" for pair in wanted if counts[pair] != 1]
+    """Acknowledged replies that are not in the tables exactly once, with their words."""
+    found = defaultdict(list)
+    for client_id, *rest, body in db.rows(
+        "SELECT m.client_id, m.message_id, m.interaction_id, c.body FROM message m"
+        " JOIN content c ON c.content_id = m.content_id WHERE m.direction = 'out'"
+    ):
+        found[client_id].append((*rest, bytes(body).decode()))
+    return [
+        f"{each.client_id}: {found[each.client_id]}"
+        for clerk in clerks
+        for each in clerk.said.values()
+        if found[each.client_id] != [(each.message_id, each.interaction_id, each.text)]
+    ]
 
 
 def in_limbo(db: Connection) -> list[str]:
