@@ -1,29 +1,25 @@
 """Sign-in, sign-out, passwords and tickets over HTTP: bodies in, codes and cookies out. No page."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from agents_ui.access.answering import Endpoint, answering
 from agents_ui.access.bodies import BadBody, Empty, PasswordBody, SignInBody, read_body
 from agents_ui.access.gate import person_of
-from agents_ui.access.passwords import PASSWORD_BYTES_MAX, Passwords, TooBusy
+from agents_ui.access.passwords import PASSWORD_BYTES_MAX, Passwords
 from agents_ui.access.sessions import clear_cookie, set_cookie
 from agents_ui.access.sign_in import Reception, Refused
 from agents_ui.access.words import refusal
 from agents_ui.services import Services
-from router.journal.committer import CommitUnknown
-from router.journal.database import DatabaseBusy, DatabaseGone
 
 NAME_CHARACTERS_MAX: Final = 200
 """Of an agent id; longer ones belong to nobody."""
 
 _STATUS: Final = {"slow_down": 429, "wrong": 401}
 """Of refusals at the sign-in; other codes are 400."""
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def access_routes(services: Services, passwords: Passwords | None = None) -> list[BaseRoute]:
@@ -100,27 +96,13 @@ def _ticket(reception: Reception) -> Endpoint:
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, with its everyday refusals turned into answers that no cache keeps."""
-
-    async def answering(request: Request) -> Response:
-        answer = await _answer(endpoint, request)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-
-    return answering
+    return answering(endpoint, (Refused,), _no)
 
 
-async def _answer(endpoint: Endpoint, request: Request) -> Response:
-    try:
-        return await endpoint(request)
-    except BadBody as bad:
-        return bad.answer
-    except Refused as refused:
-        return _refused(refused, _STATUS.get(refused.code, 400))
-    except TooBusy:
-        return JSONResponse(refusal("busy"), 503, {"Retry-After": "2"})
-    except (CommitUnknown, DatabaseBusy, DatabaseGone):
-        return JSONResponse(refusal("not_saved"), 503, {"Retry-After": "2"})
+def _no(no: Exception) -> Response:
+    if not isinstance(no, Refused):
+        raise no
+    return _refused(no, _STATUS.get(no.code, 400))
 
 
 def _refused(refused: Refused, status: int) -> Response:

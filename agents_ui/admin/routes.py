@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import Final, TypeVar  # Any: answers are JSON values
 
 import msgspec
@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from agents_ui.access.bodies import BadBody, read_body
-from agents_ui.access.passwords import Passwords, TooBusy, one_time_password
+from agents_ui.access.answering import Endpoint, answering
+from agents_ui.access.bodies import read_body
+from agents_ui.access.passwords import Passwords, one_time_password
 from agents_ui.access.people import ChangePerson, EndSessions, PersonUnknown, SetPassword
 from agents_ui.access.person import Person
 from agents_ui.access.sight import Looked
@@ -23,11 +24,9 @@ from agents_ui.services import Services
 from config.plan_file import parse_plan
 from config.problems import PlanWrong
 from config.words import ROLES
-from router.journal.committer import Append, CommitUnknown
-from router.journal.database import DatabaseBusy, DatabaseGone
+from router.journal.committer import Append
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 PLAN_BODY_BYTES_MAX: Final = 2_000_000
 """A plan as JSON text, escapes included; the one that comes with Muster has 25 KB."""
@@ -63,7 +62,10 @@ class Admin:
             ("POST", "/api/admin/sessions/end", self._end),
             ("POST", "/api/admin/audit", self._audit),
         ]
-        return [Route(path, _answering(endpoint), methods=[method]) for method, path, endpoint in found]
+        return [
+            Route(path, answering(endpoint, (_No, *_CODES), _refused), methods=[method])
+            for method, path, endpoint in found
+        ]
 
     async def _me(self, request: Request) -> Response:
         person, site = _person(request), self._services.plan().site
@@ -153,39 +155,16 @@ def admin_routes(services: Services, passwords: Passwords | None = None) -> list
     return Admin(services, passwords or Passwords()).routes()
 
 
-def _answering(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, with its everyday refusals turned into answers that no cache keeps."""
-
-    async def answering(request: Request) -> Response:
-        answer = await _answer(endpoint, request)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-
-    return answering
+_CODES: Final[Mapping[type[Exception], str]] = {
+    acting.NotAdmin: "not_allowed",
+    acting.LastAdmin: "last_admin",
+    PersonUnknown: "not_found",
+    plans.PlanReplaced: "replaced",
+}
 
 
-async def _answer(endpoint: Endpoint, request: Request) -> Response:
-    try:
-        return await endpoint(request)
-    except BadBody as bad:
-        return bad.answer
-    except _No as no:
-        return _refused(str(no))
-    except acting.NotAdmin:
-        return _refused("not_allowed")
-    except acting.LastAdmin:
-        return _refused("last_admin")
-    except PersonUnknown:
-        return _refused("not_found")
-    except plans.PlanReplaced:
-        return _refused("replaced")
-    except TooBusy:
-        return JSONResponse(refusal("busy"), 503, {"Retry-After": "2"})
-    except (CommitUnknown, DatabaseBusy, DatabaseGone):
-        return JSONResponse(refusal("not_saved"), 503, {"Retry-After": "2"})
-
-
-def _refused(code: str) -> Response:
+def _refused(no: Exception) -> Response:
+    code = _CODES.get(type(no)) or str(no)
     return JSONResponse(refusal(code), _STATUS.get(code, 400))
 
 

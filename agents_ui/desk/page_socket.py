@@ -5,8 +5,7 @@ import logging
 import uuid
 from typing import Final
 
-import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from agents_ui.access.table import COMMANDS
 from agents_ui.desk.commands import Commands
@@ -14,15 +13,13 @@ from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, Desk
 from agents_ui.desk.fan import Fan
 from agents_ui.desk.joining import JoinDesk, left
 from agents_ui.desk.listening import Listening
-from agents_ui.desk.shapes import COMMAND, HELLO
+from agents_ui.desk.opening import serve_page
+from agents_ui.desk.shapes import COMMAND
 from agents_ui.services import Services
 from router.journal.committer import Closed, CommitUnknown
 
-HELLO_WITHIN_S: Final = 5.0
 RETRY_S: Final = 1.0
 """Pause before a database that could not take the end of a desk is asked again."""
-
-NO_HELLO: Final = 1008
 
 _log = logging.getLogger("muster.desk")
 
@@ -37,40 +34,21 @@ class DeskSockets:
 
     async def serve(self, page: WebSocket) -> None:
         """One desk, from the handshake to its end."""
-        await page.accept()
-        try:
-            desk = await self._admit(page)
-        except WebSocketDisconnect:
-            return
-        if desk is None:
-            return
-        try:
-            await self._fan.join(desk)
-            await self._listen(page, desk)
-        except WebSocketDisconnect:
-            pass  # The page is gone: what is left to do is below.
-        except asyncio.CancelledError:
-            # A page that does not read is cut off by its own desk; anything else that cancels us means it.
-            if not desk.closing:
-                raise
-        finally:
-            self._fan.leave(desk)
-            await self._say_left(desk.person.agent_id, desk.desk_id)
+        await serve_page(page, admit=self._admit, use=self._use, end=self._end)
 
-    async def _listen(self, page: WebSocket, desk: Desk) -> None:
+    async def _use(self, page: WebSocket, desk: Desk) -> None:
+        await self._fan.join(desk)
         answer_to = self._commands.answer
         listening = Listening(page, desk, decoder=COMMAND, kinds=COMMANDS, answer_to=answer_to)
         await listening.run()
 
-    async def _admit(self, page: WebSocket) -> Desk | None:
-        """The desk that the first message opens; None when the socket was closed instead."""
-        try:
-            async with asyncio.timeout(HELLO_WITHIN_S):
-                hello = HELLO.decode(await page.receive_text())
-        except (TimeoutError, KeyError, msgspec.MsgspecError, RecursionError):
-            await page.close(NO_HELLO)
-            return None
-        join = JoinDesk(ticket=hello.ticket, desk_id=str(uuid.uuid4()), web_id=self._services.web_id)
+    async def _end(self, desk: Desk) -> None:
+        self._fan.leave(desk)
+        await self._say_left(desk.person.agent_id, desk.desk_id)
+
+    async def _admit(self, page: WebSocket, ticket: str) -> Desk | None:
+        """The desk that the ticket opens; None when the socket was closed instead."""
+        join = JoinDesk(ticket=ticket, desk_id=str(uuid.uuid4()), web_id=self._services.web_id)
         try:
             await self._services.committer.append(join)
         except CommitUnknown:

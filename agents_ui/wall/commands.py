@@ -68,7 +68,7 @@ class WallCommands:
             case shapes.TakeAway():
                 return requests.take_away(person, command)
             case shapes.Urgency():
-                return requests.urgency(person, command)
+                return desk_requests.urgency(person, command)
             case shapes.Presence():
                 return requests.presence(person, command, plan)
 

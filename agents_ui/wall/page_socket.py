@@ -1,17 +1,13 @@
 """A wall's socket: hello with a ticket, then acts in and messages out, within the limits of a desk's."""
 
-import asyncio
-import logging
 import uuid
 
-import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from agents_ui.access.table import WALL_COMMANDS
 from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, Desk
 from agents_ui.desk.listening import Listening
-from agents_ui.desk.page_socket import HELLO_WITHIN_S, NO_HELLO
-from agents_ui.desk.shapes import HELLO
+from agents_ui.desk.opening import serve_page
 from agents_ui.services import Services
 from agents_ui.wall.commands import WallCommands
 from agents_ui.wall.fan import WallFan
@@ -19,8 +15,6 @@ from agents_ui.wall.joining import JoinWall
 from agents_ui.wall.shapes import COMMAND
 from agents_ui.wall.words import text_of
 from router.journal.committer import CommitUnknown
-
-_log = logging.getLogger("muster.wall")
 
 
 class WallSockets:
@@ -33,41 +27,19 @@ class WallSockets:
 
     async def serve(self, page: WebSocket) -> None:
         """One wall, from the handshake to its end."""
-        await page.accept()
-        try:
-            wall = await self._admit(page)
-        except WebSocketDisconnect:
-            return
-        if wall is None:
-            return
-        try:
-            await self._fan.join(wall)
-            await Listening(
-                page,
-                wall,
-                decoder=COMMAND,
-                kinds=WALL_COMMANDS,
-                answer_to=self._commands.answer,
-                text_of=text_of,
-            ).run()
-        except WebSocketDisconnect:
-            pass  # The page is gone: what is left to do is below.
-        except asyncio.CancelledError:
-            # A page that does not read is cut off by its own wall; anything else that cancels us means it.
-            if not wall.closing:
-                raise
-        finally:
-            self._fan.leave(wall)
+        await serve_page(page, admit=self._admit, use=self._use, end=self._end)
 
-    async def _admit(self, page: WebSocket) -> Desk | None:
-        """The wall that the first message opens; None when the socket was closed instead."""
-        try:
-            async with asyncio.timeout(HELLO_WITHIN_S):
-                hello = HELLO.decode(await page.receive_text())
-        except (TimeoutError, KeyError, msgspec.MsgspecError, RecursionError):
-            await page.close(NO_HELLO)
-            return None
-        join = JoinWall(ticket=hello.ticket)
+    async def _use(self, page: WebSocket, wall: Desk) -> None:
+        await self._fan.join(wall)
+        answer_to, kinds = self._commands.answer, WALL_COMMANDS
+        await Listening(page, wall, decoder=COMMAND, kinds=kinds, answer_to=answer_to, text_of=text_of).run()
+
+    async def _end(self, wall: Desk) -> None:
+        self._fan.leave(wall)
+
+    async def _admit(self, page: WebSocket, ticket: str) -> Desk | None:
+        """The wall that the ticket opens; None when the socket was closed instead."""
+        join = JoinWall(ticket=ticket)
         try:
             await self._services.committer.append(join)
         except CommitUnknown:

@@ -1,23 +1,21 @@
 """A supervisor's acts as appends: each a fact with the supervisor's name, decided by the router.
 
-The shapes are those of agents_ui/desk/requests.py. What is in the way (gone, nobody at that desk, being read)
-the core says; here is only what the tables of this moment already rule out.
+The shapes are those of agents_ui/desk/requests.py; to say how urgent something is, is the same there. What is
+in the way (gone, nobody at that desk, being read) the core says; here is only what the tables rule out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from agents_ui.access.person import Person
 from agents_ui.access.sight import may_see
-from agents_ui.access.table import DESK, MAY_LOWER_URGENCY
+from agents_ui.access.table import DESK
 from agents_ui.desk.requests import Decide
 from agents_ui.wall import shapes
 from config.plan import Plan
-from config.words import MANUAL_QUEUE, URGENCIES
+from config.words import MANUAL_QUEUE
 from router import refusals
 from router.journal.database import Connection
 from router.records import Fact, fact
-
-Values = Mapping[str, str | int]
 
 
 def move(person: Person, command: shapes.Move, plan: Plan) -> Decide:
@@ -49,21 +47,6 @@ def take_away(person: Person, command: shapes.TakeAway) -> Decide:
 
     def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
         return _step_in(db, person, command.interaction_id, command.command_id)
-
-    return decide
-
-
-def urgency(person: Person, command: shapes.Urgency) -> Decide:
-    """Say how urgent it is."""
-    may_lower = person.role in MAY_LOWER_URGENCY
-
-    def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
-        if command.urgency not in URGENCIES:
-            return refusals.UNKNOWN_URGENCY
-        if not may_see(db, person, interaction_id=command.interaction_id):
-            return "not_found"
-        values: Values = {"urgency": command.urgency, "may_lower": may_lower}
-        return [_fact("urgency_declared", person, command.interaction_id, command.command_id, values)]
 
     return decide
 
@@ -109,9 +92,14 @@ def _step_in(
 ) -> Sequence[Fact] | str:
     if not may_see(db, person, interaction_id=interaction_id):
         return "not_found"
-    values: Values = {"to_queue_id": queue, "to_agent_id": agent, "steps_in": True}
-    return [_fact("transfer_asked", person, interaction_id, command_id, values)]
-
-
-def _fact(kind: str, person: Person, interaction_id: str, command_id: str, values: Values) -> Fact:
-    return fact(kind, interaction_id, agent_id=person.agent_id, command_id=command_id, **values)
+    return [
+        fact(
+            "transfer_asked",
+            interaction_id,
+            agent_id=person.agent_id,
+            command_id=command_id,
+            to_queue_id=queue,
+            to_agent_id=agent,
+            steps_in=True,
+        )
+    ]

@@ -4,6 +4,7 @@ import msgspec
 
 from agents_ui.desk.shapes import AlarmSeen as AlarmSeen
 from agents_ui.desk.shapes import CommandId, Id, MaybeId
+from agents_ui.desk.shapes import Urgency as Urgency
 
 
 class _Command(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, kw_only=True):
@@ -28,13 +29,6 @@ class TakeAway(_Command, tag="take_away"):
     """From whoever holds it, back in line."""
 
     interaction_id: Id
-
-
-class Urgency(_Command, tag="urgency"):
-    """As urgent as a person says, more or less than before."""
-
-    interaction_id: Id
-    urgency: int
 
 
 class Presence(_Command, tag="presence"):
