@@ -10,13 +10,14 @@ from typing import Final
 
 from config.settings import read_settings
 from router.journal.database import open_database
-from router.journal.verify import verify
 
 _log = logging.getLogger("muster.chores")
 
 
 def verify_journal() -> dict[str, int]:
     """Check the whole journal against its hash chain and the tables; what is wrong goes to the log."""
+    from router.journal.verify import verify  # and with it SQLAlchemy: seconds in which no answer leaves
+
     settings = read_settings()
     database = open_database(settings.database_url, unsafe=settings.unsafe)
     try:

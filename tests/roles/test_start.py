@@ -6,7 +6,15 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("modules", ["agents_ui.web_role", "agents_ui.commands.router"])
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "agents_ui.web_role",
+        "agents_ui.commands.router",
+        "agents_ui.commands.worker",
+        "agents_ui.commands.mail",
+    ],
+)
 def test_a_role_that_people_wait_for_loads_no_table_definitions(modules: str):
     """SQLAlchemy took half of the web's start, and only the first start of a centre makes tables."""
     ask = (
