@@ -17,6 +17,7 @@ from router.channels.mail_head import (
 )
 from router.channels.mail_kind import (
     DIRECT,
+    FAIL,
     PASS,
     TRACE,
     UNLINKED,
@@ -87,7 +88,8 @@ def contact_of(
     writer, named_by = writer_of(head)
     verified = verdict == PASS and named_by == "from"
     if answered is not None and writer.address and writer.address == answered.address:
-        verified = verified or answered.verified
+        # Mails are passed on, and their tokens with them: not for who is known to be somebody else.
+        verified = verified or (answered.verified and named_by == "from" and verdict != FAIL)
     own = any(writer.address == each.lower() for each in (account.address, *account.unlinked))
     return Contact(
         channel=account.channel,

@@ -67,21 +67,21 @@ class Sender:
 def head_of(raw: bytes, start: int = 0, end: int | None = None) -> Head:
     """The head of the mail, or part of a mail, in these bytes. A line that is no field begins the body."""
     end = len(raw) if end is None else end
-    fields: list[tuple[str, bytes]] = []
+    fields: list[tuple[str, bytearray]] = []
     at = start
     while at < end:
         newline = raw.find(b"\n", at, end)
         after = end if newline < 0 else newline + 1
         line = raw[at : min(after, at + VALUE_BYTES_MAX)].rstrip(b"\r\n")
         if not line:
-            return Head(fields=tuple(fields), body_at=after)
+            return _head(fields, after)
         if at - start > HEAD_BYTES_MAX or len(fields) >= FIELDS_MAX:
-            return Head(fields=tuple(fields), body_at=_after_blank_line(raw, at, end))
+            return _head(fields, _after_blank_line(raw, at, end))
         if not _add(fields, line) and not (len(fields) <= 3 and line.startswith((b"From ", b">From "))):
             # Not that first line of a mailbox file, which some programs send along below our own three.
-            return Head(fields=tuple(fields), body_at=at)
+            return _head(fields, at)
         at = after
-    return Head(fields=tuple(fields), body_at=end)
+    return _head(fields, end)
 
 
 def subject_of(head: Head) -> str:
@@ -145,19 +145,26 @@ def _without_quoted(text: str) -> str:
     return re.sub(r'"(?:[^"\\]|\\.)*"', " ", text)
 
 
-def _add(fields: list[tuple[str, bytes]], line: bytes) -> bool:
-    """Note one line of a head; False when it is neither a field nor the continuation of one."""
+def _head(fields: list[tuple[str, bytearray]], body_at: int) -> Head:
+    return Head(fields=tuple((name, bytes(value)) for name, value in fields), body_at=body_at)
+
+
+def _add(fields: list[tuple[str, bytearray]], line: bytes) -> bool:
+    """Note one line of a head; False when it is neither a field nor the continuation of one.
+
+    Folded values grow in place: put together anew for each line, a head of short lines takes half a second.
+    """
     if line[:1] in (b" ", b"\t"):
         if not fields:
             return False
-        name, value = fields[-1]
+        value = fields[-1][1]
         if len(value) + len(line) <= VALUE_BYTES_MAX:
-            fields[-1] = (name, value + b" " + line.strip())
+            value += b" " + line.strip()
         return True
     found = _FIELD.match(line)
     if found is None:
         return False
-    fields.append((found[1].decode("ascii").lower(), line[found.end() :].strip()))
+    fields.append((found[1].decode("ascii").lower(), bytearray(line[found.end() :].strip())))
     return True
 
 

@@ -37,7 +37,7 @@ HOPS_MAX: Final = 50
 
 _RESULT: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim)\s*=\s*([a-z]{1,20})([^;]*)")
 _PROPERTY: Final = re.compile(r"\bheader\.(from|d|i)\s*=\s*\"?([^\s;\"()]{1,255})")
-_COMMENT: Final = re.compile(r"\([^()]*\)")
+_DMARC: Final = re.compile(r"dmarc\s*=")
 _RESULTS_LOOKED_AT: Final = 20
 
 PASS: Final = "pass"
@@ -65,10 +65,12 @@ def verdict_of(head: Head, trusted_authserv: str) -> str:
     if not trusted_authserv or _trace(head) != UPSTREAM:
         return NONE
     for value in head.every("authentication-results")[:_RESULTS_LOOKED_AT]:
-        text = _COMMENT.sub(" ", value[:4_096].decode("utf-8", "replace")).lower()
-        server, _, results = text.partition(";")
+        text = value[:4_096].decode("utf-8", "replace").lower()
+        server, _, results = _said(text).partition(";")
         if server.split()[:1] == [trusted_authserv.lower()]:
-            return _verdict(results, domain)
+            verdict = _verdict(results, domain)
+            # Some servers let the sender's words out of their comments: then two results stand there.
+            return NONE if verdict == PASS and len(_DMARC.findall(text)) > 1 else verdict
     return NONE
 
 
@@ -89,6 +91,28 @@ def _trace(head: Head) -> str:
     return next(
         (value.decode("utf-8", "replace") for name, value in head.fields[:3] if name == TRACE), DIRECT
     )
+
+
+def _said(text: str) -> str:
+    """What the server itself says: no comments, and of quoted words nothing that could end them.
+
+    Both may be the sender's: `smtp.mailfrom="x; dmarc=pass header.from=bank.example"@evil.example`.
+    """
+    said: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for sign in text:
+        if escaped:
+            escaped = False
+        elif sign == "\\" and (depth or quoted):
+            escaped = True
+        elif sign == '"' and not depth:
+            quoted = not quoted
+        elif sign in "()" and not quoted:
+            depth = max(0, depth + (1 if sign == "(" else -1))
+            said.append(" ")
+        elif not depth and not (quoted and sign in "; \t="):
+            said.append(sign)
+    return "" if depth or quoted else "".join(said)
 
 
 def _verdict(results: str, domain: str) -> str:

@@ -91,6 +91,21 @@ def test_who_writes_is_believed_only_when_our_server_vouches(mailbox: Mailbox) -
     assert customers[0] != customers[1] == customers[2]
 
 
+def test_a_token_vouches_for_nobody_who_is_known_to_be_somebody_else(mailbox: Mailbox) -> None:
+    """Mails are passed on, and their tokens with them: the words join, whoever wrote them is only claimed."""
+    passes = b"Authentication-Results: mx.lowen.example; dmarc=pass header.from=example.org\r\n"
+    fails = b"Authentication-Results: mx.lowen.example; dmarc=fail header.from=example.org\r\n"
+    other = b"Authentication-Results: mx.lowen.example; dmarc=pass header.from=evil.example\r\n"
+    first = begun(mailbox, passes + FIRST)
+    mailbox.close(first)
+    ours = tagged(OURS, mailbox.reply_token(first))
+    mailbox.send(fails + answer(), ours)
+    mailbox.close(mailbox.interactions()[-1])
+    mailbox.send(other + answer(sender="m@evil.example", Reply_To="citizen@example.org"), ours)
+    customers = mailbox.rows("SELECT customer_id FROM interaction ORDER BY arrived_seq")
+    assert len(customers) == 3 and customers[0] not in customers[1:]
+
+
 def test_results_that_came_another_way_than_by_our_server_mean_nothing(mailbox: Mailbox) -> None:
     """Whoever reaches the listener directly could write them."""
     mailbox.role.taker.upstream = lambda account_id: ()

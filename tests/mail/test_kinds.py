@@ -121,6 +121,32 @@ def test_only_the_topmost_results_of_our_server_count(fields: str, verdict: str)
     assert verdict_of(head_of(kept(fields)), OUR_SERVER) == verdict
 
 
+@pytest.mark.parametrize(
+    "results",
+    [
+        'spf=pass smtp.mailfrom="a; dmarc=pass header.from=example.org"@evil.example; dmarc=fail',
+        'spf=pass smtp.mailfrom="a;dmarc=pass header.from=example.org"@evil.example; dmarc=none',
+        'spf=pass smtp.mailfrom="a;dkim=pass header.d=example.org"@evil.example',
+        'spf=pass smtp.mailfrom="a\\";dmarc=pass;"@evil.example',
+        'spf=pass (of "(x) ;dmarc=pass header.from=example.org "@evil.example) smtp.mailfrom=y; dmarc=fail',
+        'spf=pass (of "x) ;dmarc=pass header.from=example.org;("@evil.example); dmarc=none',
+        "spf=pass smtp.mailfrom=a(;dmarc=pass header.from=example.org",
+    ],
+)
+def test_a_sender_cannot_vouch_for_itself_in_what_our_server_repeats(results: str) -> None:
+    """The envelope's sender is repeated in the results, and its local part may be nearly anything."""
+    field = f"Authentication-Results: {OUR_SERVER}; {results}\r\n"
+    assert verdict_of(head_of(kept(field)), OUR_SERVER) != PASS
+
+
+def test_quoted_values_of_our_server_count() -> None:
+    """Also a domain that it quotes, beside comments in comments."""
+    results = 'dmarc=pass (p=none (sp=none)) header.from="example.org"'
+    assert (
+        verdict_of(head_of(kept(f"Authentication-Results: {OUR_SERVER}; {results}\r\n")), OUR_SERVER) == PASS
+    )
+
+
 def test_a_domain_with_two_spellings_is_one() -> None:
     """Whoever writes from münchen.example is vouched for as xn--mnchen-3ya.example."""
     results = f"Authentication-Results: {OUR_SERVER}; dmarc=pass header.from=xn--mnchen-3ya.example\r\n"

@@ -214,6 +214,7 @@ SLOW: Final[Mapping[str, Callable[[], bytes]]] = {
     "a head of 24 MB": lambda: b"X-Long: y\r\n" * 2_400_000,
     "one field of 20 MB": lambda: b"Subject: " + b"z" * 20_000_000 + b"\r\n\r\nx",
     "one field folded": lambda: b"X: y\r\n" + b" y\r\n" * 5_000_000 + b"\r\nbody",
+    "many fields folded": lambda: b"".join(b"A%d: x\r\n" % i + b" a\r\n" * 8_000 for i in range(8)) * 100,
     "20,000 encoded words": lambda: b"Subject: " + b"=?utf-8?q?aaa?= " * 20_000 + b"\r\n\r\nx",
     "only <": lambda: b"Content-Type: text/html\r\n\r\n" + b"<" * 20_000_000,
     "only <!": lambda: b"Content-Type: text/html\r\n\r\n" + b"<!" * 9_000_000,
