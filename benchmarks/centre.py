@@ -25,7 +25,7 @@ from typing import Final
 from agents_ui.access.people import AddPeople, NewPerson
 from agents_ui.access.sessions import BeginSession, cookie_name, hash_of
 from benchmarks.plans import plan_text
-from benchmarks.processes import cpu_s, tree_of
+from benchmarks.processes import cpu_s, tree_of, waits_for_order
 from config.plan import Plan
 from config.plan_file import parse_plan
 from config.settings import Settings, read_settings
@@ -50,7 +50,8 @@ class Site:
     def pid_of(self, role: str) -> int:
         """The process of a role."""
         for pid in tree_of(self.pid):
-            if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2:-1] == [role.encode()]:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if command[-2:-1] == [role.encode()] and not waits_for_order(pid):
                 return pid
         raise LookupError(role)
 

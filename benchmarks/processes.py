@@ -27,6 +27,17 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S if fields else 0.0
 
 
+def waits_for_order(pid: int) -> bool:
+    """Whether this is a spare (router/run/spare.py): it has the command of a role, and does nothing yet."""
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        name = Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return False
+    order = [each for each in environ if each.startswith(b"MUSTER_ORDER_FD=")]
+    return order not in ([], [b"MUSTER_ORDER_FD=-1"]) and name != "muster-web\n"
+
+
 def rss_kb(pid: int) -> float:
     """Memory of a process that is in RAM, shared pages included."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024

@@ -21,9 +21,10 @@ class Settings:
     """Settings of one process.
 
     Shape: redis_url is empty when no Redis is to be used (readers poll); database_url is a SQLAlchemy-like
-           URL, sqlite:////absolute/path or postgresql://…; beat_fd is -1 when nobody watches; trusted_proxies
-           are believed about a customer's address, where public_url says that there is a proxy. smtp_port is
-           -1 where nothing was said: the one after port, or any that is free. secrets are
+           URL, sqlite:////absolute/path or postgresql://…; beat_fd is -1 when nobody watches, order_fd where
+           no order has to be waited for (router/run/spare.py); trusted_proxies are believed about a
+           customer's address, where public_url says that there is a proxy. smtp_port is -1 where nothing was
+           said: the one after port, or any that is free. secrets are
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
            stand in for those of the plan.
     """
@@ -40,6 +41,7 @@ class Settings:
     tls_key: str
     beat_fd: int
     unsafe: bool
+    order_fd: int = -1
     smtp_port: int = -1
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +63,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tls_key=environ.get("MUSTER_TLS_KEY", ""),
         beat_fd=_number(environ, "MUSTER_BEAT_FD", -1),
         unsafe=environ.get("MUSTER_UNSAFE", "") == "1",
+        order_fd=_number(environ, "MUSTER_ORDER_FD", -1),
         smtp_port=_number(environ, "MUSTER_SMTP_PORT", -1),
         secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},
         endpoints=_endpoints(environ, "MUSTER_ENDPOINTS"),

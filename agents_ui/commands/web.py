@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import resource
 import socket
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from agents_ui.supervision import EssentialTaskEnded
     from agents_ui.web_role import WebRole
     from router.run.ground import check_host
+    from router.run.spare import ordered
 
     settings = read_settings()
     check_host(settings)
@@ -42,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         logging.CRITICAL
     )  # what hostile bytes do is no news; see front.py
     _allow_many_files()
+    if settings.order_fd >= 0:
+        _load_ahead(settings)
+    if not ordered(settings.order_fd, role="web"):
+        return 0
     with listen(settings) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(WebRole(settings, listener).run())
@@ -67,6 +73,19 @@ def listen(settings: Settings) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def _load_ahead(settings: Settings) -> None:
+    """What is loaded at first use otherwise: the driver of the database, the model of languages, Redis."""
+    import redis.asyncio  # noqa: F401
+
+    from router.journal.connection import DatabaseGone
+    from router.journal.database import open_database
+    from skills.language import detect
+
+    with contextlib.suppress(DatabaseGone):
+        open_database(settings.database_url, unsafe=settings.unsafe).close()
+    detect("a word", ("en",))
 
 
 def _allow_many_files() -> None:

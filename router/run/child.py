@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from router.run import launch
+from router.run import launch, spare
 from router.run.beat import READY
 from router.run.log_file import LogFile
 
@@ -33,19 +33,41 @@ PAUSES_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 WELL_S: Final = 10.0
 """A child that lived this long starts again at once."""
 
+SPARE_AFTER_S: Final = 1.0
+"""A spare is started this long after its role serves: whoever has waited for the role comes first."""
+
 STOP_S: Final = 2.5
 """What a child gets to finish after SIGTERM, before it is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run. `answers` asks a program that cannot beat (Redis) whether it is alive."""
+    """What to run. `answers` asks a program that cannot beat (Redis) whether it is alive.
+
+    `spared` says that it knows how to wait for the order to begin (spare.py).
+    """
 
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
     beats: bool = True
     answers: Callable[[], Awaitable[bool]] | None = None
+    spared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A process, our end of the pipe on which it beats, and (of a spare, else -1) of that for its order."""
+
+    process: asyncio.subprocess.Process
+    beats: int
+    order: int
+
+    def close(self) -> None:
+        """Let go of our ends: a spare that waits ends by that."""
+        os.close(self.beats)
+        if self.order >= 0:
+            os.close(self.order)
 
 
 @dataclass(slots=True)
@@ -53,7 +75,8 @@ class Child:
     """Keeps one program running until stop().
 
     Shape: `ready` is what the running process said last; `starts` counts every start; `failures` counts ends
-           since the program was last well. say() takes one line for people, hear() each line it printed.
+           since the program was last well. `wants_spare` is set once a spare may be started. say() takes one
+           line for people, hear() each line it printed.
     """
 
     program: Program
@@ -64,6 +87,9 @@ class Child:
     starts: int = 0
     failures: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    wants_spare: asyncio.Event = field(default_factory=asyncio.Event)
+    _has_served: asyncio.Event = field(default_factory=asyncio.Event)
+    _spare: _Run | None = None
     _process: asyncio.subprocess.Process | None = None
     _stopping: bool = False
     _beat_at: float = 0.0
@@ -89,6 +115,7 @@ class Child:
     async def stop(self) -> None:
         """Ask it to stop, and kill it when it does not."""
         self._stopping = True
+        self._drop_spare()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -102,6 +129,7 @@ class Child:
     def kill(self) -> None:
         """End it now."""
         self._stopping = True
+        self._drop_spare()
         self.end_process()
 
     def end_process(self) -> None:
@@ -109,34 +137,78 @@ class Child:
         self._signal(signal.SIGKILL)
 
     async def _live_once(self) -> None:
-        ours, theirs = os.pipe()
         try:
-            try:
-                self._process = process = await self._spawn(theirs)
-            except OSError as problem:
-                self._began_at = _now()
-                self.say(f"{self.program.name} cannot be started: {problem}")
-                return
-            finally:
-                os.close(theirs)
-            self.starts += 1
+            run = await self._next_run()
+        except OSError as problem:
             self._began_at = _now()
-            await self._watch(process, ours)
+            self.say(f"{self.program.name} cannot be started: {problem}")
+            return
+        self._process = run.process
+        self.starts += 1
+        self._began_at = _now()
+        self._has_served.clear()
+        successor = asyncio.create_task(self._have_spare())
+        try:
+            await self._watch(run.process, run.beats)
         finally:
+            successor.cancel()
             self.ready = False
-            os.close(ours)
+            run.close()
+            if self._stopping:
+                self._drop_spare()
 
-    async def _spawn(self, beat_fd: int) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid())),
-            *self.program.command,
-            env={**self.program.environ, "MUSTER_BEAT_FD": str(beat_fd)},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            pass_fds=(beat_fd,) if self.program.beats else (),
-            start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order.
-        )
+    async def _next_run(self) -> _Run:
+        """The spare, told to begin; a new process where there is none."""
+        waiting, self._spare = self._spare, None
+        if waiting is not None:
+            if spare.tell(waiting.order):
+                return waiting
+            waiting.close()
+        return await self._spawn()
+
+    async def _have_spare(self) -> None:
+        """Start the next process as soon as this one serves and people may be kept waiting a little."""
+        if not self.program.spared:
+            return
+        await self.wants_spare.wait()
+        await self._has_served.wait()
+        await asyncio.sleep(SPARE_AFTER_S)
+        with suppress(OSError):
+            self._spare = await self._spawn(waiting=True)
+
+    def _drop_spare(self) -> None:
+        waiting, self._spare = self._spare, None
+        if waiting is not None:
+            with suppress(ProcessLookupError):
+                waiting.process.kill()
+            waiting.close()
+
+    async def _spawn(self, *, waiting: bool = False) -> _Run:
+        """A new process; one that is `waiting` begins when it is told to. Raises OSError."""
+        beats, their_beats = os.pipe()
+        their_order, order = os.pipe() if waiting else (-1, -1)
+        theirs = [fd for fd in (their_beats, their_order) if fd >= 0]
+        environ = {"MUSTER_BEAT_FD": str(their_beats), "MUSTER_ORDER_FD": str(their_order)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid())),
+                *self.program.command,
+                env={**self.program.environ, **environ},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                pass_fds=theirs if self.program.beats else (),
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order.
+            )
+        except BaseException:
+            for fd in (beats, order):
+                if fd >= 0:
+                    os.close(fd)
+            raise
+        finally:
+            for fd in theirs:
+                os.close(fd)
+        return _Run(process, beats, order)
 
     async def _watch(self, process: asyncio.subprocess.Process, beats: int) -> None:
         loop = asyncio.get_running_loop()
@@ -167,6 +239,8 @@ class Child:
             self._set_ready(data[-1:] == READY)
 
     def _set_ready(self, ready: bool) -> None:
+        if ready:
+            self._has_served.set()
         if ready != self.ready:
             self.ready = ready
             self.changed.set()

@@ -28,6 +28,9 @@ MAIL: Final = "mail"
 STANDBY: Final = "standby"
 """A second router that waits for the lease: starting one anew takes seconds on a busy machine."""
 
+SPARED: Final = ("web",)
+"""Roles with a spare: a process that has everything loaded (140 MB) and waits for the order to begin."""
+
 GIVE_UP: Final = 3
 """A role that ended this often before everything served will not get better by itself: say so and stop."""
 
@@ -89,13 +92,15 @@ class Family:
             self.start_command(role, role)
 
     def start_standby(self) -> None:
-        """Start the router that takes over at once. After the others, whom it would only slow down."""
+        """Start who takes over at once: a router, the spare of the web. After the others, whom that slows."""
         self.start_command(STANDBY, "router")
+        self._children["web"].wants_spare.set()
 
     def start_command(self, name: str, *words: str, beats: bool = True) -> None:
         """Start one more command of this program, as a child called name."""
         command = (sys.executable, "-m", "agents_ui.cli", *words)
-        self._start(Program(name=name, command=command, environ=self._environ(), beats=beats))
+        environ, spared = self._environ(), name in SPARED
+        self._start(Program(name=name, command=command, environ=environ, beats=beats, spared=spared))
 
     async def all_serve(self) -> None:
         """Wait until every role serves. Raises StartFailed."""

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.processes import waits_for_order
+
 READY_WITHIN_S = 60
 STOP_WITHIN_S = 20
 
@@ -69,7 +71,9 @@ class RealCentre:
                 command = (folder / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue  # it ended while we looked
-            if parent == self._process.pid and role.encode() in command:
+            if parent != self._process.pid or waits_for_order(int(folder.name)):
+                continue
+            if role.encode() in command:
                 os.kill(int(folder.name), signal.SIGKILL)
                 return
         raise AssertionError(f"no {role} runs")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import waits_for_order
 from router.journal.appends import FactsAppend
 from router.journal.committer import Committer
 from router.journal.database import Database, open_database
@@ -42,7 +43,7 @@ class Centre:
         active = self.active_router()
         for pid in _children(self.process.pid):
             words = _command(pid)
-            if "agents_ui.cli" in words:
+            if "agents_ui.cli" in words and not waits_for_order(pid):
                 role = words[words.index("agents_ui.cli") + 1]
                 if role != "router" or active in (pid, 0) or role not in found:
                     found[role] = pid

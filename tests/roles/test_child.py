@@ -170,3 +170,65 @@ def test_a_log_that_cannot_be_written_stops_nobody(data_dir: Path):
     assert log.write(b"one\n") == ["one"]
     assert log.last_line == "one"
     log.close()
+
+
+SPARED = """
+import asyncio, os, sys
+from router.run.beat import beat
+from router.run.spare import ordered
+print("loaded", flush=True)
+if not ordered(int(os.environ["MUSTER_ORDER_FD"]), role="kid"):
+    sys.exit(0)
+print("begins", flush=True)
+asyncio.run(beat(int(os.environ["MUSTER_BEAT_FD"])))
+"""
+
+
+@asynccontextmanager
+async def kept_with_spare(folder: Path) -> AsyncIterator[Child]:
+    """A child that may have a spare from the beginning."""
+    command = (sys.executable, "-c", SPARED)
+    program = Program(name="kid", command=command, environ=dict(os.environ), spared=True)
+    child = Child(program=program, log=LogFile(folder, "kid"), say=lambda line: None)
+    child.wants_spare.set()
+    keeping = asyncio.create_task(child.keep())
+    try:
+        yield child
+    finally:
+        await child.stop()
+        await keeping
+        child.log.close()
+
+
+def children_of_ours() -> set[int]:
+    """Every process that this one started and that lives."""
+    text = " ".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
+    return {int(each) for each in text.split()}
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_spare_takes_over_and_gets_a_spare_itself(data_dir: Path, how: signal.Signals):
+    """Whoever writes to us while a process loads all it needs would wait for that, or give up."""
+    before = children_of_ours()
+    async with kept_with_spare(data_dir) as child:
+        for _ in range(2):
+            await until(lambda: child.ready and len(children_of_ours() - before) == 2, "it has a spare")
+            (spare,) = children_of_ours() - before - {child.pid}
+            name = Path(f"/proc/{spare}/comm")
+            await until(lambda name=name: name.read_text() == "muster-spare\n", "the spare has loaded")
+            os.kill(child.pid, how)
+            await until(lambda spare=spare: child.pid == spare and child.ready, "the spare serves")
+    await until(lambda: children_of_ours() == before, "nobody is left behind")
+
+
+async def test_a_spare_that_died_is_not_waited_for(data_dir: Path):
+    """The machine ran out of memory and killed the one that did nothing: a new process begins instead."""
+    before = children_of_ours()
+    async with kept_with_spare(data_dir) as child:
+        await until(lambda: child.ready and len(children_of_ours() - before) == 2, "it has a spare")
+        (spare,) = children_of_ours() - before - {child.pid}
+        first = child.pid
+        os.kill(spare, signal.SIGKILL)
+        await until(lambda: spare not in children_of_ours(), "the spare is gone")
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: child.pid not in (0, first, spare) and child.ready, "a new process serves")
