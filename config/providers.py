@@ -40,6 +40,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
     "messenger": ProviderPlan(
         channel="messenger", address_kind="id", secrets=("access-token", "verify-token")
     ),
+    "telegram": ProviderPlan(channel="telegram", address_kind="id", secrets=("bot-token",)),
     "whatsapp": ProviderPlan(
         channel="whatsapp",
         address_kind="phone",

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 
+from router.channels.api_reply import retry_after_ms
 from router.channels.form import Fields, TooManyFields, fields_of, value_of
 from router.channels.port import (
     Account,
@@ -48,8 +49,6 @@ ANSWER: Final = Answer(media_type="text/xml", body=b'<?xml version="1.0" encodin
 
 MEDIA_MAX: Final = 20
 """Twilio sends at most ten with one message."""
-
-RETRY_AFTER_MAX_MS: Final = 3_600_000
 
 WITHHELD: Final = frozenset(
     {"", "anonymous", "restricted", "unknown", "unavailable", "+266696687", "+7378742833", "+8656696"}
@@ -164,12 +163,12 @@ def outcome_of(reply: HttpReply) -> Outcome:
         failed = told.get("status") in ("failed", "undelivered", "canceled")
         return Outcome(kind="failed" if failed else "sent", detail=detail if code else "", provider_id=sid)
     if reply.status == 429 or code in BUSY:
-        return Outcome(kind="later", detail=detail, retry_after_ms=_retry_after_ms(reply))
+        return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply))
     if code in ACCOUNT_TROUBLE or reply.status == 401 or (reply.status == 403 and not code):
-        return Outcome(kind="account_failed", detail=detail, retry_after_ms=_retry_after_ms(reply))
+        return Outcome(kind="account_failed", detail=detail, retry_after_ms=retry_after_ms(reply))
     if 400 <= reply.status < 500 and code:
         return Outcome(kind="failed", detail=detail)
-    return Outcome(kind="later", detail=detail, retry_after_ms=_retry_after_ms(reply), certain=False)
+    return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply), certain=False)
 
 
 def media_request(address: str, account: Account) -> HttpRequest | None:
@@ -280,11 +279,3 @@ def _code(told: object) -> int:
     """Twilio's number for what went wrong; 0 where there is none."""
     digits = str(told) if isinstance(told, int | str) else ""
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 6 else 0
-
-
-def _retry_after_ms(reply: HttpReply) -> int:
-    """The header in seconds; a date, or anything else, is as delivery likes."""
-    text = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "").strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        return 0
-    return min(int(text) * 1000, RETRY_AFTER_MAX_MS)

@@ -25,7 +25,7 @@ OTHER = ACCOUNT.replace('"line"', '"second"').replace("0100", "0101")
 WRONG = [
     (('channel = "sms"\nprovider', 'channel = "fax"\nprovider'), "channel", "there is no channel 'fax'"),
     (('channel = "sms"\nprovider', 'channel = "chat"\nprovider'), "channel", "serves the channel 'sms'"),
-    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are smtp, twilio"),
+    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are instagram, "),
     (('"+15551230100"', '"5551230100"'), "address", "one is '+15551230100'"),
     (('"+15551230100"', '""'), "address", "is no address of this kind"),
     (('secret = "sms-token"', ""), "[[accounts]]", "needs a secret"),
@@ -104,6 +104,23 @@ def test_an_account_without_its_secret_is_left_out_and_named(tmp_path: Path):
     (first, _) = missing_secrets(plan, settings)
     assert (first.account_id, first.variable) == ("line", "MUSTER_SECRET_SMS_TOKEN")
     assert first.file == str(tmp_path / "secrets" / "sms-token")
+
+
+def test_further_secrets_are_named_after_the_first(tmp_path: Path):
+    """A bot's token and what Telegram proves itself by; without either the account is not ready."""
+    bot = '[[accounts]]\nid = "bot"\nchannel = "telegram"\nprovider = "telegram"\n'
+    bot += 'address = "@lowen_help_bot"\nsecret = "county-bot"\n'
+    plan = parse_plan(SMALL + CHANNEL.replace('"sms"', '"telegram"') + bot)
+    environ = {"MUSTER_DATA": str(tmp_path), "MUSTER_SECRET_COUNTY_BOT": "header"}
+    settings = read_settings(environ)
+    assert load_accounts(plan, settings) == {}
+    assert [each.variable for each in missing_secrets(plan, settings)] == [
+        "MUSTER_SECRET_COUNTY_BOT_BOT_TOKEN"
+    ]
+    settings = read_settings({**environ, "MUSTER_SECRET_COUNTY_BOT_BOT_TOKEN": "1:token"})
+    account = load_accounts(plan, settings)["bot"]
+    assert (account.secret, account.secrets) == (b"header", {"bot-token": b"1:token"})
+    assert "1:token" not in repr(account), "a secret never gets into a log"
 
 
 @pytest.mark.parametrize("text", ["line", "line=", "=http://127.0.0.1", "line=http://api.example.org"])

@@ -13,10 +13,11 @@ from router.channels.providers import PROVIDERS
 from router.channels.showing import shown_of
 from tests.contracts.messenger import Messenger
 from tests.contracts.plays import Flipped, Plays, Said, receive
+from tests.contracts.telegram import Telegram
 from tests.contracts.twilio import Twilio
 from tests.contracts.whatsapp import WhatsApp
 
-EVERY: list[Plays] = [Twilio(), WhatsApp(), Messenger("messenger"), Messenger("instagram")]
+EVERY: list[Plays] = [Twilio(), WhatsApp(), Telegram(), Messenger("messenger"), Messenger("instagram")]
 
 every = pytest.mark.parametrize("plays", EVERY, ids=lambda plays: plays.name)
 

@@ -215,6 +215,12 @@ export const words = {
   trouble_instagram_551_1545041: "This person cannot be reached on Instagram at present.",
   trouble_instagram_100_2018001: "Instagram knows nobody by this id any more.",
   trouble_instagram_190: "Instagram refuses our access token.",
+  trouble_telegram_garbage: "Telegram's answer could not be understood: it may have arrived already.",
+  trouble_telegram_400: "Telegram knows this chat no more, or the text is too long for it.",
+  trouble_telegram_401: "Telegram refuses our bot's token.",
+  trouble_telegram_403: "They have blocked our bot, or left.",
+  trouble_telegram_404: "Telegram does not know our bot's token.",
+  trouble_telegram_429: "Telegram asks us to go slower.",
   trouble_other: "The provider says: {code}.",
 
   write_what: "What you write",

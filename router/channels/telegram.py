@@ -1,0 +1,158 @@
+"""Telegram's Bot API: its webhook, sending, files. Translation only.
+
+Source: core.telegram.org/bots/api (setWebhook, Update, sendMessage, getFile, making requests) and bots/faq.
+        What a message says is telegram_kinds.py. Telegram signs no bodies: a secret that only it and we know
+        stands in a header. It says nothing of what became of our messages.
+"""
+
+import hashlib
+import hmac
+import re
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from router.channels.api_reply import retry_after_ms, seconds_ms
+from router.channels.json_body import name, object_of, words
+from router.channels.port import (
+    Account,
+    Answer,
+    Capabilities,
+    Contact,
+    HttpReply,
+    HttpRequest,
+    NotAuthentic,
+    Outcome,
+    Outgoing,
+    Received,
+    Shown,
+    Webhook,
+)
+from router.channels.telegram_kinds import FILE, Update, chat_of, kind_of, said
+from router.channels.text import kept
+from router.channels.text import shown as text_of
+
+can = Capabilities(
+    channel="telegram", joins_by="address", connections=False, attachments=True, receipts=False
+)
+media_type = "application/json; of=telegram"
+media_from: tuple[str, ...] = ()
+
+API: Final = "https://api.telegram.org"
+BOT_TOKEN: Final = "bot-token"
+"""The secret beside the webhook's, as config/providers.py names it."""
+
+_PLACE: Final = "telegram-file:"
+"""Before the path of a file, as getFile answers it."""
+
+_FILE_ID: Final = re.compile(re.escape(FILE) + r"([A-Za-z0-9_-]{1,200})")
+_FILE_PATH: Final = re.compile(
+    re.escape(_PLACE) + r"((?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_.-]{1,200})"
+)
+
+
+def receive(webhook: Webhook, account: Account) -> Received:
+    """One update. Raises NotAuthentic."""
+    given = webhook.headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "replace")
+    if webhook.method != "POST" or not hmac.compare_digest(given, account.secret):
+        raise NotAuthentic("the secret token is another one")
+    update = object_of(webhook.body)
+    kind = kind_of(update)
+    if update and not kind:
+        return Received()
+    pressed = name(update, "callback_query", "id")
+    if not pressed:
+        return Received(contacts=(_contact(update, kind, webhook, account),))
+    # A request as our answer: the button stops turning. Whether it arrives matters to nobody.
+    told = {"method": "answerCallbackQuery", "callback_query_id": pressed}
+    return Received(
+        contacts=(_contact(update, kind, webhook, account),),
+        answer=Answer(media_type="application/json", body=msgspec.json.encode(told)),
+    )
+
+
+def shown(body: bytes) -> Shown:
+    """What one update says, by its kind. Never raises."""
+    update = object_of(body)
+    kind = kind_of(update)
+    return said(update, kind) if kind else Shown(text=text_of(body))
+
+
+def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
+    """POST sendMessage. Telegram knows no id of ours."""
+    chat = outgoing.to_address
+    told = {
+        "chat_id": int(chat) if re.fullmatch(r"-?[0-9]{1,18}", chat) else chat,
+        "text": text_of(kept(outgoing.text)),
+        "link_preview_options": {"is_disabled": True},
+    }
+    return HttpRequest(
+        method="POST",
+        url=f"{_bot(account)}/sendMessage",
+        headers={"content-type": "application/json", "accept": "application/json"},
+        body=msgspec.json.encode(told),
+    )
+
+
+def outcome_of(reply: HttpReply) -> Outcome:
+    """By Telegram's error_code, which is the status. Never raises."""
+    told = object_of(reply.body)
+    if 200 <= reply.status < 300:
+        message_id = name(told, "result", "message_id")
+        if told.get("ok") is True and message_id:
+            chat = name(told, "result", "chat", "id")
+            return Outcome(kind="sent", provider_id=f"{chat}/{message_id}")  # unique in its chat only
+        return Outcome(kind="later", detail="telegram_garbage", certain=False)
+    detail = f"telegram_{reply.status}"
+    if reply.status == 429:
+        after_ms = seconds_ms(name(told, "parameters", "retry_after")) or retry_after_ms(reply)
+        return Outcome(kind="later", detail=detail, retry_after_ms=after_ms, of_account=False)
+    if reply.status == 401 or (reply.status == 404 and told.get("ok") is False):
+        return Outcome(kind="account_failed", detail=detail)
+    if 400 <= reply.status < 500 and told.get("ok") is False:
+        return Outcome(kind="failed", detail=detail)
+    return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply), certain=False)
+
+
+def media_request(address: str, account: Account) -> HttpRequest | None:
+    """A file's id is asked of getFile, which answers its path: then from there. The token is in both."""
+    if found := _FILE_ID.fullmatch(address):
+        url = f"{_bot(account)}/getFile?file_id={found[1]}"
+        return HttpRequest(method="GET", url=url, headers={}, body=b"", leads_to=_place)
+    found = _FILE_PATH.fullmatch(address)
+    if found is None or ".." in found[1]:
+        return None
+    return HttpRequest(method="GET", url=_bot(account, "/file") + f"/{found[1]}", headers={}, body=b"")
+
+
+def _place(answer: bytes) -> str:
+    path = words(object_of(answer), "result", "file_path")
+    return _PLACE + path if path else ""
+
+
+def _contact(update: Update, kind: str, webhook: Webhook, account: Account) -> Contact:
+    """Shape: an empty update is one that cannot be read."""
+    chat = chat_of(update, kind)
+    chat_id = name(chat, "id")
+    alone = words(chat, "type") in ("private", "sender", "")
+    # In a group there are many people: they join one conversation with us, and are not one person.
+    group = hmac.digest(account.secret, chat_id.encode(), "sha256").hex() if chat_id and not alone else ""
+    return Contact(
+        channel=account.channel,
+        account=account.account_id,
+        provider_id=name(update, "update_id") or hashlib.sha256(webhook.body).hexdigest(),
+        verified=True,
+        address_kind=f"telegram:{account.account_id}",
+        address=chat_id,
+        linked=bool(chat_id) and alone,
+        thread=group,
+        media_type=media_type,
+        body=webhook.body,
+        received_at_ms=webhook.received_at_ms,
+    )
+
+
+def _bot(account: Account, below: str = "") -> str:
+    token = account.secrets.get(BOT_TOKEN, b"").decode("latin-1")
+    return f"{(account.endpoint or API).rstrip('/')}{below}/bot{quote(token, safe=':')}"
