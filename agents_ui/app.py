@@ -16,13 +16,11 @@ from agents_ui.desk.routes import desk_routes
 from agents_ui.guard import Guard
 from agents_ui.health import Health
 from agents_ui.hooks.hooks import Hooks
-from agents_ui.hooks.routes import hook_routes
+from agents_ui.hooks.routes import HOOKS, HookDoor, hook_routes
 from agents_ui.pages import page_routes
 from agents_ui.server import limits_here
 from agents_ui.services import Services
 from agents_ui.wall.routes import wall_routes
-
-HOOKS: Final = "/hooks/"
 
 BODY_BYTES_MAX: Final = 65_536
 """Requests of our own pages are below 10 KB; only attachments are larger."""
@@ -43,7 +41,7 @@ def create_app(services: Services, *, room: Room, health: Health, hooks: Hooks, 
     router = Router(routes=gated(routes, services), redirect_slashes=False)
     limits = limits_here()
     return Guard(
-        ExceptionMiddleware(router),
+        HookDoor(hooks, ExceptionMiddleware(router)),
         services.settings,
         port=port,
         chats_max=limits.connections // 2,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.channels.port import Receipt
+from router.journal.appends import storable
 from router.journal.database import Connection
 from router.records import Fact, fact
 
@@ -67,13 +68,13 @@ class KeepReceipts:
             sending = db.row(
                 "SELECT outbox_id FROM sending WHERE account = :account AND provider_id = :provider_id",
                 account=self.account_id,
-                provider_id=receipt.provider_id,
+                provider_id=storable(receipt.provider_id),
             )
             outbox_id = sending[0] if sending else ""
         found = db.row(
             "SELECT m.message_id, m.status FROM outbox o JOIN message m ON m.message_id = o.message_id"
             " WHERE o.outbox_id = :outbox_id AND o.account = :account",
-            outbox_id=outbox_id,
+            outbox_id=storable(outbox_id),
             account=self.account_id,
         )
         return None if found is None else (found[0], found[1])

@@ -32,4 +32,6 @@ def value_of(fields: Fields, name: bytes) -> str:
 
 
 def _plain(encoded: bytes) -> bytes:
-    return unquote_to_bytes(encoded.replace(b"+", b" "))
+    if b"+" in encoded:
+        encoded = encoded.replace(b"+", b" ")
+    return unquote_to_bytes(encoded) if b"%" in encoded else encoded
