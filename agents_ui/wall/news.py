@@ -24,7 +24,9 @@ _OF_CONTACTS: Final = frozenset(
 )
 _OF_AGENTS: Final = frozenset(kind for kind, (_, ref) in DECISION_KINDS.items() if ref == "agent_id")
 _OF_PEOPLE: Final = frozenset({"person_added", "person_changed"})
-_OF_ALARMS: Final = frozenset({"alarm_raised", "alarm_seen"})
+_OF_ALARMS: Final = frozenset({"alarm_raised", "alarm_seen", "delivery_troubled", "delivered", "send_tried"})
+"""An answer that will not arrive is an alarm as well."""
+
 _KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(_OF_CONTACTS | _OF_AGENTS | _OF_PEOPLE | _OF_ALARMS))
 
 _TOUCHED: Final = (

@@ -10,6 +10,7 @@ from typing import Final
 
 from router.channels.port import Outcome
 from router.channels.text import shown
+from router.journal.appends import storable
 from router.journal.connection import Connection
 from router.records import Fact, fact
 from router.run.lease import NOW_MS
@@ -30,6 +31,9 @@ ACCOUNT_UNUSABLE: Final = "account_unusable"
 
 AGAIN_MS: Final = 600_000
 """An account still in trouble after somebody has seen to its alarm raises the next one this much later."""
+
+PROVIDER_ID_CHARACTERS_MAX: Final = 500
+"""Message-IDs of mail are the longest; receipts of a longer one find their message by our own id, or not."""
 
 HEAD_BYTES: Final = 65_536
 """Of the mail that is answered: its subject and references are here, its words are not needed."""
@@ -63,7 +67,13 @@ _TAKE: Final = f"""
     INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, {{now}} + :claim_ms)
     ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms WHERE {_FREE}
 """
-_RENEW: Final = "UPDATE claim SET until_ms = {now} + :claim_ms WHERE ref = :ref AND owner = :owner"
+_RENEW: Final = """
+    UPDATE claim SET until_ms = {{now}} + :claim_ms
+    WHERE ref = (SELECT ref FROM claim WHERE ref = :ref AND owner = :owner {unlocked})
+"""
+_UNLOCKED: Final = {"postgresql": "FOR UPDATE SKIP LOCKED", "sqlite": ""}
+"""One that is just being recorded needs no renewal; to wait for it, with others renewed and not committed,
+could be a deadlock with the committer, which holds up the whole site until the database ends it."""
 _CHAIN: Final = """
     WITH RECURSIVE chain(interaction_id, so_far) AS (
         SELECT outbox.interaction_id, 0
@@ -152,8 +162,9 @@ def claim(db: Connection, outbox_ids: Collection[str], *, owner: str) -> list[Cl
 
 def renew(db: Connection, claims: Collection[tuple[str, str]]) -> None:
     """Keep these claims (message, owner) for as long again; those that somebody else took stay theirs."""
+    renewed = _now(db, _RENEW.format(unlocked=_UNLOCKED[db.dialect]))
     for outbox_id, owner in sorted(claims):
-        db.run(_now(db, _RENEW), ref=outbox_id, owner=owner, claim_ms=CLAIM_MS)
+        db.run(renewed, ref=outbox_id, owner=owner, claim_ms=CLAIM_MS)
 
 
 def release(db: Connection, outbox_id: str, owner: str) -> None:
@@ -171,13 +182,16 @@ class RecordTry:
     give_up_ms: int
 
     def write_content(self, db: Connection) -> None:
-        """The provider's id, by which its receipts come: one may be here before this is."""
-        if self.outcome.provider_id:
+        """The provider's id, by which its receipts come: one may be here before this is.
+
+        A huge one would fit into no index of PostgreSQL, and the words would be sent again and again.
+        """
+        if 0 < len(self.outcome.provider_id) <= PROVIDER_ID_CHARACTERS_MAX:
             db.run(
                 """INSERT INTO sending (account, provider_id, outbox_id) VALUES (:account, :provider_id, :ref)
                    ON CONFLICT (account, provider_id) DO NOTHING""",
                 account=self.claimed.account,
-                provider_id=self.outcome.provider_id,
+                provider_id=storable(self.outcome.provider_id),
                 ref=self.claimed.outbox_id,
             )
 

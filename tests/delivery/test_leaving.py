@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -9,7 +10,7 @@ from router.channels.port import Outcome
 from router.journal.committer import CommitUnknown, NotCommitted
 from router.records import fact
 from router.run.circuit import FAILURES_MAX
-from router.run.delivery_book import candidates, claim
+from router.run.delivery_book import candidates, claim, renew
 from router.run.housekeeping import tidy
 from router.run.plan_activation import ActivatePlan
 from tests.config.plans import small
@@ -411,3 +412,28 @@ async def test_an_account_that_cannot_be_used_is_told_before_anybody_writes(offi
     await office.committer.append(ActivatePlan(plan=small(), by="test"))
     await office.delivers(lambda: bool(office.alarms()))
     assert office.alarms() == [("account_unusable", "line", "no_secret")]
+
+
+@pytest.mark.parametrize("strange", ["SM\0", "\ud800", os.urandom(4_000).hex()], ids=["nul", "half", "huge"])
+async def test_a_strange_id_of_a_provider_is_no_reason_to_send_again(office: Office, strange: str):
+    """PostgreSQL refuses such texts: the record could never be written, and the words would leave again."""
+    office.provider.does["coming"] = Outcome(kind="sent", provider_id=strange)
+    message_id = await office.says("coming")
+    await office.delivers(lambda: office.status(message_id) == "sent")
+    assert len(office.provider.sent) == 1
+
+
+async def test_to_renew_claims_waits_for_no_record_under_way(office: Office):
+    """The committer may hold one claim and want another: each waiting for the other holds up the site."""
+    if office.database.dialect == "sqlite":
+        pytest.skip("one writer at a time: nobody waits for a row")
+    with office.database.writing() as db:
+        for ref in ("a", "b"):
+            db.run("INSERT INTO claim (ref, owner, until_ms) VALUES (:r, 'me', 1)", r=ref)
+    with office.database.writing() as committer:
+        committer.run("UPDATE claim SET owner = 'done/me' WHERE ref = 'b'")
+        with office.database.writing() as worker:
+            renew(worker, [("a", "me"), ("b", "me")])
+    with office.database.reading() as db:
+        (a, b) = (row[0] for row in db.rows("SELECT until_ms FROM claim ORDER BY ref"))
+    assert a > b == 1

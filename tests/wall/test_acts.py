@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from router import refusals
+from router.records import fact
 from tests.desk.router import TestRouter, read, routing
 from tests.desk.small_site import Site
 from tests.desk.wire import Page
@@ -231,3 +232,16 @@ async def test_words_are_shown_to_who_asks_and_the_look_is_on_record_first(site:
     assert (contact, '{"agent_id":"sue","what":"wall"}') in site.rows("viewed")
     gone = await _act(wall, "look", interaction_id="never was")
     assert (gone["ok"], gone["code"]) == (False, "not_found")
+
+
+async def test_an_answer_that_did_not_arrive_is_an_alarm_at_once(site: Site) -> None:
+    """Nobody else knows that the customer waits in vain; the next alarm may be hours away."""
+    wall = await site.wall("sue")
+    await site.committer.append_facts(fact("delivery_troubled", "line", code="account_down", detail="x"))
+    await wall.until(lambda: [each["code"] for each in wall.entities["alarm"].values()] == ["account_down"])
+    interaction_id = await site.arrives("help")
+    said = {"content_id": "c", "client_id": "", "direction": "out", "author_id": "ana"}
+    said |= {"message_kind": "text", "reading": "read"}
+    await site.committer.append_facts(fact("message_added", interaction_id, message_id="m", **said))
+    await site.committer.append_facts(fact("delivered", "m", status="failed", detail="twilio_30005"))
+    await wall.until(lambda: "not_delivered" in {each["code"] for each in wall.entities["alarm"].values()})
