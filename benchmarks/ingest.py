@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ TEXTS: Final = 30_000
 MINUTE_S: Final = 60.0
 MINUTE_PER_S: Final = 1_250
 """Offered in that minute; at most as many are said."""
+
+SETTLE_S: Final = 4.0
+"""After "ready" those who would take over load themselves: a router and a web that then wait."""
 
 AGENTS: Final = 20
 
@@ -104,6 +108,7 @@ def _floor() -> dict[str, float]:
 def _centre() -> Iterator[Site]:
     environ = {"MUSTER_SECRET_BENCH_TOKEN": SECRET.decode()}
     with running_site(agents=AGENTS, plan_more=PLAN, environ=environ) as site:
+        time.sleep(SETTLE_S)
         yield site
 
 
