@@ -20,16 +20,16 @@ from benchmarks.parts import Part
 from benchmarks.texters import ACCOUNT_SID, NUMBER, SECRET
 from router.journal.database import open_database
 
-RUSH_S: Final = 5.0
-FLOOR_TEXTS: Final = 100_000
-TEXTS: Final = 30_000
+RUSH_S: Final = 4.0
+FLOOR_TEXTS: Final = 80_000
+TEXTS: Final = 24_000
 """Made before: more than can be said in a rush."""
 
 MINUTE_S: Final = 60.0
 MINUTE_PER_S: Final = 1_250
 """Offered in that minute; at most as many are said."""
 
-SETTLE_S: Final = 4.0
+SETTLE_S: Final = 3.0
 """After "ready" those who would take over load themselves: a router and a web that then wait."""
 
 AGENTS: Final = 20
