@@ -122,13 +122,14 @@ def shown(body: bytes) -> Shown:
     named = dict(reversed(fields))
     if b"Body" not in named and b"MediaUrl0" not in named:
         return Shown(text=text_of(body))
-    wanted = []
-    for index in range(MEDIA_MAX):
-        address = value_of(fields, b"MediaUrl%d" % index)
-        if address:
-            wanted.append((address, value_of(fields, b"MediaContentType%d" % index)))
-    notice = NOTICES.get(value_of(fields, b"OptOutType").upper(), "")
-    return Shown(text=text_of(named.get(b"Body", b"")), wanted=tuple(wanted), notice=notice)
+    addresses = ((index, named.get(b"MediaUrl%d" % index)) for index in range(MEDIA_MAX))
+    wanted = tuple(
+        (text_of(address), text_of(named.get(b"MediaContentType%d" % index, b"")))
+        for index, address in addresses
+        if address
+    )
+    notice = NOTICES.get(text_of(named.get(b"OptOutType", b"")).upper(), "")
+    return Shown(text=text_of(named.get(b"Body", b"")), wanted=wanted, notice=notice)
 
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
