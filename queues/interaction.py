@@ -51,6 +51,8 @@ class Interaction:
     kind: str = ""
     """The channel as agents' capacity knows it (router/capacity.py)."""
     ask: Ask | None = None
+    overdue: bool = False
+    """Whether it is urgent, and nobody took it in time (router/centre.py)."""
     place: "Place | None" = None
     entry: "Entry | None" = None
 
@@ -61,7 +63,7 @@ class Interaction:
 
 
 Entry = tuple[int, int, str, Interaction]
-"""A place in a group's heap: order.handicap, accepted_at_ms, id; and the interaction (never compared)."""
+"""A place in a group: order.handicap, accepted_at_ms, id; and the interaction (never compared)."""
 
 Place = tuple["Lane", "Group"]
 """Where in the line it waits."""

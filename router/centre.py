@@ -54,8 +54,8 @@ class Centre:
         """Counts changes of who is signed in and who is available, for what explain.py remembers."""
         self.present: object = None
         """What explain.py remembers about who is signed in."""
-        self.overdue: dict[Interaction, None] = {}
-        """Urgent interactions that nobody holds, past the time when that raises an alarm."""
+        self.overdue = 0
+        """How many urgent interactions nobody holds, past the time when that raises an alarm."""
         self._people = {person.agent_id: person for person in plan.people if person.role in SERVING}
         self._dispositions = frozenset(each.reason_id for each in plan.dispositions)
         self._queues = frozenset((*(queue.queue_id for queue in plan.queues), MANUAL_QUEUE))
@@ -150,10 +150,20 @@ class Centre:
     def watch(self, interaction: Interaction, *, was_urgent: bool, now_ms: int) -> None:
         """Keep an eye on an interaction nobody holds: urgent ones must not wait long unnoticed."""
         if interaction.urgency > URGENT_MAX or interaction.state == ASSIGNED or interaction.scheduled:
-            self.overdue.pop(interaction, None)
+            self.forget_overdue(interaction)
             return
         due_ms = interaction.accepted_at_ms + self.limits.unattended_alarm_ms
         if due_ms <= now_ms and was_urgent:
-            self.overdue[interaction] = None
+            self.note_overdue(interaction)
         else:
             self.moments.add(due_ms, deadlines.UNATTENDED, interaction.interaction_id)
+
+    def note_overdue(self, interaction: Interaction) -> None:
+        """It is urgent, and nobody has taken it in time."""
+        self.overdue += not interaction.overdue
+        interaction.overdue = True
+
+    def forget_overdue(self, interaction: Interaction) -> None:
+        """Somebody has it now, it is over, or it is not urgent any more."""
+        self.overdue -= interaction.overdue
+        interaction.overdue = False

@@ -175,7 +175,8 @@ def _connect(centre: Centre, order: d.ConnectParties) -> None:
             seat(centre, agent)
     else:
         take(centre, agent, interaction)
-    centre.overdue.pop(interaction, None)
+    if interaction.overdue:
+        centre.forget_overdue(interaction)
 
 
 def _begin_wrap_up(centre: Centre, order: d.BeginWrapUp) -> None:
@@ -197,7 +198,8 @@ def _close(centre: Centre, order: d.CloseInteraction) -> None:
             centre.agents[agent_id].cooled.pop(order.interaction_id, None)
     if interaction in centre.fresh:
         del centre.fresh[interaction]
-    centre.overdue.pop(interaction, None)
+    if interaction.overdue:
+        centre.forget_overdue(interaction)
     if interaction.linked_to:
         link(centre, interaction, "")
 

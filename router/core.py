@@ -92,7 +92,7 @@ class Core:
         if type(event) is e.PlanActivated:
             self._centre = centre = _changed_plan(centre, event)
         else:
-            self._decide(made, event, now_ms)
+            made += self._decide(event, now_ms)
         if made or centre.fresh or centre.freed or centre.lost:
             if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
                 self._apply(made, [_line_long(centre, now_ms)])
@@ -117,18 +117,19 @@ class Core:
             centre.now_ms = now_ms
         return made
 
-    def _decide(self, made: list[Decision], event: e.Event, now_ms: int) -> None:
+    def _decide(self, event: e.Event, now_ms: int) -> list[Decision]:
         centre = self._centre
         if type(event) is e.ContactArrived:
             if event.interaction_id in centre.interactions:
-                return
+                return []
             park(centre, event)
         try:
             orders = _DECIDE[type(event)](centre, event, now_ms)
         except Exception as error:  # noqa: BLE001 - our mistake costs one interaction a detour
             orders = rescued_event(centre, event, error, now_ms)
-        apply(centre, orders)
-        made += orders
+        if orders:
+            apply(centre, orders)
+        return orders
 
     def _settle(self, made: list[Decision], now_ms: int) -> None:
         """Widen what has to be, then match until nobody who is able is left without an offer."""
@@ -205,7 +206,7 @@ class Core:
             _, what, ref = found
             orders = self._tried(ref, now_ms, due.moment, centre, what, ref, now_ms)
             if what == deadlines.UNATTENDED:
-                centre.overdue[centre.interactions[ref]] = None
+                centre.note_overdue(centre.interactions[ref])
             elif what == deadlines.COOLED:
                 centre.warm_up(centre.interactions[ref], now_ms)
             self._apply(made, orders)

@@ -62,9 +62,7 @@ def _holds(centre: Centre, at_ms: int, what: int, ref: str) -> bool:
             for offer in (interaction.offers or {}).values()
         )
     if what == deadlines.UNATTENDED:
-        return (
-            0 < interaction.urgency <= URGENT_MAX and state != ASSIGNED and interaction not in centre.overdue
-        )
+        return 0 < interaction.urgency <= URGENT_MAX and state != ASSIGNED and not interaction.overdue
     return (
         interaction.wrap_up_since_ms > 0 and interaction.wrap_up_since_ms + centre.limits.wrap_up_ms == at_ms
     )

@@ -149,6 +149,9 @@ def _counts(centre: Centre) -> Iterator[str]:
     in_line = [each for each in centre.interactions.values() if each.place is not None]
     if centre.line.waiting != len(in_line):
         yield f"{len(in_line)} wait, {centre.line.waiting} are counted"
+    overdue = sum(each.overdue for each in centre.interactions.values())
+    if centre.overdue != overdue:
+        yield f"{overdue} are overdue, {centre.overdue} are counted"
     signed_in = [agent for agent in centre.agents.values() if agent.signed_in and agent.crew is not None]
     if centre.population != len(signed_in):
         yield f"{len(signed_in)} are signed in, {centre.population} are counted"
