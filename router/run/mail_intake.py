@@ -25,6 +25,7 @@ from router.channels.mail_words import without_quotes
 from router.channels.port import TEXT, Account
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection, Database
 from router.records import Fact, fact
 from router.run.intake import claim_sweep, default_reading, earlier_of, read_fact
@@ -210,6 +211,8 @@ class MailIntake:
     async def _append(self, unread: Unread) -> bool:
         try:
             append = await self._read_apart(unread)
+        except (DatabaseBusy, DatabaseGone):
+            return False  # Nothing is wrong with the mail: it is read when the database is back.
         except Exception as mistake:  # noqa: BLE001 - content never causes loss: shown raw to a human
             _log.error("mail not read message_id=%s error=%s", unread.message_id, type(mistake).__name__)
             append = self._unparsed(unread)

@@ -10,6 +10,7 @@ import pytest
 
 from agents_ui.desk.entities import newest_messages
 from router.channels.mail_token import tagged
+from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.records import fact
 from tests.mail.listening import FOREIGN_SECRET, OURS, SECRET, Mailbox
 from tests.web.sites import Web
@@ -206,6 +207,24 @@ def test_a_reading_that_cannot_be_written_leaves_the_mail_unparsed(
     interaction_id = centre.send(mail("words"))
     assert centre.need(interaction_id)[3] == "unparsed"
     assert "words" in centre.shown(interaction_id)["text"]
+
+
+def test_a_database_that_is_away_for_a_moment_costs_a_mail_no_urgency(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is wrong with the mail: marked unparsed it would stay routine for ever, with a fire in it."""
+    intake = centre.web.parts.mail
+    load, away = intake._load, [DatabaseBusy("locked"), DatabaseGone("away")]
+
+    def sometimes(unread: Any) -> Any:
+        if away:
+            raise away.pop()
+        return load(unread)
+
+    monkeypatch.setattr(intake, "_load", sometimes)
+    monkeypatch.setattr("router.run.mail_intake.FAILED_S", 0.05)
+    interaction_id = centre.send(mail("there is a fire in our kitchen"))
+    assert centre.need(interaction_id)[1:] == (1, "life-in-danger", "read")
 
 
 def test_a_bounce_marks_the_answer_that_did_not_arrive(centre: Centre) -> None:
