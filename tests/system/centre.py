@@ -79,7 +79,7 @@ max_at_once = 3
 offer_ms_urgent = 15_000
 offer_ms = 30_000
 body_bytes_max = 65_536
-message_characters_max = 4_000
+message_characters_max = 1_600
 attachment_bytes_max = 0
 abandoned_after_ms = 120_000
 """
