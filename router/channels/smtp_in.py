@@ -15,7 +15,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final  # Any: what aiosmtpd hands its handlers
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
@@ -63,6 +63,11 @@ class Limits:
     waiting_bytes: int = 268_435_456
     """Of all mails that are arriving at one moment."""
 
+    @property
+    def waiting_bytes_per_peer(self) -> int:
+        """So that no single sender keeps everybody else's mail out by never ending its own."""
+        return max(self.waiting_bytes // 4, 2 * self.mail_bytes)
+
 
 class MailTaker:
     """Who takes mail: one for all connections of a listener.
@@ -88,6 +93,7 @@ class MailTaker:
         self.clock_ms = clock_ms
         self.connections: Counter[str] = Counter()
         self.waiting_bytes = 0
+        self._waiting: Counter[str] = Counter()
         self._minutes: dict[str, deque[int]] = {}
 
     def is_upstream(self, peer: str, account_id: str) -> bool:
@@ -103,17 +109,18 @@ class MailTaker:
         return any(self.is_upstream(peer, account_id) for account_id in set(self.accounts().values()))
 
     def enter(self, peer: str) -> bool:
-        """Count a connection, unless there are too many."""
-        mine = self.connections[peer]
-        if self.connections.total() >= self.limits.connections:
+        """Count a connection, unless there are too many. However many others come, our own servers get in."""
+        limits, trusted, mine = self.limits, self.trusted(peer), counted(peer)
+        if self.connections.total() >= limits.connections * (1 + trusted):
             return False
-        if mine >= self.limits.connections_per_peer and not self.trusted(peer):
+        if self.connections[mine] >= limits.connections_per_peer and not trusted:
             return False
-        self.connections[peer] += 1
+        self.connections[mine] += 1
         return True
 
     def leave(self, peer: str) -> None:
         """Forget a connection."""
+        peer = counted(peer)
         self.connections[peer] -= 1
         if self.connections[peer] <= 0:
             del self.connections[peer]
@@ -123,6 +130,7 @@ class MailTaker:
         """Whether this peer may hand over one more mail in this minute."""
         if self.trusted(peer):
             return True
+        peer = counted(peer)
         if len(self._minutes) > PEERS_MAX:
             for each in list(self._minutes):
                 self._forget_old(each)
@@ -132,6 +140,16 @@ class MailTaker:
             return False
         begun.append(self.clock_ms())
         return True
+
+    def hold(self, peer: str, more: int) -> bool:
+        """Count bytes that are waiting (fewer, where negative); whether there is room for them."""
+        limits, trusted, mine = self.limits, self.trusted(peer), counted(peer)
+        self.waiting_bytes += more
+        self._waiting[mine] += more
+        fits = trusted or self._waiting[mine] <= limits.waiting_bytes_per_peer
+        if self._waiting[mine] <= 0:
+            del self._waiting[mine]
+        return fits and self.waiting_bytes <= limits.waiting_bytes * (1 + trusted)
 
     def _forget_old(self, peer: str) -> None:
         begun = self._minutes.get(peer)
@@ -276,7 +294,7 @@ class MailSession(SMTP):
             return
         await self.push("354 end with CRLF . CRLF")
         self._reset_timeout(self._taker.limits.mail_s)
-        reading = _Reading(self._taker)
+        reading = _Reading(self._taker, self._entered)
         try:
             answer = await self._received(reading)
         finally:
@@ -315,8 +333,9 @@ class MailSession(SMTP):
 class _Reading:
     """One mail as it arrives. trouble is the answer where it is not kept."""
 
-    def __init__(self, taker: MailTaker) -> None:
+    def __init__(self, taker: MailTaker, peer: str) -> None:
         self._taker = taker
+        self._peer = peer
         self._held = 0
         self._wire = bytearray(b"\r\n")  # So that a mail of only a dot ends like any other.
         self._seen = 0
@@ -349,18 +368,18 @@ class _Reading:
 
     def let_go(self) -> None:
         """The bytes are no longer waiting."""
-        self._taker.waiting_bytes -= self._held
+        self._taker.hold(self._peer, -self._held)
         self._held = 0
 
     def _check(self, more: int) -> None:
-        limits = self._taker.limits
+        fits = True
         if not self.trouble:
             self._held += more
-            self._taker.waiting_bytes += more
-        if self._seen > limits.mail_bytes + len(_END):
+            fits = self._taker.hold(self._peer, more)
+        if self._seen > self._taker.limits.mail_bytes + len(_END):
             self.trouble = TOO_LARGE
-        elif self._taker.waiting_bytes > limits.waiting_bytes:
-            self.trouble = self.trouble or NO_MEMORY
+        elif not fits:
+            self.trouble = NO_MEMORY
         elif self.ended and _AROUND_DOT.search(self._wire, 0, self._end + 2):
             self.trouble = self.trouble or TWO_WAYS
         if self.trouble and not self.ended:
@@ -372,3 +391,12 @@ def _host(peer: Any) -> str:
     """The address of the other side, without its port."""
     host = str(peer[0]) if isinstance(peer, tuple) and peer else ""
     return host.removeprefix("::ffff:")
+
+
+def counted(peer: str) -> str:
+    """Whom limits count a peer as: of IPv6 its network, because one machine has all addresses of that."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return peer
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else peer

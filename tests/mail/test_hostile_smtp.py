@@ -207,6 +207,7 @@ def test_one_sender_cannot_take_all_the_time(unknown_peer: Mailbox) -> None:
 def test_all_mails_together_have_a_limit_of_memory(data_dir: Path) -> None:
     """Many large mails at once are told to come again, before the machine has no memory left."""
     box = Mailbox(data_dir, limits=Limits(mail_bytes=400_000, waiting_bytes=500_000))
+    box.role.taker.upstream = lambda account_id: ()
     try:
         with begun(box) as first:
             first.put(MAIL + b"x" * 390_000)
@@ -217,6 +218,49 @@ def test_all_mails_together_have_a_limit_of_memory(data_dir: Path) -> None:
         assert box.send(MAIL + b"y" * 300_000).startswith("250")
     finally:
         box.stop()
+
+
+def test_one_sender_cannot_keep_everybody_elses_mail_out(data_dir: Path) -> None:
+    """Mails that never end, from a few connections, would fill what there is for all of them."""
+    box = Mailbox(data_dir, limits=Limits(mail_bytes=100_000, waiting_bytes=800_000))
+    taker = box.role.taker
+    ours, taker.upstream = taker.upstream, lambda account_id: ()
+    talks = [begun(box) for _ in range(3)]
+    try:
+        for talk in talks[:2]:
+            talk.put(MAIL + b"x" * 90_000)
+        box.eventually(lambda: taker.waiting_bytes > 180_000)
+        talks[2].put(MAIL + b"x" * 90_000 + b"\r\n.\r\n")
+        assert talks[2].answer().startswith("452")
+        taker.upstream = ours
+        assert box.send(MAIL + b"y" * 90_000).startswith("250")
+    finally:
+        for talk in talks:
+            talk.close()
+        box.eventually(lambda: taker.waiting_bytes == 0)
+        box.stop()
+
+
+def test_our_own_mail_server_gets_in_however_many_others_are_there(data_dir: Path) -> None:
+    """The mail of the world comes by it; a few hundred idle connections must not hold that up."""
+    box = Mailbox(data_dir, limits=Limits(mail_bytes=50_000, connections=3))
+    try:
+        for number in range(5):
+            box.role.taker.enter(f"192.0.2.{number}")
+        assert not box.role.taker.enter("192.0.2.9")
+        assert box.send(MAIL).startswith("250")
+    finally:
+        box.stop()
+
+
+def test_a_network_of_addresses_is_one_sender(unknown_peer: Mailbox) -> None:
+    """Whoever has one address of IPv6 has more of them than there are limits."""
+    taker = unknown_peer.role.taker
+    assert [taker.enter(f"2001:db8::{number:x}") for number in range(5)] == [True] * 3 + [False] * 2
+    assert taker.enter("2001:db8:0:1::1")
+    assert [taker.may_begin(f"2001:db8::{number:x}") for number in range(6)] == [True] * 4 + [False] * 2
+    taker.leave("2001:db8::9")
+    assert taker.enter("2001:db8::8")
 
 
 def test_half_closed_connections_end(mailbox: Mailbox) -> None:
