@@ -22,6 +22,8 @@ class ProviderPlan:
     needs: Mapping[str, type] = field(default_factory=dict)
     may: Mapping[str, type] = field(default_factory=dict)
     needs_secret: bool = True
+    characters_max: int = 0
+    """More than this in one answer it refuses for good; 0: it has no such limit."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         address_kind="phone",
         needs={"account_sid": str},
         may={"messaging_service_sid": str},
+        characters_max=1_600,  # Twilio's error 21617
     ),
     "instagram": ProviderPlan(
         channel="instagram", address_kind="id", secrets=("access-token", "verify-token")
@@ -40,6 +43,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
     "messenger": ProviderPlan(
         channel="messenger", address_kind="id", secrets=("access-token", "verify-token")
     ),
+    "partner": ProviderPlan(channel="partner", address_kind="id", may={"vouched": bool}),
     "telegram": ProviderPlan(channel="telegram", address_kind="id", secrets=("bot-token",)),
     "whatsapp": ProviderPlan(
         channel="whatsapp",

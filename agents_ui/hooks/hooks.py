@@ -30,7 +30,6 @@ LOGS_PER_S: Final = 0.2
 AGAIN_S: Final = b"2"
 """When a provider should come again, where it listens to that."""
 
-NOT_GENUINE: Final = Answer(status=403)
 NOBODY: Final = Answer(status=404)
 LATER: Final = Answer(status=503)
 
@@ -95,7 +94,7 @@ class Hooks:
             self._figures.count(account_id, "not_authentic")
             if self._log_pace.permits():
                 _log.warning("not authentic account=%s reason=%s", account_id, reason)
-            return NOT_GENUINE
+            return Answer(status=403, body=f"Refused: {reason}.\n".encode())
         except Exception as mistake:  # noqa: BLE001 - whatever it makes our translation do: not acknowledged
             self._figures.count(account_id, "mistake")
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)

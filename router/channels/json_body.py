@@ -84,7 +84,7 @@ def written(value: object) -> str:
 
 
 def _decoded(body: bytes, shape: type[T]) -> T | None:
-    for readable in (bytes, _mended):
+    for readable in (bytes, mended):
         try:
             return msgspec.json.decode(readable(body), type=shape)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -92,6 +92,7 @@ def _decoded(body: bytes, shape: type[T]) -> T | None:
     return None
 
 
-def _mended(body: bytes) -> bytes:
+def mended(body: bytes) -> bytes:
+    """The body as strict readers take it: half surrogates, and what is no UTF-8, become U+FFFD."""
     whole = body.decode("utf-8", "replace").encode()
     return _SURROGATES.sub(lambda found: found[0] if found[2] else found[1] + rb"\ufffd", whole)

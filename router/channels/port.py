@@ -25,7 +25,8 @@ class Capabilities:
            reply_token (mail) or never (voice). `connections`: the customer has a live line whose loss means
            that the customer may have given up. `receipts`: it is known when a reply was shown.
            text_bytes_max: more UTF-8 than this the provider refuses in one message; 0: the plan's limit of
-           characters is all there is.
+           characters is all there is. answers_need_endpoint: there is no API of the provider's own; answers
+           leave only where the plan names an endpoint for the account.
     Units: reply_window_ms from the customer's last message: later than that the provider takes no answer;
            0: any time.
     """
@@ -37,6 +38,7 @@ class Capabilities:
     receipts: bool
     reply_window_ms: int = 0
     text_bytes_max: int = 0
+    answers_need_endpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import messenger, telegram, twilio_sms, whatsapp
+from router.channels import messenger, telegram, twilio_sms, webhook_json, whatsapp
 from router.channels.port import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     "instagram": messenger.INSTAGRAM,
     "messenger": messenger.MESSENGER,
+    "partner": webhook_json,
     "telegram": telegram,
     "twilio": twilio_sms,
     "whatsapp": whatsapp,

@@ -12,12 +12,20 @@ from router.channels.port import HttpReply, NotAuthentic, Outgoing
 from router.channels.providers import PROVIDERS
 from router.channels.showing import shown_of
 from tests.contracts.messenger import Messenger
+from tests.contracts.partner import Partner
 from tests.contracts.plays import Flipped, Plays, Said, receive
 from tests.contracts.telegram import Telegram
 from tests.contracts.twilio import Twilio
 from tests.contracts.whatsapp import WhatsApp
 
-EVERY: list[Plays] = [Twilio(), WhatsApp(), Telegram(), Messenger("messenger"), Messenger("instagram")]
+EVERY: list[Plays] = [
+    Twilio(),
+    WhatsApp(),
+    Telegram(),
+    Partner(),
+    Messenger("messenger"),
+    Messenger("instagram"),
+]
 
 every = pytest.mark.parametrize("plays", EVERY, ids=lambda plays: plays.name)
 
