@@ -35,6 +35,7 @@ _SPOKEN: Final = {str: "text in quotes", int: "a whole number", bool: "true or f
 def contradictions(plan: Plan) -> Iterator[Found]:
     """Every contradiction in the accounts."""
     channels = [channel.channel_id for channel in plan.channels]
+    characters = {each.channel_id: each.message_characters_max for each in plan.channels}
     addresses: dict[tuple[str, str], str] = {}
     secrets: dict[str, str] = {}
     for index, account in enumerate(plan.accounts):
@@ -48,6 +49,9 @@ def contradictions(plan: Plan) -> Iterator[Found]:
             yield (*path, "provider"), f"there is no provider {account.provider!r}; there are {names}"
         else:
             yield from _account(account, provider, path)
+            if 0 < provider.characters_max < characters.get(account.channel, 0):
+                most = f"{account.provider!r} takes answers of at most {provider.characters_max} characters"
+                yield (*path, "channel"), f"{most}: set message_characters_max of the channel"
         key = account.channel, account.address.casefold()
         if key in addresses:
             yield (

@@ -10,6 +10,7 @@ from router.channels.accounts import load_accounts, missing_secrets
 from tests.config.plans import SMALL, spoiled
 
 CHANNEL = SMALL[SMALL.index("[[channels]]") : SMALL.index("[[queues]]")].replace('"chat"', '"sms"')
+CHANNEL = CHANNEL.replace("message_characters_max = 4_000", "message_characters_max = 1_600")
 ACCOUNT = """
 [[accounts]]
 id = "line"
@@ -128,3 +129,10 @@ def test_an_endpoint_that_cannot_be_meant_is_refused(text: str):
     """A setting that is ignored would send real messages during a rehearsal."""
     with pytest.raises(SettingsWrong, match="MUSTER_ENDPOINTS"):
         read_settings({"MUSTER_ENDPOINTS": text})
+
+
+def test_answers_are_never_longer_than_the_provider_takes():
+    """An answer that is refused for its length is one that an agent thinks has been read."""
+    too_long = CHANNEL.replace("message_characters_max = 1_600", "message_characters_max = 1_601")
+    found = spoiled(add=too_long + ACCOUNT)
+    assert [text for at, text in found if at.startswith("channel") and "at most 1600 characters" in text]

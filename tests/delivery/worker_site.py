@@ -26,6 +26,7 @@ from tests.roles.redis_process import RedisProcess, wait_until
 TOKEN = "0123456789abcdef"
 NUMBERS = {"line": "+15550100100", "other": "+15550100101"}
 CHANNEL = SMALL[SMALL.index("[[channels]]") : SMALL.index("[[queues]]")].replace('"chat"', '"sms"')
+CHANNEL = CHANNEL.replace("message_characters_max = 4_000", "message_characters_max = 1_600")
 ACCOUNT = """
 [[accounts]]
 id = "{id}"
