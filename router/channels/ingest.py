@@ -39,6 +39,9 @@ _ENDING: Final = "('conversation_ended', 'disposition_given')"
 SALT_BYTES: Final = 16
 """Enough that a hash in the journal says nothing about erased words, however few words there are."""
 
+ADDRESS_CHARACTERS_MAX: Final = 500
+"""A longer one is nobody's, and fits into no index of PostgreSQL: the contact is kept without."""
+
 _log = logging.getLogger("muster.ingest")
 
 
@@ -318,7 +321,7 @@ def thread_of(channel: str, account: str, address_hash: str) -> str:
 
 
 def _address_hash(db: Connection, contact: Contact) -> str:
-    if not contact.address_kind or not contact.address:
+    if not contact.address_kind or not 0 < len(contact.address) <= ADDRESS_CHARACTERS_MAX:
         return ""
     return address_hash_of(db, kind=contact.address_kind, address=contact.address)
 

@@ -1,5 +1,6 @@
 """Keeping a contact when the database is away, or refuses what is in it."""
 
+import os
 from concurrent.futures import Future
 
 import pytest
@@ -84,6 +85,22 @@ def test_nothing_kept_raw_is_lost_in_a_real_database(any_site: Site) -> None:
     path = "/chat/attachment?client_id=" + CLIENT_ID + "&name=a%00b.png"
     assert site.webs[0].post(path, body, cookie)[0] == 200
     assert bytes(site.rows("SELECT body FROM content")[0][0]) == body
+
+
+def test_a_contact_from_an_address_that_nothing_can_index_is_kept(any_site: Site) -> None:
+    """Whatever passes authentication is kept (promise 7), on every try as on the first."""
+    contact = Contact(
+        channel="sms",
+        account="line",
+        provider_id="huge",
+        address_kind="phone",
+        address=os.urandom(4_000).hex(),
+        verified=True,
+        body=b"help",
+        received_at_ms=1,
+    )
+    any_site.webs[0].parts.services.committer.submit(KeepContact(contact)).result(10)
+    assert bytes(any_site.rows("SELECT body FROM content")[0][0]) == b"help"
 
 
 @pytest.mark.parametrize("text", ["plain", "\0", "\ud800x", "\U0001f600", "e\u0301"])
