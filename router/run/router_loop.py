@@ -24,7 +24,7 @@ PAUSE_MS_MIN: Final = 5
 """Between two looks that found nothing to do at once: a deadline in the past must not make us spin."""
 
 RETRY_S: Final = 0.25
-"""After the database could not be read, or while there is no plan."""
+"""After the database could not be read, or while it takes nothing, or there is no plan."""
 
 STUCK_S: Final = 30.0
 """A turn that takes longer will not end: then no beat is sent. Rebuilding 100,000 interactions takes 5 s."""
@@ -72,6 +72,8 @@ class RouterLoop:
             if not self._routing and self._step.core is not None:
                 stop_rarely()
                 self._routing = True
+            if self._step.in_vain:
+                await asyncio.sleep(RETRY_S)
             return more
         except (DatabaseGone, DatabaseBusy, NoPlan) as reason:
             _log.warning("cannot route now reason=%s", reason)

@@ -99,6 +99,12 @@ class RouterStep:
         self._saved_position = 0
         self._quiet: list[tuple[int, int]] = []
         self._pending: _Turn | None = None
+        self._unknown = 0
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether nothing comes through, however often it is decided anew: a full disk, a broken network."""
+        return self._unknown > 1
 
     def step(self) -> bool:
         """One turn. Whether to call again at once; if not, after a hint or after wake_in_ms().
@@ -194,6 +200,7 @@ class RouterStep:
             return
         except CommitUnknown as reason:
             _log.warning("outcome unknown read_through=%d reason=%s", turn.read_through, reason)
+            self._unknown += 1
             self._forget()
             return
         except Fenced:
@@ -201,7 +208,7 @@ class RouterStep:
         except Exception:  # noqa: BLE001 - the fold refuses what was decided: the decision is at fault
             self._mistake("decisions cannot be folded", turn.read_through)
             return
-        self._pending = None
+        self._pending, self._unknown = None, 0
         self._remember(turn)
         self._saved_position = turn.read_through
         self._quiet.clear()
