@@ -15,6 +15,7 @@ import msgspec
 from agents_ui.admin.bodies import Search
 from agents_ui.wall.day import day_of, last_seq_before
 from config.plan import Plan
+from router.journal.appends import storable
 from router.journal.database import Connection, Database
 from router.journal.stream import OWN_ROWS, last_seq
 
@@ -48,6 +49,14 @@ _LISTED: Final = ", ".join(f"'{kind}'" for kind in KINDS)
 _PAGE: Final = (
     f"SELECT seq, at_ms, kind, ref, data FROM journal WHERE {OWN_ROWS} AND seq > :after_seq"
     f" AND seq < :before_seq AND kind IN ({_LISTED}) ORDER BY seq DESC LIMIT :n"
+)
+_KNOWN: Final = tuple(
+    f"SELECT 1 FROM {table} WHERE {column} = :ref"
+    for table, column in (
+        ("customer", "customer_id"),
+        ("interaction", "interaction_id"),
+        ("person", "agent_id"),
+    )
 )
 _DETAILS: Final = (
     "what", "role", "active", "password", "version", "urgency", "to_queue_id", "to_agent_id", "available",
@@ -84,9 +93,19 @@ def search(database: Database, plan: Plan, asked: Search) -> Value:
     return {"records": found, "next": next_seq, "scanned": scanned}
 
 
-def looked_for(asked: Search) -> tuple[str, ...]:
-    """The refs under which the search itself goes on record: whom it was about, or the audit as a whole."""
-    return tuple(each for each in (asked.customer, asked.interaction, asked.person) if each) or ("audit",)
+def looked_for(database: Database, asked: Search) -> tuple[str, ...]:
+    """The refs under which the search itself goes on record: whom it was about, or the audit as a whole.
+
+    Only those that there are. What is typed and is nobody's id may be a telephone number, and stays for ever.
+    """
+    with database.reading() as db:
+        known = [ref for sql, ref in zip(_KNOWN, _ids(asked), strict=True) if ref and db.row(sql, ref=ref)]
+    return tuple(known) or ("audit",)
+
+
+def _ids(asked: Search) -> tuple[str, str, str]:
+    """What was asked for, in the order of _KNOWN, as databases can be asked for it."""
+    return storable(asked.customer), storable(asked.interaction), storable(asked.person)
 
 
 def _range(db: Connection, plan: Plan, asked: Search) -> tuple[int, int]:
@@ -112,7 +131,7 @@ def _refs(db: Connection, asked: Search) -> frozenset[str]:
         return frozenset({asked.interaction})
     if not asked.customer:
         return frozenset()
-    own = {"c": asked.customer}
+    own = {"c": storable(asked.customer)}
     interactions = db.rows("SELECT interaction_id FROM interaction WHERE customer_id = :c", **own)
     identities = db.rows("SELECT identity_id FROM identity WHERE customer_id = :c", **own)
     return frozenset({asked.customer, *(row[0] for row in (*interactions, *identities))})

@@ -136,7 +136,8 @@ class Admin:
 
     async def _audit(self, request: Request) -> Response:
         body, person = await read_body(request, Search), _person(request)
-        await self._append(Looked(person=person, refs=audit.looked_for(body), what="audit"))
+        refs = await asyncio.to_thread(audit.looked_for, self._services.database, body)
+        await self._append(Looked(person=person, refs=refs, what="audit"))
         try:
             found = await asyncio.to_thread(
                 audit.search, self._services.database, self._services.plan(), body

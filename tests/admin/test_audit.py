@@ -52,10 +52,19 @@ async def test_a_look_at_a_customer_is_found_by_customer_contact_and_person(site
 
 async def test_the_search_itself_is_on_record_before_it_answers(site: Site) -> None:
     """Who watches the watchers: everybody who may read this."""
-    await _search(site, customer="customer-1")
-    assert ("customer-1", '{"agent_id":"olga","what":"audit"}') in site.rows("viewed")
+    interaction_id = await site.arrives("help")
+    await _search(site, interaction=interaction_id)
+    assert (interaction_id, '{"agent_id":"olga","what":"audit"}') in site.rows("viewed")
     found = await _search(site, who="ada", person="olga")
     assert "audit" in [each["details"].get("what") for each in found["records"]]
+
+
+@pytest.mark.parametrize("typed", ["+15551230000", "mia@home.example", "\0"])
+async def test_what_is_typed_and_is_no_id_does_not_stay_in_the_journal(site: Site, typed: str) -> None:
+    """A telephone number in the wrong field could never be erased again."""
+    for asked in ({"customer": typed}, {"interaction": typed}, {"person": typed}):
+        assert (await _search(site, **asked))["records"] == []
+    assert site.rows("viewed") == [("audit", '{"agent_id":"olga","what":"audit"}')] * 3
 
 
 async def test_what_supervisors_and_administrators_did_is_there(site: Site) -> None:
