@@ -38,18 +38,27 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         characters_max=1_600,  # Twilio's error 21617
     ),
     "instagram": ProviderPlan(
-        channel="instagram", address_kind="id", secrets=("access-token", "verify-token")
+        channel="instagram",
+        address_kind="id",
+        secrets=("access-token", "verify-token"),
+        characters_max=1_000,
     ),
     "messenger": ProviderPlan(
-        channel="messenger", address_kind="id", secrets=("access-token", "verify-token")
+        channel="messenger",
+        address_kind="id",
+        secrets=("access-token", "verify-token"),
+        characters_max=2_000,
     ),
     "partner": ProviderPlan(channel="partner", address_kind="id", may={"vouched": bool}),
-    "telegram": ProviderPlan(channel="telegram", address_kind="id", secrets=("bot-token",)),
+    "telegram": ProviderPlan(
+        channel="telegram", address_kind="id", secrets=("bot-token",), characters_max=4_096
+    ),
     "whatsapp": ProviderPlan(
         channel="whatsapp",
         address_kind="phone",
         needs={"phone_number_id": str},
         secrets=("access-token", "verify-token"),
+        characters_max=4_096,
     ),
     "smtp": ProviderPlan(
         channel="mail",

@@ -8,6 +8,7 @@ import pytest
 import config
 from config.people import skills_of
 from config.plan_file import parse_plan
+from config.providers import PROVIDERS
 from skills.match import meets_one, need_of
 from skills.requirement import Requirement
 from skills.triage import Contact, Triage
@@ -39,6 +40,15 @@ def test_every_key_of_every_limit_is_written_out():
     text = FILE.read_text(encoding="utf-8")
     for name in PLAN.limits.__slots__:
         assert re.search(rf"^{name} = ", text, re.MULTILINE), name
+
+
+def test_the_examples_of_accounts_are_right_once_they_are_filled_in():
+    """Whoever takes the number signs away gets accounts that work, one of every provider."""
+    text = FILE.read_text(encoding="utf-8")
+    begins = text.index("# [[accounts]]")
+    plan = parse_plan(text[:begins] + re.sub("^# ?", "", text[begins:], flags=re.MULTILINE), "examples")
+    assert {each.provider for each in plan.accounts} == set(PROVIDERS)
+    assert {each.provider for each in PLAN.accounts} == {"twilio", "smtp"}
 
 
 def test_two_agents_at_least_can_take_each_kind_of_work_without_widening():
