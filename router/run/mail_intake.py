@@ -23,6 +23,7 @@ from router.channels.mail_reading import Bounce, MailRead
 from router.channels.mail_token import SENT, TokenKey
 from router.channels.mail_words import without_quotes
 from router.channels.port import TEXT, Account
+from router.channels.showing import shown_of
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
@@ -236,7 +237,7 @@ class MailIntake:
         account = accounts.get(unread.account)
         head = head_of(body)
         about = about_mail(head, account, read)
-        words = read.text if read is not None else ""
+        words = read.text if read is not None else shown_of(MEDIA_TYPE, body).text
         if answers_us:  # What we wrote ourselves comes back in it: "fire" was our word.
             words = without_quotes(words)
         contact = Contact(

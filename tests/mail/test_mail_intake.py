@@ -180,7 +180,7 @@ def test_absence_notes_disturb_nobody(centre: Centre) -> None:
 def test_a_mail_that_no_machine_can_read_is_shown_as_it_is(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its subject still counts, upwards only."""
+    """Its subject and what people are shown of it still count, upwards only."""
 
     async def broken(raw: bytes) -> None:
         return None
@@ -193,6 +193,8 @@ def test_a_mail_that_no_machine_can_read_is_shown_as_it_is(
     assert message["raw"]
     urgent = centre.send(mail("x", "my father is not breathing"))
     assert centre.need(urgent)[1] == 1 and centre.need(urgent)[3] == "unparsed"
+    also = centre.send(mail("my father is not breathing", "strange"))
+    assert centre.need(also)[1] == 1 and centre.need(also)[3] == "unparsed"
 
 
 def test_a_reading_that_cannot_be_written_leaves_the_mail_unparsed(
