@@ -22,15 +22,15 @@ from agents_ui.demo.double_answers import DoubleAccount
 from agents_ui.demo.texting import TextingAccount, TextPost
 from tests.roles.centre import READY_S, running
 from tests.roles.redis_process import wait_until
-from tests.system.centre import PERSON, SITE, Patient
+from tests.system.centre import CHANNELS, PERSON, SITE, Patient
 from tests.system.crew import Clerk
+from tests.system.far_side import FarSide, MailServer
 from tests.system.outside import Door
 
 pytestmark = pytest.mark.system
 
 ACCOUNT = DoubleAccount(account_sid="ACtest", token="0123456789abcdef", number="+15550100100")
 PERSON_OUTSIDE = "+15557654321"
-SMS = SITE[SITE.index("[[channels]]") : SITE.index("[[queues]]")].replace('"chat"', '"sms"')
 LINE = """
 [[accounts]]
 id = "line"
@@ -57,13 +57,13 @@ def double() -> Iterator[DoubleServer]:
 def patient(data_dir: Path, double: DoubleServer) -> Iterator[Patient]:
     """A centre with one agent and one number, ready."""
     plan = data_dir / "plan.toml"
-    plan.write_text(SITE + SMS + LINE + PERSON.format(id="ana"), encoding="utf-8")
+    plan.write_text(SITE + CHANNELS + LINE + PERSON.format(id="ana"), encoding="utf-8")
     environ = {"MUSTER_SECRET_SMS_TOKEN": ACCOUNT.token, "MUSTER_ENDPOINTS": f"line={double.url}"}
     with running(data_dir, MUSTER_PLAN=str(plan), **environ) as centre:
         words = [line.split() for line in centre.lines]
         sign_ins = {each[0]: each[1] for each in words if len(each) > 2 and each[0] == "ana"}
         wait_until(lambda: centre.active_router() > 0, "a router is active", within_s=READY_S)
-        yield Patient(centre=centre, sign_ins=sign_ins)
+        yield Patient(centre=centre, sign_ins=sign_ins, far=FarSide(double, MailServer()))
 
 
 @asynccontextmanager
