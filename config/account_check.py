@@ -115,6 +115,12 @@ def variable_of(secret: str) -> str:
 def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
     if account.endpoint and (wrong := endpoint_problem(account.endpoint)):
         yield (*path, "endpoint"), wrong
+        return
+    options, parts = dict(account.options), urlsplit(account.endpoint)
+    perhaps_plain = parts.scheme == "smtp" and options.get("starttls", "required") != "required"
+    if perhaps_plain and options.get("user") and parts.hostname not in _LOOPBACK:
+        words = "would send the password in the clear, if only somebody wants it so: leave it out"
+        yield (*path, "options", "starttls"), words
 
 
 def endpoint_problem(endpoint: str) -> str:

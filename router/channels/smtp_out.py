@@ -83,8 +83,11 @@ def server_of(account: Account) -> Server | None:
     if parts.scheme not in PORTS or not parts.hostname:
         return None
     tls = "smtps" if parts.scheme == "smtps" else str(account.options.get("starttls", ""))
+    nearby = parts.hostname in LOOPBACK
     if not tls:
-        tls = OPPORTUNISTIC if parts.hostname in LOOPBACK else REQUIRED
+        tls = OPPORTUNISTIC if nearby else REQUIRED
+    if account.options.get("user") and not nearby and tls != "smtps":
+        tls = REQUIRED  # The password also signs reply tokens: it leaves encrypted, or not at all.
     return Server(host=parts.hostname, port=parts.port or PORTS[parts.scheme], tls=tls)
 
 

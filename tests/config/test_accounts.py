@@ -136,3 +136,17 @@ def test_answers_are_never_longer_than_the_provider_takes():
     too_long = CHANNEL.replace("message_characters_max = 1_600", "message_characters_max = 1_601")
     found = spoiled(add=too_long + ACCOUNT)
     assert [text for at, text in found if at.startswith("channel") and "at most 1600 characters" in text]
+
+
+@pytest.mark.parametrize("starttls", ["none", "opportunistic"])
+def test_no_plan_sends_the_password_of_a_mailbox_in_the_clear(starttls: str):
+    """Whoever is in between could take it, and with it the key of every reply token."""
+    box = '[[accounts]]\nid = "box"\nchannel = "mail"\nprovider = "smtp"\naddress = "help@lowen.example"\n'
+    box += 'secret = "box"\nendpoint = "smtp://mx.lowen.example"\n'
+    box += f'options = {{ user = "help", starttls = "{starttls}" }}\n'
+    found = spoiled(add=CHANNEL.replace('"sms"', '"mail"') + box)
+    assert [text for at, text in found if at.startswith("options") and "in the clear" in text], found
+    nearby = box.replace("mx.lowen.example", "127.0.0.1")
+    assert not [
+        text for _, text in spoiled(add=CHANNEL.replace('"sms"', '"mail"') + nearby) if "clear" in text
+    ]

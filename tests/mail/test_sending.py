@@ -256,6 +256,23 @@ def _with(base: Account, endpoint: str) -> Account:
     return replace(base, endpoint=endpoint)
 
 
+@pytest.mark.parametrize("starttls", ["none", "opportunistic"])
+def test_a_password_leaves_this_machine_encrypted_or_not_at_all(starttls: str) -> None:
+    """Whatever a plan or a setting says: it is also the key of every reply token."""
+    mailbox = Account(
+        account_id="help-mail",
+        channel="mail",
+        provider="smtp",
+        address="help@lowen.example",
+        secret=b"secret",
+        endpoint="smtp://mx.lowen.example",
+        public_url="",
+        options={"user": "help", "starttls": starttls},
+    )
+    server = smtp_out.server_of(mailbox)
+    assert server is not None and server.tls == "required"
+
+
 def _tls(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate(folder))
