@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,13 @@ class Centre:
         """SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(within_s)
+
+    def kill_all(self) -> None:
+        """kill -9 of every process of it at once, as when the machine dies."""
+        for pid in (*self.pids(), self.process.pid):
+            with suppress(ProcessLookupError):  # without the first, others end by themselves
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""

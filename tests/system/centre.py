@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 
+from router.journal.connection import Connection
 from router.journal.database import open_database
 from router.journal.stream import read_rows
 from router.records import Row
 from tests.roles.centre import READY_S, Centre, running
 from tests.roles.redis_process import RedisProcess, wait_until
 from tests.system.far_side import ACCOUNTS, FarSide, far_side
+
+Answer = TypeVar("Answer")
 
 SITE: Final = """\
 [site]
@@ -123,6 +126,21 @@ class Patient:
     def database_url(self) -> str:
         return self.centre.environ["DATABASE_URL"]
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What it was started with besides its folder, to start it again."""
+        mine = {"DATABASE_URL": self.database_url, "MUSTER_PLAN": self.centre.environ["MUSTER_PLAN"]}
+        return self.far.environ | mine
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """What the tables say, in one consistent look."""
+        database = open_database(self.database_url, unsafe=True)
+        try:
+            with database.reading() as db:
+                return question(db)
+        finally:
+            database.close()
+
     def redis_answers(self) -> bool:
         """Whether there is a Redis that answers."""
         return self._redis_says("PING").startswith("+PONG")
@@ -136,12 +154,7 @@ class Patient:
 
     def rows(self, after_seq: int = 0) -> list[Row]:
         """The journal after this row."""
-        database = open_database(self.database_url, unsafe=True)
-        try:
-            with database.reading() as db:
-                return read_rows(db, after_seq=after_seq, limit=1_000_000)
-        finally:
-            database.close()
+        return self.ask(lambda db: read_rows(db, after_seq=after_seq, limit=1_000_000))
 
     def kill(self, role: str) -> int:
         """kill -9 at a random moment; the process id."""

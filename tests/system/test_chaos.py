@@ -1,18 +1,28 @@
 """kill -9, SIGSTOP and a vanished Redis under load: nothing is lost, and everybody is served again."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.system.centre import patient
+from tests.roles.centre import running
+from tests.system.answers import lost
+from tests.system.centre import Patient, patient
+from tests.system.outside import Door, Kept
 from tests.system.postgres import PostgresServer
 from tests.system.trial import trial
 from tests.system.verdict import check_everything, check_journal
+from tests.system.writers import mailboxes, telephones
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
+
+LONG_S = 540.0
+
+READ_S = 60.0
+"""What piled up is read a few mails at a time, on a machine that others use as well."""
 
 OTHERS = ("worker", "mail", "redis")
 """What no page talks to."""
@@ -48,13 +58,14 @@ async def test_the_same_on_postgresql(data_dir: Path, postgres_url: str):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(10, 16))
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_fault_upon_fault(data_dir: Path, postgres_server: PostgresServer, database: str, seed: int):
     """Every fault at random moments and in random order, also one right after the other."""
     environ = {"DATABASE_URL": postgres_server.new_schema()} if database == "postgresql" else {}
     with patient(data_dir, agents=12, **environ) as hurt:
-        async with trial(hurt, seed=seed) as now:
+        async with trial(hurt, seed=seed, within_s=LONG_S) as now:
             faults: list[tuple[str, Callable[[], object]]] = [
                 ("FLUSHALL", hurt.empty_redis),
                 ("a provider that hangs up", partial(hurt.far.texts.double.behave, "hang_up", times=5)),
@@ -84,6 +95,42 @@ async def test_a_minute_without_redis(data_dir: Path, postgres_server: PostgresS
             await now.drain()
         check_everything(now)
         check_journal(hurt)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_a_machine_that_dies_has_kept_what_it_acknowledged(
+    data_dir: Path, postgres_server: PostgresServer, database: str
+):
+    """Every process at once, in the middle of texts and mails; then the centre is started again."""
+    environ = {"DATABASE_URL": postgres_server.new_schema()} if database == "postgresql" else {}
+    with patient(data_dir, agents=2, **environ) as hurt:
+        web, post = Door(hurt.url), Door(f"http://127.0.0.1:{hurt.smtp_port}")
+        everybody = (
+            telephones(web, hurt.far, count=30, pace_s=0.5, seed=5),
+            mailboxes(post, hurt.far, port=hurt.smtp_port, count=8, pace_s=2.0, seed=5),
+        )
+        writing = [asyncio.create_task(each.write()) for each in everybody]
+        while not all(len(each.kept()) > 2 * len(each.writers) for each in everybody):
+            await asyncio.sleep(0.05)
+        hurt.centre.kill_all()
+        for task in writing:
+            task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        letters = [kept for each in everybody for kept in each.kept()]
+        with running(data_dir, **hurt.environ) as again:
+            await _found(hurt, letters)
+            assert again.stop() == 0
+        hurt.asks_journal("verify")
+        hurt.asks_journal("replay")
+
+
+async def _found(hurt: Patient, letters: list[Kept]) -> None:
+    """Every acknowledged letter is there once and read."""
+    deadline = time.monotonic() + READ_S
+    while missing := hurt.ask(lambda db: lost(db, letters)):
+        assert time.monotonic() < deadline, missing
+        await asyncio.sleep(0.2)
 
 
 def _and(roles: tuple[str, ...]) -> str:

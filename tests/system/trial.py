@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from router.journal.connection import Connection
-from router.journal.database import open_database
 from tests.roles.redis_process import wait_until
 from tests.system import truth
 from tests.system.answers import everything_said, lateness
@@ -52,8 +51,6 @@ DRAIN_S: Final = 40.0
 
 TRIAL_S: Final = 260.0
 """Less than the test's own limit, which an event loop may swallow."""
-
-Answer = TypeVar("Answer")
 
 Took = dict[str, tuple[float, float]]
 """What took how long, and how long it may take."""
@@ -233,28 +230,20 @@ class Trial:
 
     def _places(self) -> dict[str, int]:
         """The place in line of every interaction there ever was; fails when one is in limbo."""
-        return self._ask(_places)
+        return self.patient.ask(_places)
 
     def _last_seq(self) -> int:
-        return self._ask(lambda db: _number(db, "SELECT last_seq FROM stream WHERE own = 1"))
+        return self.patient.ask(lambda db: _number(db, "SELECT last_seq FROM stream WHERE own = 1"))
 
     def _left_over(self) -> int:
         """How many interactions are open, and how many answers have not left."""
-        return self._ask(
+        return self.patient.ask(
             lambda db: _number(
                 db,
                 "SELECT (SELECT count(*) FROM interaction WHERE closed_seq = 0)"
                 " + (SELECT count(*) FROM outbox WHERE status = 'due')",
             )
         )
-
-    def _ask(self, question: "Callable[[Connection], Answer]") -> "Answer":
-        database = open_database(self.patient.database_url, unsafe=True)
-        try:
-            with database.reading() as db:
-                return question(db)
-        finally:
-            database.close()
 
     async def drain(self) -> None:
         """Nobody comes any more, and everybody is dealt with."""
@@ -274,7 +263,9 @@ class Trial:
 
 
 @asynccontextmanager
-async def trial(patient: Patient, *, seed: int, handling_s: float = 3.0) -> AsyncIterator[Trial]:
+async def trial(
+    patient: Patient, *, seed: int, handling_s: float = 3.0, within_s: float = TRIAL_S
+) -> AsyncIterator[Trial]:
     """Everybody at work: so many people outside, all desks, until the end of the block."""
     door = Door(patient.url)
     clerks = await signed_in(door, patient.sign_ins)
@@ -284,7 +275,7 @@ async def trial(patient: Patient, *, seed: int, handling_s: float = 3.0) -> Asyn
     work = [asyncio.create_task(clerk.work()) for clerk in clerks]
     work.append(asyncio.create_task(public.come()))
     try:
-        async with asyncio.timeout(TRIAL_S):
+        async with asyncio.timeout(within_s):
             while not (
                 len(public.crowd.kept()) >= CHATS
                 and all(clerk.held for clerk in clerks)

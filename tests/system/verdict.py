@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from router.journal.connection import Connection
-from router.journal.database import open_database
 from router.records import Row
 from tests.system import answers, truth
 from tests.system.centre import Patient
@@ -15,14 +14,7 @@ from tests.system.trial import Trial
 def check_everything(trial: Trial) -> None:
     """Everybody agrees, and no promise was broken."""
     rows = trial.patient.rows()
-    database = open_database(trial.patient.database_url, unsafe=True)
-    try:
-        with database.reading() as db:
-            history = truth.History().follow(rows, truth.accepted_at_of(db))
-            _check_contacts(db, trial)
-            _check_answers(db, trial)
-    finally:
-        database.close()
+    history = trial.patient.ask(lambda db: _history(db, rows, trial))
     assert history.two_holders == []
     assert history.out_of_order == []
     assert history.mistakes == []
@@ -30,6 +22,12 @@ def check_everything(trial: Trial) -> None:
     assert truth.overlapping(trial.clerks) == []
     _check_desks(history, rows, trial)
     _say_how_much(history, rows, trial)
+
+
+def _history(db: Connection, rows: Sequence[Row], trial: Trial) -> truth.History:
+    _check_contacts(db, trial)
+    _check_answers(db, trial)
+    return truth.History().follow(rows, truth.accepted_at_of(db))
 
 
 def check_journal(patient: Patient) -> None:
