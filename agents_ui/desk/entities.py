@@ -12,6 +12,7 @@ import msgspec
 
 from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
+from agents_ui.desk.reply_rules import reply_until_ms
 from config.plan import Plan
 from router.channels.chat import CHAT
 from router.journal.database import Connection
@@ -193,10 +194,15 @@ def _offer(interaction: Interaction, details: Row, *, summary: str, returning: b
 def conversations(db: Connection, held: Sequence[Interaction]) -> dict[str, Value]:
     """These conversations that agents hold, without their messages, by interaction_id."""
     earlier = _earlier(db, (each.interaction_id for each in held))
-    return {each.interaction_id: _conversation(each, earlier.get(each.interaction_id, 0)) for each in held}
+    return {
+        each.interaction_id: _conversation(
+            each, earlier.get(each.interaction_id, 0), reply_until_ms(db, each.interaction_id, each.channel)
+        )
+        for each in held
+    }
 
 
-def _conversation(interaction: Interaction, earlier: int) -> Value:
+def _conversation(interaction: Interaction, earlier: int, until_ms: int) -> Value:
     return {
         "interaction_id": interaction.interaction_id,
         "channel": interaction.channel,
@@ -212,6 +218,7 @@ def _conversation(interaction: Interaction, earlier: int) -> Value:
         "reading": interaction.reading,
         "follows": interaction.follows,
         "earlier": earlier,
+        "reply_until_ms": until_ms,
         "traffic": interaction.traffic,
     }
 

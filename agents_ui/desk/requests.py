@@ -14,7 +14,7 @@ from agents_ui.access.person import Person
 from agents_ui.access.sessions import is_live
 from agents_ui.access.sight import may_see
 from agents_ui.access.table import DESK, MAY_LOWER_URGENCY
-from agents_ui.desk import shapes
+from agents_ui.desk import reply_rules, shapes
 from agents_ui.desk.leaving import send_order
 from config.plan import Plan
 from config.words import MANUAL_QUEUE, URGENCIES
@@ -221,15 +221,21 @@ def _say(
         return refused
     if len(command.text) > _characters_max(db, plan, command.interaction_id):
         return "too_long"
-    order = _order(db, at_ms, person, command) if direction == "out" else ()
+    order = _order(db, at_ms, person, command, plan) if direction == "out" else ()
     if isinstance(order, str):
         return order
     return [_message(db, at_ms, person, command.interaction_id, command.client_id, body, direction), *order]
 
 
 def _order(
-    db: Connection, at_ms: int, person: Person, command: shapes.Reply | shapes.Note
+    db: Connection, at_ms: int, person: Person, command: shapes.Reply | shapes.Note, plan: Plan
 ) -> Sequence[Fact] | str:
+    """The order to send it, in the same transaction; or why it cannot be sent, now or ever."""
+    refused = reply_rules.refused(
+        db, plan, interaction_id=command.interaction_id, body=kept(command.text), at_ms=at_ms
+    )
+    if refused:
+        return refused
     new_id = message_id(person, command.interaction_id, command.client_id)
     return send_order(db, interaction_id=command.interaction_id, message_id=new_id, at_ms=at_ms)
 

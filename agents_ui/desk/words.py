@@ -46,6 +46,9 @@ TEXTS: Final = {
     "empty": "There is nothing to send.",
     "unknown_reason": "There is no such reason.",
     "no_address": "The customer's number or address was withheld: nothing can be sent there.",
+    "window_closed": "This channel takes no answer so long after the customer's last message. Call them, or"
+    " write to them another way; once they write again, you can answer here.",
+    "no_way_back": "Nothing can be sent to whoever reported this. Call the partner, or the number they gave.",
     "id_taken": "This message id belongs to another message.",
     "session_ended": "You are signed out. Sign in again.",
     "not_saved": "This could not be saved. Try again.",

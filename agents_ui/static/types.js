@@ -80,6 +80,7 @@
  * @property {string} reading
  * @property {string} follows
  * @property {number} earlier
+ * @property {number} reply_until_ms until when the channel takes an answer; 0: at any time
  * @property {string} traffic
  */
 

@@ -227,6 +227,11 @@ export const words = {
   write_reply: "Write to the customer",
   write_note: "Note for colleagues; the customer does not see it",
   to_customer: "To the customer",
+  reply_until: "An answer is possible until {time}.",
+  reply_closing: "An answer is possible until {time}: {left} left.",
+  reply_closed: "{channel} takes no answer so long after the customer's last message.",
+  reply_other_ways: "Call them, or write to:",
+  reply_no_other_way: "Nothing else is known of them. Once they write again, you can answer here.",
   send: "Send",
 
   end_title: "End this conversation?",

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
+import { isClosed, ReplyWindow } from "./reply-window.js";
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ReplyBox({ desk, conversation }) {
@@ -10,6 +11,7 @@ export function ReplyBox({ desk, conversation }) {
   const [kind, setKind] = useState(/** @type {"reply" | "note"} */ ("reply"));
   const writing = desk.writing.value;
   const text = writing?.draft(id, kind) ?? "";
+  const late = kind === "reply" && isClosed(conversation);
   useEffect(() => {
     if (!field.current?.scrollHeight) return; // not shown just now: it has no height to follow
     field.current.style.blockSize = "auto";
@@ -19,6 +21,7 @@ export function ReplyBox({ desk, conversation }) {
   useEffect(() => void (document.activeElement?.matches("input, textarea") || field.current?.focus()), []);
 
   const send = () => {
+    if (late) return; // the words stay: they may be what is said on the telephone
     writing?.say(id, kind);
     setKind("reply"); // a note is the exception: what comes next is for the customer again, and says so
     field.current?.focus();
@@ -39,8 +42,9 @@ export function ReplyBox({ desk, conversation }) {
       <button type="button" aria-pressed=${kind === "reply"} onClick=${choose("reply")}>${say("to_customer")}</button>
       <button type="button" aria-pressed=${kind === "note"} onClick=${choose("note")}>${say("note")}</button>
     </div>
+    ${kind === "reply" && html`<${ReplyWindow} desk=${desk} conversation=${conversation} />`}
     <textarea ref=${field} rows="2" dir="auto" value=${text} placeholder=${label} aria-label=${label}
       onInput=${write} onKeyDown=${key}></textarea>
-    <button type="submit" class="strong" disabled=${!text.trim()}>${say("send")} <kbd>↵</kbd></button>
+    <button type="submit" class="strong" disabled=${late || !text.trim()}>${say("send")} <kbd>↵</kbd></button>
   </form>`;
 }
