@@ -26,7 +26,8 @@ class Capabilities:
            that the customer may have given up. `receipts`: it is known when a reply was shown.
            text_bytes_max: more UTF-8 than this the provider refuses in one message; 0: the plan's limit of
            characters is all there is. answers_need_endpoint: there is no API of the provider's own; answers
-           leave only where the plan names an endpoint for the account.
+           leave only where the plan names an endpoint for the account. chosen_ids: whoever sends makes the
+           ids, and two may make the same one; only the same body again is a repeat.
     Units: reply_window_ms from the customer's last message: later than that the provider takes no answer;
            0: any time.
     """
@@ -39,6 +40,7 @@ class Capabilities:
     reply_window_ms: int = 0
     text_bytes_max: int = 0
     answers_need_endpoint: bool = False
+    chosen_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ can = Capabilities(
     attachments=False,
     receipts=True,
     answers_need_endpoint=True,
+    chosen_ids=True,
 )
 media_type = "application/json; of=partner"
 media_from: tuple[str, ...] = ()

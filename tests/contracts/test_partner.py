@@ -9,6 +9,7 @@ import pytest
 from router.channels import webhook_json
 from router.channels.partner_report import schema
 from router.channels.port import NotAuthentic, Outgoing, Shown, Webhook
+from router.channels.showing import says_the_same
 from tests.contracts.partner import PANEL, Partner, report_of
 from tests.contracts.plays import Said
 
@@ -53,6 +54,22 @@ def test_a_signature_computed_elsewhere_is_genuine():
     )
     account = replace(Partner().account, secret=b"a small secret")
     assert len(webhook_json.receive(webhook, account).contacts) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"from": {"address": "sensor-b"}},
+        {"from": {"address": "sensor-a"}, "traffic": "real"},
+        {"from": {"address": "sensor-a"}, "reference": "x"},
+    ],
+)
+def test_what_only_looks_the_same_is_another_report(other: dict[str, object]):
+    """Sensors count from 1, each for itself: what was acknowledged must not vanish as a repeat of another."""
+    base = {"kind": "report", "id": "1", "text": "Smoke", "from": {"address": "sensor-a"}, "traffic": "probe"}
+    one, another = json.dumps(base).encode(), json.dumps({**base, **other}).encode()
+    assert says_the_same(webhook_json.media_type, one, one)
+    assert not says_the_same(webhook_json.media_type, one, another)
 
 
 @pytest.mark.parametrize(
