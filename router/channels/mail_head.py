@@ -127,6 +127,8 @@ def _clean_address(text: str) -> str:
     address = text.strip()
     if len(address) > ADDRESS_CHARACTERS_MAX or not _ADDRESS.fullmatch(address) or "\ufffd" in address:
         return ""
+    if not address.isprintable():  # Signs that nobody sees: it would look like another.
+        return ""
     local, _, domain = address.rpartition("@")
     if local.startswith(".") or local.endswith(".") or ".." in local or not _DOMAIN.fullmatch(domain):
         return ""

@@ -183,6 +183,8 @@ def test_nobody_is_trusted_unless_the_plan_says_whom() -> None:
         ("ann@example.org (Ann)", "ann@example.org"),
         ("group: a@x.example, b@x.example;", ""),
         ("ann@example..org", ""),
+        ("ann\u200b@example.org", ""),
+        ("Ann <\u202eann@example.org>", ""),
         ("", ""),
     ],
 )
