@@ -302,7 +302,7 @@ def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[
 
 
 def _first_words(db: Connection, offered: Sequence[Interaction]) -> dict[str, str]:
-    """Of each of these what the customer said first, or the name of what they sent."""
+    """Of each of these what the customer said first, or the name of what they sent, or what it was."""
     found = {}
     for names, values in chunks(each.interaction_id for each in offered if not each.follows):
         for first in messages(db, _FIRST.format(names=names), **values):
@@ -318,7 +318,7 @@ def _first_words(db: Connection, offered: Sequence[Interaction]) -> dict[str, st
 
 def _summary(first: Value) -> str:
     files = [*([first["file"]] if first["file"] else ()), *first["files"]]
-    text = first["text"] or next((each["name"] for each in files), "")
+    text = first["text"] or next((each["name"] for each in files), "") or first["notice"]
     if first["mail"] and first["mail"]["subject"]:
         text = f"{first['mail']['subject']} · {text}" if text else first["mail"]["subject"]
     return str(text)[:SUMMARY_CHARACTERS]

@@ -75,6 +75,7 @@ def conversation(interaction_id: str, **changes: Any) -> Json:
         "reading": "read",
         "follows": "",
         "earlier": 2,
+        "reply_until_ms": 0,
         "traffic": "real",
     } | changes
 
