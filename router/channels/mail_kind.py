@@ -156,13 +156,16 @@ def _told_by_program(head: Head) -> str:
         return BOUNCE
     if automatic == "auto-replied" or precedence == "auto_reply" or head.has("x-autoreply", "x-autorespond"):
         return BOUNCE if null_sender and _is_daemon(head) else AUTO_REPLY
-    if null_sender:
-        return BOUNCE if _is_daemon(head) else AUTO_REPLY
+    if null_sender and _is_daemon(head):
+        return BOUNCE
+    if null_sender and head.has("in-reply-to", "references"):
+        return AUTO_REPLY
     if head.has("list-id", "list-post", "mailing-list") or precedence == "list":
         return LIST
     if precedence in ("bulk", "junk") or head.has("list-unsubscribe", "feedback-id") or _is_spam(head):
         return BULK
-    return AUTOMATIC if automatic not in ("", "no") else ""
+    # Panels and forms send with no sender as well, and answer nothing: what they say is not what we said.
+    return AUTOMATIC if null_sender or automatic not in ("", "no") else ""
 
 
 def _is_daemon(head: Head) -> bool:

@@ -177,6 +177,11 @@ def test_absence_notes_disturb_nobody(centre: Centre) -> None:
     assert centre.need(centre.send(note, sender="")) == ("review", 5, "answers-of-programs", "read")
 
 
+def test_a_panel_that_sends_without_a_sender_is_heard(centre: Centre) -> None:
+    """Many devices do, because nobody reads their mailbox; this is no answer to anything of ours."""
+    assert centre.need(centre.send(mail("Fire alarm, hall 3."), sender=""))[1] == 1
+
+
 def test_a_mail_that_no_machine_can_read_is_shown_as_it_is(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
