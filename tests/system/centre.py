@@ -160,6 +160,11 @@ class Patient:
         """kill -9 at a random moment; the process id."""
         return self.centre.send(role, signal.SIGKILL)
 
+    def empty_redis_and_kill(self, role: str) -> int:
+        """FLUSHALL, and kill -9 of who could have said it again."""
+        self.empty_redis()
+        return self.kill(role)
+
     def freeze(self, role: str) -> int:
         """SIGSTOP; the process id."""
         return self.centre.send(role, signal.SIGSTOP)

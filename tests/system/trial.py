@@ -33,7 +33,10 @@ MAIL_PACE_S: Final = 8.0
 
 BACK_S: Final = 5.0
 DESK_S: Final = 2.0
-"""docs/promises.md: served, acknowledged and sent again, and back at the desk."""
+"""docs/promises.md: served and acknowledged again, and back at the desk."""
+
+SENT_S: Final = 7.0
+"""docs/promises.md: answers leave again, also where who gives them had to come back first."""
 
 LEAVES_S: Final = 10.0
 """docs/promises.md: an answer that was being sent when its worker died."""
@@ -95,7 +98,7 @@ class Trial:
         clocks = {
             "answered in time": (self._answered_again(name, struck, control), BACK_S),
             "offered": (self._served_again(name, seq, _now_ms()), BACK_S),
-            "answers leave": (self._sent_again(name, struck), BACK_S + DESK_S if web else BACK_S),
+            "answers leave": (self._sent_again(name, struck), SENT_S),
         }
         if web:
             clocks["desks back after the web"] = self._desks_back(name, struck), DESK_S
@@ -182,7 +185,7 @@ class Trial:
 
     async def _sent_again(self, name: str, struck: float) -> float:
         """Seconds until an answer that was given after the fault has reached its customer."""
-        while time.monotonic() < struck + CROWDED_MAX * (BACK_S + DESK_S):
+        while time.monotonic() < struck + CROWDED_MAX * SENT_S:
             late = await asyncio.to_thread(self._lateness)
             arrived = [said_at + late_s - struck for said_at, late_s in late if said_at > struck]
             if min(arrived, default=inf) < inf:
