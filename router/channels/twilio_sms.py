@@ -83,6 +83,9 @@ NOTICES: Final = {
 }
 """By Twilio's OptOutType. A human sees the words as well: STOP can be meant for somebody in the same room."""
 
+SAID: Final = frozenset({b"Body", b"MediaUrl0", b"NumMedia", b"From"})
+"""With one of these it is from somebody, if only a call that was brought here by mistake: a human sees it."""
+
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PLATFORM: Final = re.compile(r"[a-z]{2,20}:.+")
 _MEDIA_PATH: Final = re.compile(
@@ -108,7 +111,7 @@ def receive(webhook: Webhook, account: Account) -> Received:
     status = value_of(fields, b"MessageStatus") or value_of(fields, b"SmsStatus")
     if status and status not in ("received", "receiving"):
         return Received(receipts=tuple(_receipts(fields, query.get("outbox_id", [""])[0])), answer=ANSWER)
-    if any(name in (b"Body", b"MediaUrl0", b"NumMedia") for name, _ in fields):
+    if any(name in SAID for name, _ in fields):
         return Received(contacts=(_contact(webhook, account, fields),), answer=ANSWER)
     return Received(answer=ANSWER)
 

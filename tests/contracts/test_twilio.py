@@ -51,9 +51,18 @@ def received(body: bytes, signature: str, *, url: str, secret: bytes = b"12345")
 )
 def test_published_signatures_are_genuine(url: str, signature: str):
     """With and without the port, as Twilio's own libraries accept them."""
-    assert received(urlencode(PARAMS).encode(), signature, url=url).contacts == ()
+    assert received(urlencode(PARAMS).encode(), signature, url=url).receipts == ()
     with pytest.raises(NotAuthentic):
         received(urlencode({**PARAMS, "Digits": "1235"}).encode(), signature, url=url)
+
+
+def test_whatever_somebody_sends_is_in_front_of_a_human():
+    """A call that the provider brings here by mistake, a message without words: somebody wanted something."""
+    twilio = Twilio()
+    for body in (b"CallSid=CA1&From=%2B15551230123&CallStatus=ringing", b"MessageSid=SM1&From=%2B15551230123"):
+        (contact,) = twilio_sms.receive(twilio.over(body), twilio.account).contacts
+        assert (contact.address, contact.linked) == ("+15551230123", True)
+        assert "+15551230123" in twilio_sms.shown(contact.body).text.replace("%2B", "+")
 
 
 def test_repeated_fields_are_signed_once_each_and_in_order():
