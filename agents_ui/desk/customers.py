@@ -16,38 +16,51 @@ OTHERS_MAX: Final = 50
 
 IDENTITIES_MAX: Final = 50
 
-_IDENTITY: Final = (
+_IDENTITIES: Final = (
     "SELECT i.identity_id, i.channel, i.account, i.verified, i.at_ms, a.address, i.moved_from, i.moved_at_ms,"
-    " i.moved_why, i.moved_command_id, p.name, i.address_hash, i.moved_by"
+    " i.moved_why, i.moved_command_id, p.name, i.moved_by, i.customer_id AS person,"
+    " row_number() OVER ("
+    "PARTITION BY i.customer_id ORDER BY i.verified DESC, i.at_ms, i.identity_id) AS place"
     " FROM identity i LEFT JOIN address a ON a.address_hash = i.address_hash"
     " LEFT JOIN person p ON p.agent_id = i.moved_by"
+    " WHERE i.customer_id IN ({names}) AND NOT (i.verified = 0 AND i.account = '' AND EXISTS ("
+    "SELECT 1 FROM identity v WHERE v.customer_id = i.customer_id AND v.address_hash = i.address_hash"
+    " AND v.verified = 1))"
 )
-_OTHER: Final = (
+"""Verified ones first. What an agent noted as claimed is left out once it is known to be theirs."""
+
+_OTHERS: Final = (
     "SELECT i.interaction_id, i.channel, i.state, i.urgency, i.queue_id, i.accepted_at_ms, i.agent_id,"
-    " p.name, i.wrap_up_since_ms, i.parked_until_ms, i.follows FROM interaction i"
-    " LEFT JOIN person p ON p.agent_id = i.agent_id"
-    " WHERE i.customer_id = :c AND i.closed_seq = 0 ORDER BY i.arrived_seq LIMIT :n"
+    " p.name, i.wrap_up_since_ms, i.parked_until_ms, i.follows, i.customer_id AS person,"
+    " row_number() OVER (PARTITION BY i.customer_id ORDER BY i.arrived_seq) AS place FROM interaction i"
+    " LEFT JOIN person p ON p.agent_id = i.agent_id WHERE i.customer_id IN ({names}) AND i.closed_seq = 0"
 )
-_CLAIMED: Final = (
-    "SELECT known.customer_id, known.identity_id, known.channel, known.account, a.address, c.body"
+_CLAIMS: Final = (
+    "SELECT known.customer_id, known.identity_id, known.channel, known.account, a.address, c.body,"
+    " claimed.customer_id AS person, row_number() OVER (PARTITION BY claimed.customer_id"
+    " ORDER BY known.customer_id, known.at_ms, known.identity_id) AS place"
     " FROM identity claimed"
     " JOIN identity known ON known.address_hash = claimed.address_hash AND known.verified = 1"
     " JOIN customer k ON k.customer_id = known.customer_id"
     " LEFT JOIN content c ON c.content_id = k.name_content_id"
     " LEFT JOIN address a ON a.address_hash = known.address_hash"
-    " WHERE claimed.customer_id = :c AND claimed.verified = 0 AND known.customer_id <> :c"
-    " ORDER BY known.customer_id, known.at_ms, known.identity_id LIMIT :n"
+    " WHERE claimed.customer_id IN ({names}) AND claimed.verified = 0"
+    " AND known.customer_id <> claimed.customer_id"
 )
 
 
-def customers_with(db: Connection, agent_id: str) -> list[str]:
-    """Whom this agent talks with (or wraps up for) now, by id."""
-    rows = db.rows(
-        "SELECT DISTINCT customer_id FROM interaction WHERE agent_id = :a AND closed_seq = 0"
-        " AND state = 'assigned' AND customer_id <> '' ORDER BY customer_id",
-        a=agent_id,
-    )
-    return [row[0] for row in rows]
+def customers_with(db: Connection, agent_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Whom each of these agents talks with (or wraps up for) now, by id."""
+    found: dict[str, list[str]] = {agent_id: [] for agent_id in agent_ids}
+    for names, values in chunks(found):
+        rows = db.rows(
+            f"SELECT DISTINCT agent_id, customer_id FROM interaction WHERE agent_id IN ({names})"
+            " AND closed_seq = 0 AND state = 'assigned' AND customer_id <> '' ORDER BY customer_id",
+            **values,
+        )
+        for agent_id, customer_id in rows:
+            found[agent_id].append(customer_id)
+    return found
 
 
 def customers_of(db: Connection, interaction_ids: Iterable[str]) -> set[str]:
@@ -87,36 +100,52 @@ def open_of(db: Connection, customer_ids: Iterable[str]) -> list[str]:
     ]
 
 
-def customer(db: Connection, customer_id: str) -> Value:
-    """One person, whole."""
+def customer_values(db: Connection, customer_ids: Iterable[str]) -> dict[str, Value]:
+    """These persons, whole. All of them with four statements: agents are freed and taken by the dozen."""
+    ids = sorted(set(customer_ids))
+    names = _names(db, ids)
+    identities = _placed(db, _IDENTITIES, ids, IDENTITIES_MAX)
+    claims = _placed(db, _CLAIMS, ids, IDENTITIES_MAX)
+    others = _placed(db, _OTHERS, ids, OTHERS_MAX)
     return {
-        "customer_id": customer_id,
-        "name": name_of(db, customer_id),
-        "identities": [_identity(row) for row in _identities(db, customer_id)],
-        "claims_to_be": _claims(db, customer_id),
-        "others": [_other(row) for row in db.rows(_OTHER, c=customer_id, n=OTHERS_MAX)],
+        each: {
+            "customer_id": each,
+            "name": names.get(each, ""),
+            "identities": [_identity(row) for row in identities[each]],
+            "claims_to_be": _claims(claims[each]),
+            "others": [_other(row) for row in others[each]],
+        }
+        for each in ids
     }
+
+
+def _placed(
+    db: Connection, select: str, customer_ids: Sequence[str], limit: int
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The first rows of a statement for each customer; its last columns are the customer and the place."""
+    found: dict[str, list[tuple[Any, ...]]] = {each: [] for each in customer_ids}
+    for names, values in chunks(customer_ids):
+        placed = f"SELECT * FROM ({select.format(names=names)}) AS placed WHERE place <= :n"
+        for row in db.rows(f"{placed} ORDER BY person, place", n=limit, **values):
+            found[row[-2]].append(row[:-2])
+    return found
 
 
 def name_of(db: Connection, customer_id: str) -> str:
     """What somebody called this customer; empty when nobody did."""
-    row = db.row(
-        "SELECT c.body FROM customer k JOIN content c ON c.content_id = k.name_content_id"
-        " WHERE k.customer_id = :c",
-        c=customer_id,
-    )
-    return shown(bytes(row[0])) if row else ""
+    return _names(db, [customer_id]).get(customer_id, "")
 
 
-def _identities(db: Connection, customer_id: str) -> list[tuple[Any, ...]]:
-    """Verified ones first. What an agent noted as claimed is left out once it is known to be theirs."""
-    return db.rows(
-        f"{_IDENTITY} WHERE i.customer_id = :c AND NOT (i.verified = 0 AND i.account = '' AND EXISTS ("
-        "SELECT 1 FROM identity v WHERE v.customer_id = :c AND v.address_hash = i.address_hash"
-        " AND v.verified = 1)) ORDER BY i.verified DESC, i.at_ms, i.identity_id LIMIT :n",
-        c=customer_id,
-        n=IDENTITIES_MAX,
+def _names(db: Connection, customer_ids: Iterable[str]) -> dict[str, str]:
+    found = (
+        db.rows(
+            "SELECT k.customer_id, c.body FROM customer k JOIN content c ON c.content_id = k.name_content_id"
+            f" WHERE k.customer_id IN ({names})",
+            **values,
+        )
+        for names, values in chunks(customer_ids)
     )
+    return {row[0]: shown(bytes(row[1])) for rows in found for row in rows}
 
 
 def _identity(row: Sequence[Any]) -> Value:
@@ -138,16 +167,14 @@ def _move(row: Sequence[Any]) -> Value:
         "at_ms": row[7],
         "why": row[8],
         "command_id": row[9],
-        "by_name": row[10] or row[12],
+        "by_name": row[10] or row[11],
     }
 
 
-def _claims(db: Connection, customer_id: str) -> list[Value]:
+def _claims(rows: Iterable[Sequence[Any]]) -> list[Value]:
     """The known customers whose addresses this one only claims: one entry each."""
     found: dict[str, Value] = {}
-    for known_id, identity_id, channel, account, address, name in db.rows(
-        _CLAIMED, c=customer_id, n=IDENTITIES_MAX
-    ):
+    for known_id, identity_id, channel, account, address, name in rows:
         found.setdefault(
             known_id,
             {

@@ -10,7 +10,7 @@ from agents_ui.access.sessions import is_live
 from agents_ui.access.table import SEES_ALARMS
 from agents_ui.desk import entities
 from agents_ui.desk.alarms import alarms, open_alarms
-from agents_ui.desk.customers import claimants_of, customer, customers_of, customers_with, open_of
+from agents_ui.desk.customers import claimants_of, customer_values, customers_of, customers_with, open_of
 from agents_ui.desk.entities import Interaction
 from agents_ui.desk.touched import Touched
 from config.plan import Plan
@@ -83,7 +83,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
         if not is_live(db, person.session_hash, now_ms=0):
             return None
         work = entities.interactions_with(db, [person.agent_id])[person.agent_id]
-        persons = customers_with(db, person.agent_id)
+        persons = customers_with(db, [person.agent_id])[person.agent_id]
         offers = [each for each in work if each.shown_as == "offer"]
         held = [each for each in work if each.shown_as == "conversation"]
         messages = [m for each in entities.messages_of(db, held).values() for m in each]
@@ -95,7 +95,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
                 "offer": {each["offer_id"]: each for each in entities.offers(db, offers).values()},
                 "conversation": entities.conversations(db, held),
                 "message": {message["message_id"]: message for message in messages},
-                "customer": {each: customer(db, each) for each in persons},
+                "customer": customer_values(db, persons),
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
             },
         )
@@ -119,10 +119,10 @@ def _load_customers(
     changed |= claimants_of(db, changed) | customers_of(db, touched.of_persons)
     looking = {agent_id for agent_id, ids in shown.items() if not changed.isdisjoint(ids)}
     wanted: set[str] = set()
-    for agent_id in sorted(affected | looking):
-        ids = loaded.customer_ids[agent_id] = customers_with(db, agent_id)
+    loaded.customer_ids = customers_with(db, sorted(affected | looking))
+    for agent_id, ids in loaded.customer_ids.items():
         wanted |= {each for each in ids if each in changed or each not in shown.get(agent_id, ())}
-    loaded.customers = {each: customer(db, each) for each in sorted(wanted)}
+    loaded.customers = customer_values(db, wanted)
 
 
 def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object]) -> dict[str, set[str]]:
