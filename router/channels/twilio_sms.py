@@ -67,6 +67,8 @@ STATUSES: Final = {
 }
 """What of Twilio's statuses tells us something new; it accepted, queued and is sending what we gave it."""
 
+ARRIVING: Final = frozenset({"received", "receiving"})
+
 ACCOUNT_TROUBLE: Final = frozenset(
     {10001, 20003, 20005, 20006, 20404, 21603, 21606, 21609, 21659, 21660, 21701, 21703, 30002, 90010}
 )
@@ -109,11 +111,16 @@ def receive(webhook: Webhook, account: Account) -> Received:
             raise NotAuthentic("the body is not the one that was signed")
         return Received(answer=ANSWER)
     status = value_of(fields, b"MessageStatus") or value_of(fields, b"SmsStatus")
-    if status and status not in ("received", "receiving"):
+    if status and status.lower() not in ARRIVING and not _words_of_theirs(fields, account):
         return Received(receipts=tuple(_receipts(fields, query.get("outbox_id", [""])[0])), answer=ANSWER)
     if any(name in SAID for name, _ in fields):
         return Received(contacts=(_contact(webhook, account, fields),), answer=ANSWER)
     return Received(answer=ANSWER)
+
+
+def _words_of_theirs(fields: Fields, account: Account) -> bool:
+    """Whether it says something that is not ours: no receipt does, whatever its status is called."""
+    return bool(value_of(fields, b"Body")) and value_of(fields, b"From").strip() != account.address
 
 
 def shown(body: bytes) -> Shown:

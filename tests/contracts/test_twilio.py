@@ -66,6 +66,20 @@ def test_whatever_somebody_sends_is_in_front_of_a_human():
         assert "+15551230123" in twilio_sms.shown(contact.body).text.replace("%2B", "+")
 
 
+@pytest.mark.parametrize("status", ["Received", "RECEIVING", "scheduled", "something new", "sent"])
+def test_words_of_somebody_are_no_receipt_whatever_their_status_says(status: str):
+    """Receipts have no words, or are of what we sent."""
+    twilio = Twilio()
+    body = urlencode({"MessageSid": "SM1", "From": "+15551230123", "SmsStatus": status, "Body": "a fire"})
+    received = twilio_sms.receive(twilio.over(body.encode()), twilio.account)
+    assert [contact.provider_id for contact in received.contacts] == ["SM1"]
+    ours = urlencode(
+        {"MessageSid": "SM1", "From": twilio.account.address, "SmsStatus": "sent", "Body": "we come"}
+    )
+    received = twilio_sms.receive(twilio.over(ours.encode()), twilio.account)
+    assert (received.contacts, len(received.receipts)) == ((), 1)
+
+
 def test_repeated_fields_are_signed_once_each_and_in_order():
     """The published vector for parameters that come twice."""
     body = b"Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234"
