@@ -43,6 +43,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         secrets=("access-token", "verify-token"),
         characters_max=1_000,
     ),
+    "line": ProviderPlan(channel="line", address_kind="id", secrets=("access-token",), characters_max=5_000),
     "messenger": ProviderPlan(
         channel="messenger",
         address_kind="id",
@@ -72,6 +73,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         },
         one_of={"starttls": ("required", "opportunistic", "none")},
         networks=("upstream",),
+        together={"trusted_authserv": "upstream"},
     ),
 }
 """By the name that stands in the plan. tests/contracts checks that each has a module, and each module one."""

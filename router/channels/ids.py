@@ -1,5 +1,6 @@
 """Ids that both sites compute alike, so that a contact which reaches two of them is one contact."""
 
+import hmac
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -30,6 +31,11 @@ def customer_id_of(channel: str, account: str, address_hash: str) -> str:
 def part_id_of(message_id: str, number: int) -> str:
     """The content that a message only points to, as long as it is only an address."""
     return _id(_PART, message_id, str(number))
+
+
+def group_thread_of(secret: bytes, group: str) -> str:
+    """What contacts of a group of people join by; empty for none. The journal has threads, and no ids."""
+    return hmac.digest(secret, group.encode("utf-8", "replace"), "sha256").hex() if group else ""
 
 
 def _id(namespace: UUID, *parts: str) -> str:

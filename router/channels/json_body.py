@@ -7,6 +7,7 @@ half, and bytes that are no UTF-8, become U+FFFD.
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar  # Any: JSON of others, looked at before use
 
 import msgspec
@@ -32,6 +33,20 @@ def items(body: bytes) -> list[bytes] | None:
     """The items of a list, each as it stands in the body; None where it is no list."""
     cut = _decoded(body, list[msgspec.Raw])
     return None if cut is None else [bytes(each) for each in cut]
+
+
+def leaves(body: bytes, *path: str) -> Iterator[tuple[bytes, bool]]:
+    """Every item at the end of a path of lists, as it came. With False: what could not be cut further."""
+    if not path:
+        yield body, True
+        return
+    cut = members(body)
+    listed = None if cut is None else items(cut.get(path[0], b"[]"))
+    if listed is None:
+        yield body, False
+        return
+    for each in listed:
+        yield from leaves(each, *path[1:])
 
 
 def joined(**parts: bytes) -> bytes:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from router.channels import meta
-from router.channels.json_body import at, joined, members, name, number, object_of, words
+from router.channels.json_body import at, joined, leaves, members, name, number, object_of, words
 from router.channels.messenger_kinds import NO_MESSAGE, Event, said
 from router.channels.port import (
     Account,
@@ -29,7 +29,7 @@ from router.channels.port import (
     Shown,
     Webhook,
 )
-from router.channels.text import kept
+from router.channels.text import sendable
 from router.channels.text import shown as text_of
 
 DAY_MS: Final = 86_400_000
@@ -85,7 +85,7 @@ class Pages:
         told: dict[str, object] = {
             "recipient": {"id": outgoing.to_address},
             "messaging_type": "RESPONSE",
-            "message": {"text": text_of(kept(outgoing.text))},
+            "message": {"text": sendable(outgoing.text)},
         }
         return meta.post(account, "me/messages", told)
 
@@ -150,14 +150,14 @@ class Pages:
 
 def _events(body: bytes) -> Iterator[tuple[bytes, Event, tuple[str, str]]]:
     """(raw, event, (line, page)) of each; the event is empty where it is none that can be read."""
-    for entry, whole in meta.leaves(body, "entry"):
+    for entry, whole in leaves(body, "entry"):
         cut = members(entry) if whole else None
         if cut is None:
             yield entry, {}, ("", "")
             continue
         page = name(object_of(entry), "id")
         for line in ("messaging", "standby"):
-            for raw, found in meta.leaves(entry, line):
+            for raw, found in leaves(entry, line):
                 yield raw, object_of(raw) if found else {}, (line, page)
 
 

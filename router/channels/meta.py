@@ -6,7 +6,6 @@ Source: developers.facebook.com/documentation, graph-api/webhooks/getting-starte
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from router.channels.api_reply import retry_after_ms
-from router.channels.json_body import at, items, members, name, number, object_of
+from router.channels.json_body import at, name, number, object_of
 from router.channels.port import (
     Account,
     Answer,
@@ -73,20 +72,6 @@ def opened(webhook: Webhook, account: Account) -> Received | None:
     if not hmac.compare_digest(given, right):
         raise NotAuthentic("the signature is of another body or app secret" if given else "there is none")
     return None
-
-
-def leaves(body: bytes, *path: str) -> Iterator[tuple[bytes, bool]]:
-    """Every item at the end of a path of lists, as it came. With False: what could not be cut further."""
-    if not path:
-        yield body, True
-        return
-    cut = members(body)
-    listed = None if cut is None else items(cut.get(path[0], b"[]"))
-    if listed is None:
-        yield body, False
-        return
-    for each in listed:
-        yield from leaves(each, *path[1:])
 
 
 def raw_contact(part: bytes, webhook: Webhook, account: Account, media_type: str) -> Contact:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import messenger, telegram, twilio_sms, webhook_json, whatsapp
+from router.channels import line, messenger, telegram, twilio_sms, webhook_json, whatsapp
 from router.channels.port import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     "instagram": messenger.INSTAGRAM,
+    "line": line,
     "messenger": messenger.MESSENGER,
     "partner": webhook_json,
     "telegram": telegram,

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from router.channels.api_reply import retry_after_ms, seconds_ms
+from router.channels.ids import group_thread_of
 from router.channels.json_body import name, object_of, words
 from router.channels.port import (
     Account,
@@ -30,7 +31,7 @@ from router.channels.port import (
     Webhook,
 )
 from router.channels.telegram_kinds import FILE, Update, chat_of, kind_of, said
-from router.channels.text import kept
+from router.channels.text import sendable
 from router.channels.text import shown as text_of
 
 can = Capabilities(
@@ -84,7 +85,7 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
     chat = outgoing.to_address
     told = {
         "chat_id": int(chat) if re.fullmatch(r"-?[0-9]{1,18}", chat) else chat,
-        "text": text_of(kept(outgoing.text)),
+        "text": sendable(outgoing.text),
         "link_preview_options": {"is_disabled": True},
     }
     return HttpRequest(
@@ -137,7 +138,6 @@ def _contact(update: Update, kind: str, webhook: Webhook, account: Account) -> C
     chat_id = name(chat, "id")
     alone = words(chat, "type") in ("private", "sender", "")
     # In a group there are many people: they join one conversation with us, and are not one person.
-    group = hmac.digest(account.secret, chat_id.encode(), "sha256").hex() if chat_id and not alone else ""
     return Contact(
         channel=account.channel,
         account=account.account_id,
@@ -146,7 +146,7 @@ def _contact(update: Update, kind: str, webhook: Webhook, account: Account) -> C
         address_kind=f"telegram:{account.account_id}",
         address=chat_id,
         linked=bool(chat_id) and alone,
-        thread=group,
+        thread="" if alone else group_thread_of(account.secret, chat_id),
         media_type=media_type,
         body=webhook.body,
         received_at_ms=webhook.received_at_ms,

@@ -13,6 +13,11 @@ def kept(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def sendable(text: str) -> str:
+    """The words as a provider's API can take them: what is valid stays as it is."""
+    return shown(kept(text))
+
+
 def shown(body: bytes) -> str:
     """The text to show, read and put in JSON for these bytes: valid Unicode without NUL, whatever arrived."""
     try:

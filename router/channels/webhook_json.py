@@ -29,7 +29,7 @@ from router.channels.port import (
     Shown,
     Webhook,
 )
-from router.channels.text import kept
+from router.channels.text import sendable
 from router.channels.text import shown as text_of
 
 can = Capabilities(
@@ -86,7 +86,7 @@ def shown(body: bytes) -> Shown:
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
     """POST to the account's endpoint, signed over the body. The same id at every attempt: it is kept once."""
-    told = {"id": outgoing.outbox_id, "to": outgoing.to_address, "text": text_of(kept(outgoing.text))}
+    told = {"id": outgoing.outbox_id, "to": outgoing.to_address, "text": sendable(outgoing.text)}
     body = msgspec.json.encode(told)
     signature = hmac.digest(account.secret, body, "sha256").hex()
     headers = {"content-type": "application/json", "accept": "application/json"}

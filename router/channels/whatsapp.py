@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from router.channels import meta
-from router.channels.json_body import items, joined, members, name, number, object_of, words
+from router.channels.json_body import items, joined, leaves, members, name, number, object_of, words
 from router.channels.port import (
     Account,
     Capabilities,
@@ -28,7 +28,7 @@ from router.channels.port import (
     Shown,
     Webhook,
 )
-from router.channels.text import kept
+from router.channels.text import sendable
 from router.channels.text import shown as text_of
 from router.channels.whatsapp_kinds import MEDIA, said
 
@@ -72,7 +72,7 @@ def receive(webhook: Webhook, account: Account) -> Received:
         return asked
     contacts: list[Contact] = []
     receipts: list[Receipt] = []
-    for change, whole in meta.leaves(webhook.body, "entry", "changes"):
+    for change, whole in leaves(webhook.body, "entry", "changes"):
         cut = members(change) if whole else None
         if cut is None:
             contacts.append(meta.raw_contact(change, webhook, account, media_type))
@@ -104,7 +104,7 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
         # Somebody who hides their number has an id of Meta's instead, which has a field of its own.
         ("to" if is_number else "recipient"): outgoing.to_address.removeprefix("+"),
         "type": "text",
-        "text": {"preview_url": False, "body": text_of(kept(outgoing.text))},
+        "text": {"preview_url": False, "body": sendable(outgoing.text)},
         "biz_opaque_callback_data": outgoing.outbox_id,
     }
     return meta.post(account, f"{_own_id(account)}/messages", told)
@@ -136,7 +136,7 @@ def _contacts(value: bytes, webhook: Webhook, account: Account) -> Iterator[Cont
     cut = members(value) or {}
     to = object_of(cut.get("metadata", b"{}"))
     another = name(to, "phone_number_id") not in ("", _own_id(account))
-    for message, whole in meta.leaves(value, "messages"):
+    for message, whole in leaves(value, "messages"):
         read = object_of(message) if whole else {}
         if read:
             people = items(cut.get("contacts", b"[]")) or []
@@ -154,7 +154,7 @@ def _contacts(value: bytes, webhook: Webhook, account: Account) -> Iterator[Cont
 
 def _calls(value: bytes, webhook: Webhook, account: Account) -> Iterator[Contact]:
     """Somebody who calls is nobody to leave out, though nobody here can answer."""
-    for call, whole in meta.leaves(value, "calls"):
+    for call, whole in leaves(value, "calls"):
         read = object_of(call) if whole else {}
         if words(read, "event") == "connect" and words(read, "direction") != "BUSINESS_INITIATED":
             body = joined(message=b'{"type":"call","call":%s}' % call)
@@ -191,7 +191,7 @@ def _is_of(person: bytes, message: dict[str, object]) -> bool:
 
 
 def _receipts(value: bytes) -> Iterator[Receipt]:
-    for each, whole in meta.leaves(value, "statuses"):
+    for each, whole in leaves(value, "statuses"):
         told = object_of(each) if whole else {}
         status = STATUSES.get(words(told, "status"))
         if status is None:

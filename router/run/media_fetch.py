@@ -25,8 +25,8 @@ HOPS_MAX: Final = 3
 POINTER_BYTES_MAX: Final = 65_536
 """Such an answer is a few lines of JSON."""
 
-AGAIN: Final = frozenset({401, 403, 404, 408, 425, 429})
-"""Refusals that may pass: credentials are being changed, a medium is announced before it is there."""
+AGAIN: Final = frozenset({202, 401, 403, 404, 408, 425, 429})
+"""Answers that may pass: credentials are being changed, a medium is announced before it is there."""
 
 NOT_THERE: Final = "not_there"
 TOO_LARGE: Final = "too_large"

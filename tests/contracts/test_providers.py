@@ -11,6 +11,7 @@ from config.providers import PROVIDERS as PLANNED
 from router.channels.port import HttpReply, NotAuthentic, Outgoing
 from router.channels.providers import PROVIDERS
 from router.channels.showing import shown_of
+from tests.contracts.line import Line
 from tests.contracts.messenger import Messenger
 from tests.contracts.partner import Partner
 from tests.contracts.plays import Flipped, Plays, Said, receive
@@ -22,6 +23,7 @@ EVERY: list[Plays] = [
     Twilio(),
     WhatsApp(),
     Telegram(),
+    Line(),
     Partner(),
     Messenger("messenger"),
     Messenger("instagram"),

@@ -21,6 +21,7 @@ from router.journal.clock import SteadyClock, wall_ms
 from router.journal.verify import verify
 from router.run.delivery import Delivery
 from router.run.delivery_senders import Outlets
+from tests.contracts.line import Line
 from tests.contracts.messenger import Messenger
 from tests.contracts.partner import Partner
 from tests.contracts.plays import Plays, Said, receive
@@ -33,7 +34,14 @@ from tests.desk.small_site import Site, connected, running_site
 pytestmark = pytest.mark.system
 
 WITHIN_S = 10.0
-PLAYED: list[Plays] = [WhatsApp(), Messenger("messenger"), Messenger("instagram"), Telegram(), Partner()]
+PLAYED: list[Plays] = [
+    WhatsApp(),
+    Messenger("messenger"),
+    Messenger("instagram"),
+    Telegram(),
+    Line(),
+    Partner(),
+]
 
 
 @dataclass

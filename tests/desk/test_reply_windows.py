@@ -152,6 +152,7 @@ def test_every_window_is_a_fact_of_its_channel() -> None:
     windows = {name: provider.can.reply_window_ms for name, provider in PROVIDERS.items()}
     assert windows == {
         "instagram": DAY_MS,
+        "line": 0,
         "messenger": DAY_MS,
         "partner": 0,
         "telegram": 0,

@@ -14,6 +14,7 @@ from router.channels.port import Webhook
 from router.channels.showing import shown_of
 from router.journal.verify import verify
 from router.run.plan_activation import ActivatePlan
+from tests.contracts.line import Line
 from tests.contracts.messenger import Messenger
 from tests.contracts.partner import Partner
 from tests.contracts.plays import Plays, Said
@@ -26,6 +27,7 @@ PLAYED: list[Plays] = [
     Messenger("messenger", "page"),
     Messenger("instagram", "insta"),
     Telegram("bot"),
+    Line("friends"),
     Partner("mill"),
 ]
 every = pytest.mark.parametrize("plays", PLAYED, ids=lambda plays: plays.name)

@@ -221,6 +221,8 @@ export const words = {
   trouble_telegram_403: "They have blocked our bot, or left.",
   trouble_telegram_404: "Telegram does not know our bot's token.",
   trouble_telegram_429: "Telegram asks us to go slower.",
+  trouble_line_400: "LINE cannot deliver it: they may not be friends of our account.",
+  trouble_line_quota: "Our account has sent all that LINE allows it this month.",
   trouble_other: "The provider says: {code}.",
 
   write_what: "What you write",
