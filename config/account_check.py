@@ -165,3 +165,6 @@ def _options(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterat
     for name in provider.needs:
         if name not in given:
             yield (*path, "options"), f"{account.provider!r} needs the option {name!r}"
+    for name, other in provider.together.items():
+        if name in given and other not in given:
+            yield (*path, "options", name), f"the option {name!r} is safe with {other!r} only: say that too"

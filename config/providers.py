@@ -12,7 +12,8 @@ class ProviderPlan:
     Shape: channel is the one its accounts are of; address_kind is what their address is (phone | mail, or
            id: any name without spaces). needs and may name its options with their types: those without
            which nothing works, and the others.
-           one_of are the values that an option can have; networks are options that name networks.
+           one_of are the values that an option can have; networks are options that name networks;
+           together are options that are safe only beside another one.
            secrets are those it needs besides the account's own, which signs webhooks: each is found under
            the account's secret, a hyphen and its name.
     """
@@ -26,6 +27,7 @@ class ProviderPlan:
     """More than this in one answer it refuses for good; 0: it has no such limit."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
+    together: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
 

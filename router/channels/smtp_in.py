@@ -60,8 +60,8 @@ class Limits:
     recipients: int = 20
     silent_s: float = 60.0
     mail_s: float = 600.0
-    waiting_bytes: int = 268_435_456
-    """Of all mails that are arriving at one moment."""
+    waiting_bytes: int = 100_663_296
+    """Of all mails that are arriving at one moment; each is in memory up to five times while it is kept."""
 
     @property
     def waiting_bytes_per_peer(self) -> int:

@@ -150,3 +150,13 @@ def test_no_plan_sends_the_password_of_a_mailbox_in_the_clear(starttls: str):
     assert not [
         text for _, text in spoiled(add=CHANNEL.replace('"sms"', '"mail"') + nearby) if "clear" in text
     ]
+
+
+def test_whom_to_believe_is_said_together_with_where_they_stand():
+    """Else everybody behind a proxy on this machine could write results that are believed."""
+    box = '[[accounts]]\nid = "box"\nchannel = "mail"\nprovider = "smtp"\naddress = "help@lowen.example"\n'
+    box += 'secret = "box"\nendpoint = "smtps://mx.lowen.example"\noptions = { trusted_authserv = "mx" }\n'
+    mail = CHANNEL.replace('"sms"', '"mail"')
+    assert [text for _, text in spoiled(add=mail + box) if "safe with 'upstream' only" in text]
+    named = box.replace('"mx" }', '"mx", upstream = "10.0.0.5" }')
+    assert not [text for _, text in spoiled(add=mail + named) if "upstream" in text]

@@ -33,6 +33,7 @@ address = "{OURS}"
 secret = "help-mail"
 [accounts.options]
 trusted_authserv = "mx.lowen.example"
+upstream = "127.0.0.1,::1"
 
 [[accounts]]
 id = "info-mail"

@@ -45,7 +45,7 @@ channel = "mail"
 provider = "smtp"
 address = "{MAILBOX}"
 secret = "{POST}"
-options = {{ trusted_authserv = "{EXCHANGER}" }}
+options = {{ trusted_authserv = "{EXCHANGER}", upstream = "127.0.0.1" }}
 """
 
 START_S: Final = 10.0
