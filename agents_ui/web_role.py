@@ -37,6 +37,7 @@ from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.intake import Intake
 from router.run.mail_intake import MailIntake
+from router.run.switching import switch_often
 from router.run.web_lease import RENEW_S, end_web, renew_web
 
 WAIT_S: Final = 0.25
@@ -217,6 +218,7 @@ class WebRole:
         try:
             await asyncio.wait((serving, listening), return_when=asyncio.FIRST_COMPLETED)
             stop_rarely()
+            switch_often()
             self.ready = parts.health.serving = True
             await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
             self.ready = parts.health.serving = False

@@ -16,6 +16,7 @@ from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.lease import Tenure
 from router.run.router_step import RouterStep
+from router.run.switching import switch_often
 
 POLL_MS: Final = 250
 """Without a hint the journal is looked at this often."""
@@ -71,6 +72,7 @@ class RouterLoop:
             more = await loop.run_in_executor(self._thread, self._step.step)
             if not self._routing and self._step.core is not None:
                 stop_rarely()
+                switch_often()
                 self._routing = True
             if self._step.in_vain:
                 await asyncio.sleep(RETRY_S)
