@@ -20,6 +20,9 @@ _SURROGATES: Final = re.compile(
 )
 """An escaped surrogate after whole backslashes: a pair, which stays, or half of one."""
 
+ITEMS_MAX: Final = 5_000
+"""No provider sends more at once (Meta a thousand): such a body stays in one piece, and costs no time."""
+
 T = TypeVar("T")
 
 
@@ -42,7 +45,7 @@ def leaves(body: bytes, *path: str) -> Iterator[tuple[bytes, bool]]:
         return
     cut = members(body)
     listed = None if cut is None else items(cut.get(path[0], b"[]"))
-    if listed is None:
+    if listed is None or len(listed) > ITEMS_MAX:
         yield body, False
         return
     for each in listed:

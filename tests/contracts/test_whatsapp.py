@@ -168,6 +168,14 @@ def test_each_message_of_a_batch_is_kept_as_it_came():
     assert b'"b"' not in first.body
 
 
+def test_a_flood_of_items_costs_no_time():
+    """A million of nothing in one body is one thing that somebody should look at."""
+    plays = WhatsApp()
+    body = b'{"entry":[' + b"0," * 1_000_000 + b"0]}"
+    (contact,) = whatsapp.receive(plays.over(body), plays.account).contacts
+    assert contact.body == body
+
+
 def test_all_entries_and_changes_are_read():
     """Meta puts what it has into one request, of several numbers and kinds."""
     plays = WhatsApp()
