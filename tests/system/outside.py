@@ -108,6 +108,12 @@ class Customer:
                 await self.door.opens()
                 await asyncio.sleep(self.random.uniform(*RETRY_S))
 
+    def standing(self) -> str:
+        """What the page shows, for who reads why a test failed."""
+        said = self.kept[-1].message_id if self.kept else "nothing"
+        waits = "" if self._saying is None else ", the next unacknowledged"
+        return f"{self._state}, {self.reconnects} reconnects, said {said} last{waits}"
+
     def waits_since(self) -> float | None:
         """Since when something said is unacknowledged; None when nothing is."""
         if self._saying is not None:
@@ -229,6 +235,10 @@ class Crowd:
     def here(self) -> int:
         """How many are being dealt with or wait."""
         return len(self._staying)
+
+    def staying(self) -> list[Customer]:
+        """Those."""
+        return list(self._staying.values())
 
     def hush(self) -> None:
         """Nobody comes any more, and who is here has said everything."""

@@ -255,7 +255,7 @@ class Trial:
             clerk.handling_s = 0.1
         began = time.monotonic()
         while self.public.here or await asyncio.to_thread(self._left_over):
-            assert time.monotonic() - began < DRAIN_S, f"{self.public.here} people are never dealt with"
+            assert time.monotonic() - began < DRAIN_S, self.public.left_over()
             await asyncio.sleep(0.2)
         _say(f"everybody was dealt with after {time.monotonic() - began:.2f} s")
         chatted = [each.text for each in everything_said(self.clerks) if each.channel == "chat"]

@@ -161,6 +161,13 @@ class Public:
         """Chats that are not over, and letters that nobody has acknowledged."""
         return self.crowd.here + self.phones.unacknowledged + self.boxes.unacknowledged
 
+    def left_over(self) -> str:
+        """Who is still there, in words."""
+        return (
+            f"texts: {self.phones.unacknowledged}, mails: {self.boxes.unacknowledged} unacknowledged; "
+            f"chats: {[each.standing() for each in self.crowd.staying()]}"
+        )
+
     def answer_times(self, since: float, until: float) -> list[float]:
         """Of pages and telephones: what a web acknowledges."""
         return self.crowd.answer_times(since, until) + self.phones.answer_times(since, until)
