@@ -32,10 +32,14 @@ SIZES = (("1k", 1_000), ("1m", 1_000_000))
 
 SLICES = 30
 SLICE = 2_000
-"""So many decisions of the floor, then as many of the core, and so on; a rate is that of the median slice.
+"""So many decisions of the floor, then as many of the core, and so on; a rate is that of the median time.
 
 Both meet the same moments of a machine that also does other things.
 """
+
+PIECES = 8
+"""The core's slices are timed in so many pieces, as it takes that much longer: then a time of either side is
+about 5 ms, and equally likely to have been interrupted, after which everything is out of the caches."""
 
 TURN = 10
 """The router lets deadlines run once in each of its turns; under load a turn has more decisions."""
@@ -57,18 +61,24 @@ def _rates(floor: core_floor.Buckets, core: "Bench", waiting: int) -> tuple[floa
     """Decisions a second of both, with so many waiting. The first slice only warms up."""
     floor.fills(range(waiting))
     core.fills(range(waiting))
-    sides: tuple[core_floor.Buckets | Bench, ...] = (floor, core)
-    took: tuple[list[float], list[float]] = ([], [])
+    floor_took: list[float] = []
+    core_took: list[float] = []
     gc.collect()
     for first in range(waiting, waiting + (SLICES + 1) * SLICE, SLICE):
-        numbers = range(first, first + SLICE)
-        core.prepare(numbers)
-        for side, times in zip(sides, took, strict=True):
-            began = time.process_time()
-            side.decides(numbers)
-            times.append(time.process_time() - began)
-    floor_s, core_s = (median(times[1:]) / SLICE for times in took)
-    return 1 / floor_s, 1 / core_s
+        core.prepare(range(first, first + SLICE))
+        floor_took += _times(floor, first, pieces=1)
+        core_took += _times(core, first, pieces=PIECES)
+    return SLICE / median(floor_took[1:]), SLICE / PIECES / median(core_took[PIECES:])
+
+
+def _times(side: "core_floor.Buckets | Bench", first: int, *, pieces: int) -> list[float]:
+    """Seconds of processor time that each piece of a slice takes."""
+    took, step = [], SLICE // pieces
+    for start in range(first, first + SLICE, step):
+        began = time.process_time()
+        side.decides(range(start, start + step))
+        took.append(time.process_time() - began)
+    return took
 
 
 def _light_floor(waiting: int) -> float:
@@ -76,11 +86,8 @@ def _light_floor(waiting: int) -> float:
     load = draw_unstaffed(waiting + (SLICES + 1) * SLICE)
     floor = core_floor.Buckets(load)
     floor.fills(range(waiting))
-    took: list[float] = []
-    for first in range(waiting, waiting + (SLICES + 1) * SLICE, SLICE):
-        began = time.process_time()
-        floor.decides(range(first, first + SLICE))
-        took.append(time.process_time() - began)
+    starts = range(waiting, waiting + (SLICES + 1) * SLICE, SLICE)
+    took = [seconds for first in starts for seconds in _times(floor, first, pieces=1)]
     return SLICE / median(took[1:])
 
 
