@@ -19,6 +19,12 @@ from tests.system.writers import mailboxes, telephones
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
 
+CUT = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+"""As when the server fails over: nobody knows of a commit under way whether it was one."""
+
 LONG_S = 540.0
 
 READ_S = 60.0
@@ -71,6 +77,10 @@ async def test_fault_upon_fault(data_dir: Path, postgres_server: PostgresServer,
                 ("a provider that hangs up", partial(hurt.far.texts.double.behave, "hang_up", times=5)),
                 ("a mail server that is gone after the mail", partial(hurt.far.mails.drop, 3)),
             ]
+            if database == "postgresql":
+                faults += [
+                    (f"every connection cut ({n})", partial(postgres_server.execute, CUT)) for n in range(3)
+                ]
             for role in ("router", "web", *OTHERS):
                 faults.append((f"kill -9 of {role}", partial(hurt.kill, role)))
                 faults.append((f"SIGSTOP of {role}", partial(hurt.freeze, role)))
