@@ -67,12 +67,12 @@ def test_every_state_of_an_answer_has_its_word_and_its_shape(texts: FakeCentre, 
 
 def test_an_answer_that_nobody_tried_is_late_after_ten_seconds(texts: FakeCentre, open_page: Open):
     """No worker runs: nothing changes on the wire, and the desk must not look as if all were well."""
-    waits = message("chat-1", 9, "out", "still here", status="due", trouble="", at_ms=now_ms() - 8_500)
+    waits = message("chat-1", 9, "out", "still here", status="due", trouble="", at_ms=now_ms() - 2_000)
     texts.entities["message"] = {waits["message_id"]: waits}
     page = open_page(texts.url + "/desk")
     status = _answer(page, "still here").locator(".status")
     expect(status).to_have_text("○ waiting to leave")
-    expect(status).to_have_text("↻ not sent yet, trying again")
+    expect(status).to_have_text("↻ not sent yet, trying again", timeout=15_000)
     texts.put("message", waits["message_id"], waits | {"status": "sent"})
     expect(status).to_have_text("✓ sent")
     expect(_answer(page, "still here").locator(".delivery-trouble")).to_have_count(0)

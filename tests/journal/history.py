@@ -51,10 +51,11 @@ class History:
         self._quiet: list[tuple[int, int]] = []
         self._read_through = 0
         self._plan_version = 0
+        self._activations = 0
         self._count = 0
         with database.writing() as db:
             db.run("INSERT INTO lease (name, owner, epoch, until_ms) VALUES ('router', '', :e, 0)", e=EPOCH)
-        self.append(self._activation(DEFAULT_PLAN, 1), *self._first_shift())
+        self.append(self._activation(DEFAULT_PLAN), *self._first_shift())
         self.turn(appended=True)
 
     def close(self) -> None:
@@ -295,12 +296,13 @@ class History:
         if self.random.random() < 0.7:
             text = text.replace("cooldown_ms = 60_000", "cooldown_ms = 30_000")
             text = text.replace('strategy = "longest_idle"', "")
-        return self._activation(text, self._plan_version + 1)
+        return self._activation(text)
 
-    def _activation(self, text: str, version: int) -> Fact:
+    def _activation(self, text: str) -> Fact:
+        """Counted when it is made: two may come in one step, before the router has read the first."""
+        self._activations += 1
         digest = hashlib.sha256(text.encode()).hexdigest()
-        self._plan_version = max(self._plan_version, version - 1)
-        return fact("plan_activated", digest, version=version, text=text, by=ROUTER)
+        return fact("plan_activated", digest, version=self._activations, text=text, by=ROUTER)
 
     def _interaction(self, state: CoreState) -> InteractionState | None:
         return self.random.choice(state.interactions) if state.interactions else None
