@@ -63,6 +63,9 @@ class _Worker(SimpleWorker):
     def _install_signal_handlers(self) -> None:
         """The process handles its signals itself."""
 
+    def subscribe(self) -> None:
+        """Listen to no commands over Redis: nobody gives any, and rq's thread for them dies with Redis."""
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """As rq's, which calls it before and after each order: there it stops when asked to."""
         if self.stopping.is_set():
