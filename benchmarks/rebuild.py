@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+from sqlalchemy import Integer, inspect
 
 from benchmarks.plans import plan_text, skill_name
 from config.plan_file import parse_plan
@@ -25,6 +26,7 @@ from router.journal.committer import Committer, wall_ms
 from router.journal.connection import Connection, Value
 from router.journal.database import Database, open_database
 from router.journal.stream import last_seq
+from router.journal.tables import InteractionRow
 from router.records import canonical, fact
 from router.run.plan_activation import ActivatePlan
 from skills.requirement import Requirement
@@ -38,13 +40,20 @@ FAR_MS = 1 << 52
 """A lease of a web that nobody renews, and yet lives."""
 
 WAITING_STATE: Mapping[str, Value] = {
-    "channel": "chat", "traffic": "real", "reading": "read", "state": "waiting", "queue_id": "line",
-    "rule_id": "everything", "arrived_seq": 1, "connection_ids": "[]",
-    **dict.fromkeys(("account", "customer_id", "thread", "follows", "language", "offer_id", "agent_id"), ""),
-    **dict.fromkeys(("named_agent_id", "disposition", "closed_by", "closed_why"), ""),
-    **dict.fromkeys(("single_copy", "closed_seq", "step", "offer_count", "closed_at_ms", "abandon_at_ms"), 0),
-    **dict.fromkeys(("parked_until_ms", "named_until_ms", "assigned_at_ms", "wrap_up_since_ms"), 0),
-}  # fmt: skip
+    # Whatever columns there are: empty, but for what a waiting interaction has.
+    **{
+        column.name: 0 if isinstance(column.type, Integer) else ""
+        for column in inspect(InteractionRow).columns
+    },
+    "channel": "chat",
+    "traffic": "real",
+    "reading": "read",
+    "state": "waiting",
+    "queue_id": "line",
+    "rule_id": "everything",
+    "arrived_seq": 1,
+    "connection_ids": "[]",
+}
 AGENT_SQL = """
     INSERT INTO agent
         (agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids, grace_until_ms)
