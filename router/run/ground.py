@@ -7,6 +7,7 @@ from making the data folder.
 import fcntl
 import ipaddress
 import os
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -16,6 +17,12 @@ from config.settings import Settings, SettingsWrong
 
 PORT_WAIT_S: Final = 2.0
 """A centre that was killed a moment ago may still be letting go of its port."""
+
+
+LENT_TO_NOBODY: Final = range(10_240, 32_000)
+"""Below the ports that kernels lend to outgoing connections: a free one among those may soon be taken."""
+
+TRIES: Final = 20
 
 
 def own_folder(data_dir: Path) -> int:
@@ -69,7 +76,7 @@ def usable_port(host: str, port: int, *, variable: str = "MUSTER_PORT") -> int:
     deadline = time.monotonic() + PORT_WAIT_S
     while True:
         try:
-            return _bind_once(host, port)
+            return _bind_once(host, port) if port else _any_port(host)
         except OSError as problem:
             if isinstance(problem, socket.gaierror):
                 raise SettingsWrong(
@@ -90,7 +97,17 @@ def usable_smtp_port(settings: Settings) -> int:
     try:
         return _bind_once(settings.host, settings.port + 1)
     except (OSError, OverflowError):
-        return _bind_once(settings.host, 0)
+        return _any_port(settings.host)
+
+
+def _any_port(host: str) -> int:
+    """A free port that will still be free when a role listens on it."""
+    for _ in range(TRIES):
+        try:
+            return _bind_once(host, LENT_TO_NOBODY.start + secrets.randbelow(len(LENT_TO_NOBODY)))
+        except OSError:
+            continue
+    return _bind_once(host, 0)
 
 
 def _bind_once(host: str, port: int) -> int:
