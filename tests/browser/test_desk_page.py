@@ -311,6 +311,31 @@ def test_a_panel_never_comes_to_mean_another_conversation(centre: FakeCentre, op
     assert _asked(centre, "end") == []
 
 
+END_AT_ONCE = """
+() => new MutationObserver((_, observer) => {
+  if (!document.querySelector("main")?.textContent.includes("Customer C41D")) return;
+  observer.disconnect();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { code: "KeyE", key: "e", altKey: true, bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true, characterData: true })
+"""
+"""Asks for the end in the moment another conversation is drawn, before its field has taken the keys."""
+
+
+def test_the_reply_field_never_takes_the_keys_from_a_panel(centre: FakeCentre, open_page: Open):
+    """Somebody quick has a panel open before the conversation is ready: Enter still means the panel."""
+    page = _desk(centre, open_page)
+    expect(page.get_by_role("textbox", name="Write to the customer")).to_be_focused()
+    page.evaluate(END_AT_ONCE)
+    page.keyboard.press("Alt+Digit2")
+    button = page.get_by_role("button", name="End it")
+    expect(button).to_be_visible()
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    (ended,) = _wait_for_commands(centre, page, "end", 1)
+    assert ended["interaction_id"] == "chat-2"
+
+
 def test_the_other_orders_are_said_as_the_contract_has_them(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):

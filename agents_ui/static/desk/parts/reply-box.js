@@ -17,8 +17,9 @@ export function ReplyBox({ desk, conversation }) {
     field.current.style.blockSize = "auto";
     field.current.style.blockSize = `${field.current.scrollHeight}px`;
   }, [text]);
-  // The person chose this conversation, so the field is theirs; while they write elsewhere it never is.
-  useEffect(() => void (document.activeElement?.matches("input, textarea") || field.current?.focus()), []);
+  // The person chose this conversation, so the field is theirs; while they write elsewhere, or a panel asks them something
+  // (they may have pressed its key before this was drawn), it never is.
+  useEffect(() => void (document.activeElement?.matches("input, textarea, .panel *") || field.current?.focus()), []);
 
   const send = () => {
     if (late) return; // the words stay: they may be what is said on the telephone
