@@ -25,8 +25,8 @@ from router.run.delivery_senders import Outlets
 from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
-from router.run.media import Media
 from router.run.role_lease import keep_role
+from router.run.wanted_media import Media
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers

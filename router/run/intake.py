@@ -94,7 +94,7 @@ class Unread:
 class ReadMessages:
     """Append: what these messages need, except those that somebody else has read meanwhile.
 
-    What a body points to becomes parts that are wanted; whose turn it is to fetch them is media.py's.
+    What a body points to becomes parts that are wanted; whose turn it is to fetch them is wanted_media.py's.
     """
 
     readings: tuple[tuple[Unread, Reading, str], ...]

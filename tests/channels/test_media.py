@@ -16,11 +16,11 @@ from router.channels.port import Contact
 from router.journal.committer import Committer
 from router.journal.database import Database, open_database
 from router.journal.verify import verify
-from router.run import media, media_fetch
+from router.run import media_fetch, wanted_media
 from router.run.intake import ReadMessages, Unread, default_reading
-from router.run.media import Media, file_name_of
 from router.run.media_fetch import request_after
 from router.run.plan_activation import ActivatePlan
+from router.run.wanted_media import Media, file_name_of
 from skills.triage import Contact as Read
 from tests.contracts.twilio import NUMBER, SID, TOKEN, Twilio
 from tests.web.fronts import settings_for
@@ -234,7 +234,7 @@ def test_one_that_hangs_holds_up_no_other(desk: Desk, store: Store, monkeypatch:
 
 def test_after_hours_it_is_given_up(desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then people read that a picture was lost, instead of waiting for it for ever."""
-    monkeypatch.setattr(media, "GIVE_UP_MS", 0)
+    monkeypatch.setattr(wanted_media, "GIVE_UP_MS", 0)
     store.answers["ME1"] = [gives(b"", 503)]
     desk.says(store.address("ME1"))
     assert desk.fetch() == 1
