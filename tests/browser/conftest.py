@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.plan import Plan
 from config.plan_file import parse_plan
@@ -22,7 +22,10 @@ ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
-WAIT_MS = 10_000
+WAIT_MS = 20_000
+"""A guard, not a promise: on a busy machine a page may take seconds for what it does at once elsewhere."""
+
+expect.set_options(timeout=WAIT_MS)
 HERE = Path(__file__).parent
 
 Open = Callable[..., Page]

@@ -72,7 +72,7 @@ def test_an_answer_that_nobody_tried_is_late_after_ten_seconds(texts: FakeCentre
     page = open_page(texts.url + "/desk")
     status = _answer(page, "still here").locator(".status")
     expect(status).to_have_text("○ waiting to leave")
-    expect(status).to_have_text("↻ not sent yet, trying again", timeout=15_000)
+    expect(status).to_have_text("↻ not sent yet, trying again", timeout=20_000)
     texts.put("message", waits["message_id"], waits | {"status": "sent"})
     expect(status).to_have_text("✓ sent")
     expect(_answer(page, "still here").locator(".delivery-trouble")).to_have_count(0)

@@ -31,7 +31,7 @@ def _desk(centre: FakeCentre, open_page: Open, **options: Any) -> Page:
 
 def _asked(centre: FakeCentre, page: Page, kind: str) -> dict[str, Any]:
     """The command of this kind that the page gave; waits for it."""
-    for _ in range(100):
+    for _ in range(400):
         found = [each for each in centre.commands if each["kind"] == kind]
         if found:
             return found[-1]

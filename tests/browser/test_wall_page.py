@@ -33,7 +33,7 @@ def _wall(room: FakeCentre, open_page: Open, **how: object) -> Page:
 
 
 def _asked(room: FakeCentre, page: Page, kind: str) -> dict[str, object]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         found = [each for each in room.commands if each["kind"] == kind]
         if found:
