@@ -19,7 +19,7 @@ run: setup-run ## start everything with demo contacts; Ctrl-C stops it
 	@exec $(RUN) -m agents_ui.cli up --demo $(ARGS)
 
 test: setup-test ## everything a change has to pass
-	@$(RUN) -m pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
+	@$(RUN) .ci/tests.py $(ARGS)
 
 test-long: setup-test ## also the tests that take many minutes
 	@HYPOTHESIS_PROFILE=explore $(RUN) -m pytest -q $(ARGS)

@@ -315,7 +315,8 @@ END_AT_ONCE = """
 () => new MutationObserver((_, observer) => {
   if (!document.querySelector("main")?.textContent.includes("Customer C41D")) return;
   observer.disconnect();
-  document.body.dispatchEvent(new KeyboardEvent("keydown", { code: "KeyE", key: "e", altKey: true, bubbles: true }));
+  const key = new KeyboardEvent("keydown", { code: "KeyE", key: "e", altKey: true, bubbles: true });
+  document.body.dispatchEvent(key);
 }).observe(document.body, { childList: true, subtree: true, characterData: true })
 """
 """Asks for the end in the moment another conversation is drawn, before its field has taken the keys."""
