@@ -23,6 +23,9 @@ MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 ID: Final = re.compile(r"[^\s\x00-\x1f]{1,100}")
 """A page's number, a bot's name: whatever the provider calls it."""
 
+SIP: Final = re.compile(r"sip:([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(;transport=(udp|tcp))?", re.I)
+"""Where calls go out: a trunk's address."""
+
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _KINDS: Final = {
     "phone": (PHONE, "+15551230100"),
@@ -116,6 +119,10 @@ def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
     if account.endpoint and (wrong := endpoint_problem(account.endpoint)):
         yield (*path, "endpoint"), wrong
         return
+    if account.endpoint and account.endpoint.lower().startswith("sip:") != (account.provider == "sip"):
+        words = "calls of provider 'sip' go to an address like sip:trunk.example.org:5060, all else does not"
+        yield (*path, "endpoint"), words
+        return
     options, parts = dict(account.options), urlsplit(account.endpoint)
     perhaps_plain = parts.scheme == "smtp" and options.get("starttls", "required") != "required"
     if perhaps_plain and options.get("user") and parts.hostname not in _LOOPBACK:
@@ -125,6 +132,8 @@ def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
 
 def endpoint_problem(endpoint: str) -> str:
     """What is wrong with the address of a provider's API or a mail server; empty when nothing is."""
+    if endpoint[:4].lower() == "sip:":
+        return "" if SIP.fullmatch(endpoint) else f"{endpoint!r} must be like sip:trunk.example.org:5060"
     try:
         parts = urlsplit(endpoint)
         host, port = parts.hostname, parts.port

@@ -16,6 +16,7 @@ class ProviderPlan:
            together are options that are safe only beside another one.
            secrets are those it needs besides the account's own, which signs webhooks: each is found under
            the account's secret, a hyphen and its name.
+           templates: it sends approved templates. tells_delivery: it says whether a message was delivered.
     """
 
     channel: str
@@ -29,19 +30,29 @@ class ProviderPlan:
     networks: tuple[str, ...] = ()
     together: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    templates: bool = False
+    tells_delivery: bool = False
 
+
+RECORDING: Final = ("off", "announced", "on")
+"""What is done about calls of an account: nothing, recorded after an announcement, recorded."""
+
+BY_ROLES: Final = ("sip", "smtp", "web-call")
+"""Providers without a webhook: what comes by them is taken by roles of their own."""
 
 PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
     "twilio": ProviderPlan(
         channel="sms",
         address_kind="phone",
         needs={"account_sid": str},
-        may={"messaging_service_sid": str},
+        may={"messaging_service_sid": str, "own_opt_out": bool},
         characters_max=1_600,  # Twilio's error 21617
+        tells_delivery=True,
     ),
     "instagram": ProviderPlan(
         channel="instagram",
         address_kind="id",
+        may={"human_agent": bool},
         secrets=("access-token", "verify-token"),
         characters_max=1_000,
     ),
@@ -49,10 +60,14 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
     "messenger": ProviderPlan(
         channel="messenger",
         address_kind="id",
+        may={"human_agent": bool},
         secrets=("access-token", "verify-token"),
         characters_max=2_000,
+        tells_delivery=True,
     ),
-    "partner": ProviderPlan(channel="partner", address_kind="id", may={"vouched": bool}),
+    "partner": ProviderPlan(
+        channel="partner", address_kind="id", may={"vouched": bool}, tells_delivery=True
+    ),
     "telegram": ProviderPlan(
         channel="telegram", address_kind="id", secrets=("bot-token",), characters_max=4_096
     ),
@@ -62,6 +77,24 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         needs={"phone_number_id": str},
         secrets=("access-token", "verify-token"),
         characters_max=4_096,
+        templates=True,
+        tells_delivery=True,
+    ),
+    "sip": ProviderPlan(
+        channel="voice",
+        address_kind="phone",
+        needs={"upstream": str},
+        may={"display": str, "recording": str, "user": str},
+        needs_secret=False,
+        one_of={"recording": RECORDING},
+        networks=("upstream",),
+    ),
+    "web-call": ProviderPlan(
+        channel="voice",
+        address_kind="id",
+        may={"recording": str},
+        needs_secret=False,
+        one_of={"recording": RECORDING},
     ),
     "smtp": ProviderPlan(
         channel="mail",

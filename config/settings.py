@@ -24,7 +24,9 @@ class Settings:
            URL, sqlite:////absolute/path or postgresql://…; beat_fd is -1 when nobody watches, order_fd where
            no order has to be waited for (router/run/spare.py); trusted_proxies are believed about a
            customer's address, where public_url says that there is a proxy. smtp_port is -1 where nothing was
-           said: the one after port, or any that is free. secrets are
+           said: the one after port, or any that is free; sip_port likewise, the second after port.
+           media_address is what others are told to send sound to (host where it is empty), media_ports the
+           lowest and highest UDP port for it (0, 0: any). secrets are
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
            stand in for those of the plan.
     """
@@ -43,6 +45,9 @@ class Settings:
     unsafe: bool
     order_fd: int = -1
     smtp_port: int = -1
+    sip_port: int = -1
+    media_address: str = ""
+    media_ports: tuple[int, int] = (0, 0)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,6 +70,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         unsafe=environ.get("MUSTER_UNSAFE", "") == "1",
         order_fd=_number(environ, "MUSTER_ORDER_FD", -1),
         smtp_port=_number(environ, "MUSTER_SMTP_PORT", -1),
+        sip_port=_number(environ, "MUSTER_SIP_PORT", -1),
+        media_address=environ.get("MUSTER_MEDIA_ADDRESS", ""),
+        media_ports=_ports(environ, "MUSTER_MEDIA_PORTS"),
         secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},
         endpoints=_endpoints(environ, "MUSTER_ENDPOINTS"),
     )
@@ -76,6 +84,16 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
         return int(text) if text else default
     except ValueError:
         raise SettingsWrong(f"{name} is {text!r}: give a whole number, e.g. {name}={default}") from None
+
+
+def _ports(environ: Mapping[str, str], name: str) -> tuple[int, int]:
+    text = environ.get(name, "")
+    if not text:
+        return 0, 0
+    low, dash, high = text.partition("-")
+    if dash and low.isdecimal() and high.isdecimal() and 1_024 <= int(low) < int(high) <= 65_535:
+        return int(low), int(high)
+    raise SettingsWrong(f"{name} is {text!r}: give the lowest and the highest port, e.g. {name}=40000-40999")
 
 
 def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:

@@ -98,7 +98,8 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
     ids = tuple(each for each in interaction.connection_ids if each != event.connection_id)
     abandon_at_ms = 0
     if not ids and interaction.state != ASSIGNED and not interaction.scheduled:
-        abandon_at_ms = now_ms + centre.capacity.channel(interaction.kind).abandoned_after_ms
+        patience_ms = centre.capacity.channel(interaction.kind).abandoned_after_ms
+        abandon_at_ms = now_ms + (0 if event.for_good else patience_ms)
     return [
         NoteConnections(
             at_ms=now_ms,

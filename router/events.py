@@ -67,11 +67,15 @@ class CustomerConnected(Struct, frozen=True, kw_only=True):
 
 
 class CustomerDisconnected(Struct, frozen=True, kw_only=True):
-    """That connection closed, or the process that held it died."""
+    """That connection closed, or the process that held it died.
+
+    `for_good`: the customer ended it (hung up) and cannot come back by it: nobody waits whether they do.
+    """
 
     at_ms: int
     interaction_id: str
     connection_id: str
+    for_good: bool = False
 
 
 class DeskJoined(Struct, frozen=True, kw_only=True):

@@ -172,7 +172,52 @@ def _customer_connected(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _customer_disconnected(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """A call whose line is gone without its process having said why: that process is dead."""
     _disconnect(db, data["connection_id"])
+    db.run(
+        """UPDATE call SET state = 'ended', why = 'lost', since_ms = :at_ms, ended_ms = :at_ms
+           WHERE call_id = :call_id AND ended_ms = 0""",
+        at_ms=row.at_ms,
+        call_id=data["connection_id"],
+    )
+
+
+def _call_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """A call that was taken for lost may go on: then it has no end again."""
+    db.run(
+        """INSERT INTO call (call_id, interaction_id, account, direction, state, why, agent_id, recording,
+               silent, text, voice_id, begun_ms, since_ms, connected_ms, ended_ms)
+           VALUES (:call_id, :interaction_id, :account, :direction, :state, :why, :agent_id, :recording,
+               :silent, :text, :voice_id, :at_ms, :at_ms, :connected_ms, :ended_ms)
+           ON CONFLICT (call_id) DO UPDATE
+           SET interaction_id = excluded.interaction_id, account = excluded.account,
+               direction = excluded.direction, state = excluded.state, why = excluded.why,
+               agent_id = excluded.agent_id, recording = excluded.recording, silent = excluded.silent,
+               text = excluded.text, voice_id = excluded.voice_id,
+               since_ms = CASE WHEN call.state = excluded.state THEN call.since_ms
+                          ELSE excluded.since_ms END,
+               connected_ms = CASE call.connected_ms WHEN 0 THEN excluded.connected_ms
+                              ELSE call.connected_ms END,
+               ended_ms = excluded.ended_ms""",
+        call_id=data["call_id"],
+        interaction_id=row.ref,
+        account=data["account"],
+        direction=data["direction"],
+        state=data["state"],
+        why=data.get("why", ""),
+        agent_id=data.get("agent_id", ""),
+        recording=int(data.get("recording", False)),
+        silent=int(data.get("silent", False)),
+        text=int(data.get("text", False)),
+        voice_id=data.get("voice_id", ""),
+        at_ms=row.at_ms,
+        connected_ms=row.at_ms if data["state"] == "connected" else 0,
+        ended_ms=row.at_ms if data["state"] == "ended" else 0,
+    )
+
+
+def _voice_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
 
 
 def _connect(db: Connection, *, connection_id: str, kind: str, web_id: str, owner_id: str) -> None:
@@ -362,6 +407,8 @@ FACT_FOLDS: Final = {
     "send_ordered": _send_ordered,
     "send_tried": _send_tried,
     "delivery_troubled": _delivery_troubled,
+    "call_changed": _call_changed,
+    "voice_troubled": _voice_troubled,
     "plan_activated": _plan_activated,
     "person_added": _person,
     "person_changed": _person,

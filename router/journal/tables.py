@@ -300,6 +300,36 @@ class OutboxRow(SQLModel, table=True):
     )
 
 
+class CallRow(SQLModel, table=True):
+    """JOURNALLED. One call of an interaction: its own first, later those that an agent dialled."""
+
+    __tablename__ = "call"
+    call_id: str = Field(primary_key=True)
+    """Also the id of the customer's connection, as long as there is one."""
+    interaction_id: str = Field(index=True)
+    account: str
+    direction: str
+    """in | out."""
+    state: str
+    """waiting | dialling | connected | held | ended."""
+    why: str = ""
+    """Of ended: caller_hung_up, agent_hung_up, cancelled, no_answer, busy, refused, failed, lost, forwarded."""
+    agent_id: str = ""
+    recording: int = 0
+    silent: int = 0
+    """Nothing was heard of the caller since somebody answered: perhaps they cannot speak."""
+    text: int = 0
+    """Whether the caller's side takes text as well (RFC 4103)."""
+    voice_id: str
+    begun_ms: int = Field(sa_column=_ms())
+    since_ms: int = Field(sa_column=_ms())
+    """Since when it is in this state."""
+    connected_ms: int = Field(sa_column=_ms())
+    """When somebody first talked; 0: nobody did."""
+    ended_ms: int = Field(sa_column=_ms(index=True))
+    """0 while it goes on."""
+
+
 class ContentRow(SQLModel, table=True):
     """CONTENT. Words, raw payloads, attachments, addresses. Erasing a person deletes rows, salt included."""
 
@@ -393,6 +423,7 @@ JOURNALLED = (
     "alarm",
     "part",
     "outbox",
+    "call",
 )
 CONTENT = ("content", "address", "sending", "credential")
 LOCAL = ("lease", "position", "ticket", "claim")
