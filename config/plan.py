@@ -58,6 +58,30 @@ class ChannelPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatePlan:
+    """Words that the provider has approved, to be sent when its reply window is closed.
+
+    Shape: name, language and category are those at the provider; text is what it approved, with {1}, {2} …
+           for what is filled in (config/templates.py).
+    """
+
+    template_id: str
+    name: str
+    language: str
+    category: str = "utility"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePlan:
+    """What Muster itself says, in one language: kind is one of config.words.NOTICES."""
+
+    kind: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPlan:
     """One account of ours at a provider, or a mailbox: how contacts of a channel come in and answers leave.
 
@@ -66,6 +90,10 @@ class AccountPlan:
            folder. Addresses in `shared` (switchboards, relays) are served, but never joined or linked.
            `endpoint` is the provider's API or the mail server answers leave by; empty: the provider's own.
            MUSTER_ENDPOINTS (`account=url,…`) puts another in its place, e.g. for a rehearsal.
+           `fallback` are accounts, in order: by the first of them that can reach the person goes what failed
+           here, or was not delivered within fallback_after_ms (0: only what failed).
+    Units: per_second counts messages that leave; people_per_day those to whom templates go in any 24 hours;
+           0: as many as there are.
     """
 
     account_id: str
@@ -77,6 +105,11 @@ class AccountPlan:
     shared: tuple[str, ...] = ()
     options: tuple[tuple[str, Scalar], ...] = ()
     """What else the provider wants to know, by name, sorted."""
+    templates: tuple[TemplatePlan, ...] = ()
+    fallback: tuple[str, ...] = ()
+    fallback_after_ms: int = 0
+    per_second: int = 0
+    people_per_day: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +229,10 @@ class Limits:
     """More interactions waiting than this raises an alarm."""
     give_up_ms: int = 86_400_000
     """An answer that could not be sent for this long will not be tried again: it has failed."""
+    fallback_within_ms: int = 3_600_000
+    """What was said longer ago than this goes no other way by itself any more."""
+    text_off_window_ms: int = 1_800_000
+    """While texts are switched off, each texter hears of it once in this time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +255,7 @@ class Plan:
     """How an interaction ended."""
     accounts: tuple[AccountPlan, ...] = ()
     targets: tuple[Target, ...] = ()
+    notices: tuple[NoticePlan, ...] = ()
     limits: Limits = field(default_factory=Limits)
     digest: str = ""
     text: str = ""

@@ -1,7 +1,7 @@
 """What contradicts what inside one plan: every contradiction at once, each with the path of what is wrong.
 
-Rules are looked at in rule_check.py, accounts in account_check.py; whether anybody could ever serve what is
-asked for in reach_check.py.
+Rules are looked at in rule_check.py, accounts in account_check.py, what is sent in sending_check.py; whether
+anybody could ever serve what is asked for in reach_check.py.
 """
 
 import re
@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from config import account_check, rule_check
+from config import account_check, rule_check, sending_check
 from config.languages import KNOWN_LANGUAGES
 from config.people import LEVEL_MAX, language_skill
 from config.plan import ChannelPlan, Limits, Plan, QueuePlan, RequirementPlan, Site, Target, WideningPlan
@@ -39,6 +39,7 @@ def contradictions(plan: Plan) -> Iterator[Found]:
     for index, rule in enumerate(plan.rules):
         yield from _requirement(plan, rule.requirement, ("rules", index, "requirement"))
     yield from account_check.contradictions(plan)
+    yield from sending_check.contradictions(plan)
     yield from _people(plan)
     for index, target in enumerate(plan.targets):
         yield from _target(plan, target, ("targets", index))

@@ -24,12 +24,15 @@ from config.problems import PlanWrong, Problem
 __all__ = ["PlanWrong", "Problem", "parse_plan"]
 
 _NOT_IN_FILE: Final = frozenset({"digest", "text"})
+"""Fields of the plan itself that come from the file as a whole."""
+
 _ID_FIELDS: Final[Mapping[type, str]] = {
     shapes.Site: "site_id",
     shapes.SkillPlan: "skill_id",
     shapes.ChannelPlan: "channel_id",
     shapes.QueuePlan: "queue_id",
     shapes.AccountPlan: "account_id",
+    shapes.TemplatePlan: "template_id",
     shapes.Rule: "rule_id",
     shapes.PersonPlan: "agent_id",
     shapes.Reason: "reason_id",
@@ -108,10 +111,11 @@ class _Reader:
             self.wrong(path, f"{_spoken(path)} must be a table")
         hints = typing.get_type_hints(cls)
         fields = {_key_of(cls, field.name): field for field in dataclasses.fields(cls)}
-        self._refuse_unknown(table, [key for key in fields if key not in _NOT_IN_FILE], path)
+        hidden = _NOT_IN_FILE if cls is Plan else frozenset()
+        self._refuse_unknown(table, [key for key in fields if key not in hidden], path)
         found: dict[str, object] = {}
         for key, field in fields.items():
-            if key in table and key not in _NOT_IN_FILE:
+            if key in table and key not in hidden:
                 found[field.name] = self._value(hints[field.name], table[key], (*path, key))
             elif not _has_default(field):
                 if not _may_be_left_out(hints[field.name]) and isinstance(value, dict):

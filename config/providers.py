@@ -65,9 +65,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         characters_max=2_000,
         tells_delivery=True,
     ),
-    "partner": ProviderPlan(
-        channel="partner", address_kind="id", may={"vouched": bool}, tells_delivery=True
-    ),
+    "partner": ProviderPlan(channel="partner", address_kind="id", may={"vouched": bool}, tells_delivery=True),
     "telegram": ProviderPlan(
         channel="telegram", address_kind="id", secrets=("bot-token",), characters_max=4_096
     ),

@@ -20,3 +20,12 @@ TRAFFIC: Final = ("real", "drill", "probe")
 
 STRATEGIES: Final = ("longest_idle",)
 """How a queue chooses among agents who may all serve."""
+
+NOTICES: Final = ("text-off", "opted-out", "opted-in", "help")
+"""What Muster itself says by text: texts are switched off; no more messages; messages again; who we are."""
+
+TEMPLATE_CATEGORIES: Final = ("utility", "marketing", "authentication")
+"""WhatsApp's own. Marketing goes to nobody who did not ask for it."""
+
+CONSENTS: Final = ("reply", "service", "bulk")
+"""What somebody may have asked not to get: answers to what they wrote, what we begin, and mass messages."""
