@@ -34,6 +34,10 @@ from router.channels.text import shown as text_of
 
 DAY_MS: Final = 86_400_000
 
+HUMAN_AGENT: Final = "HUMAN_AGENT"
+"""The tag of what a person, and no program, answers later than a day and at most seven days after. An app
+needs Meta's leave for it; the other tags are no more."""
+
 STORES: Final = (".fbcdn.net", ".fbsbx.com", ".cdninstagram.com")
 """Ends of the names under which Meta keeps attachments, with the address itself as the key to them."""
 
@@ -84,9 +88,11 @@ class Pages:
         """POST messages of whoever the token belongs to. Meta knows no id of ours."""
         told: dict[str, object] = {
             "recipient": {"id": outgoing.to_address},
-            "messaging_type": "RESPONSE",
+            "messaging_type": "MESSAGE_TAG" if outgoing.late else "RESPONSE",
             "message": {"text": sendable(outgoing.text)},
         }
+        if outgoing.late:
+            told["tag"] = HUMAN_AGENT
         return meta.post(account, "me/messages", told)
 
     def outcome_of(self, reply: HttpReply) -> Outcome:
@@ -186,6 +192,7 @@ MESSENGER: Final = Pages(
         attachments=True,
         receipts=True,
         reply_window_ms=DAY_MS,
+        person_window_ms=7 * DAY_MS,
     ),
     media_type="application/json; of=messenger",
 )
@@ -198,6 +205,7 @@ INSTAGRAM: Final = Pages(
         attachments=True,
         receipts=True,
         reply_window_ms=DAY_MS,
+        person_window_ms=7 * DAY_MS,
         text_bytes_max=1_000,
     ),
     media_type="application/json; of=instagram",

@@ -28,8 +28,10 @@ class Capabilities:
            characters is all there is. answers_need_endpoint: there is no API of the provider's own; answers
            leave only where the plan names an endpoint for the account. chosen_ids: whoever sends makes the
            ids, and two may make the same one; only the same body again is a repeat.
+           own_opt_out: the provider takes STOP and its kin itself, answers them and blocks what is sent.
     Units: reply_window_ms from the customer's last message: later than that the provider takes no answer;
-           0: any time.
+           0: any time. person_window_ms: the same for what a person writes, where the account's app has the
+           provider's leave for it (Meta's Human Agent); 0: no longer than others.
     """
 
     channel: str
@@ -38,9 +40,11 @@ class Capabilities:
     attachments: bool
     receipts: bool
     reply_window_ms: int = 0
+    person_window_ms: int = 0
     text_bytes_max: int = 0
     answers_need_endpoint: bool = False
     chosen_ids: bool = False
+    own_opt_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +156,23 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """An approved template, by the name that it has at the provider, and what stands in its places."""
+
+    name: str
+    language: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """One message to send. outbox_id is the stable id of every attempt; attempt counts from 1.
 
     Shape: status_url is where the provider may tell what became of it: our webhook, with the outbox_id as its
            query; empty where nothing is to be told. answers is the beginning of the mail that it answers, as
            it was kept: subject and references are in it. automatic: no person wrote it, so no program may
-           answer it (RFC 3834).
+           answer it (RFC 3834). template: send this instead of the text, which is what it says. late: the
+           provider's usual time for an answer is over, and its longer one for people is not.
     """
 
     outbox_id: str
@@ -170,6 +184,8 @@ class Outgoing:
     subject: str = ""
     answers: bytes = b""
     automatic: bool = False
+    template: Template | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

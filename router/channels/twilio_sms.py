@@ -33,7 +33,9 @@ from router.channels.port import (
 )
 from router.channels.text import shown as text_of
 
-can = Capabilities(channel="sms", joins_by="address", connections=False, attachments=True, receipts=True)
+can = Capabilities(
+    channel="sms", joins_by="address", connections=False, attachments=True, receipts=True, own_opt_out=True
+)
 media_type = "application/x-www-form-urlencoded; of=twilio"
 
 media_from: tuple[str, ...] = (

@@ -1,7 +1,7 @@
 """WhatsApp through Meta's Cloud API: webhooks, statuses, sending, media. Translation only.
 
 Source: developers.facebook.com/documentation/business-messaging/whatsapp: webhooks/reference/messages,
-        messages/send-messages, business-phone-numbers/media, support/error-codes, business-scoped-user-ids.
+        messages/send-messages, messages/template-messages, business-phone-numbers/media, support/error-codes, business-scoped-user-ids.
         What a message says is whatsapp_kinds.py.
 """
 
@@ -103,11 +103,22 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
         "recipient_type": "individual",
         # Somebody who hides their number has an id of Meta's instead, which has a field of its own.
         ("to" if is_number else "recipient"): outgoing.to_address.removeprefix("+"),
-        "type": "text",
-        "text": {"preview_url": False, "body": sendable(outgoing.text)},
+        **_content(outgoing),
         "biz_opaque_callback_data": outgoing.outbox_id,
     }
     return meta.post(account, f"{_own_id(account)}/messages", told)
+
+
+def _content(outgoing: Outgoing) -> dict[str, object]:
+    """Words, or the template of that name in that language: its places are the body's, in order."""
+    template = outgoing.template
+    if template is None:
+        return {"type": "text", "text": {"preview_url": False, "body": sendable(outgoing.text)}}
+    told: dict[str, object] = {"name": template.name, "language": {"code": template.language}}
+    if template.values:
+        values = [{"type": "text", "text": sendable(value)} for value in template.values]
+        told["components"] = [{"type": "body", "parameters": values}]
+    return {"type": "template", "template": told}
 
 
 def outcome_of(reply: HttpReply) -> Outcome:

@@ -267,6 +267,10 @@ def _delivery_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:
     _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
 
 
+def _trouble_noticed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
+
+
 def _alarm(db: Connection, row: Row, *, code: str, ref: str, detail: str) -> None:
     """An alarm that is no decision of the router's."""
     db.run(
@@ -297,9 +301,10 @@ def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
-               ordered_at_ms, status, attempts, due_at_ms, detail)
+               ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, instead_of, fallback,
+               fallback_why)
            VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
-               :ordered_at_ms, 'due', 0, :due_at_ms, '')""",
+               :ordered_at_ms, 'due', 0, :due_at_ms, '', :automatic, :template, :instead_of, '', '')""",
         outbox_id=row.ref,
         message_id=data["message_id"],
         interaction_id=data["interaction_id"],
@@ -309,6 +314,9 @@ def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
         seq=row.seq,
         ordered_at_ms=row.at_ms,
         due_at_ms=data.get("due_at_ms", row.at_ms),
+        automatic=int(data.get("automatic", False)),
+        template=data.get("template", ""),
+        instead_of=data.get("instead_of", ""),
     )
 
 
@@ -407,6 +415,7 @@ FACT_FOLDS: Final = {
     "send_ordered": _send_ordered,
     "send_tried": _send_tried,
     "delivery_troubled": _delivery_troubled,
+    "trouble_noticed": _trouble_noticed,
     "call_changed": _call_changed,
     "voice_troubled": _voice_troubled,
     "plan_activated": _plan_activated,

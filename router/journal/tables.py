@@ -292,12 +292,67 @@ class OutboxRow(SQLModel, table=True):
     due_at_ms: int = Field(sa_column=_ms())
     detail: str = ""
     """What became of the last attempt: a stable code."""
+    automatic: int = 0
+    """No person said it: it goes no other way, and nobody waits for it."""
+    template: str = ""
+    """Which template it is made of; empty: of none."""
+    instead_of: str = ""
+    """The outbox row that did not arrive, and instead of which this one goes."""
+    fallback: str = ""
+    """The outbox row that goes instead of this one; none: there is no other way; empty: nobody asked yet."""
+    fallback_why: str = ""
 
     __table_args__ = (
         Index("outbox_due", "status", "account", "due_at_ms"),
         # Whether something older waits to leave for the same address: asked of each row that is due.
         Index("outbox_order", "address_hash", "status", "seq"),
+        # What was said lately by one account, and did not arrive: looked for every half second.
+        Index("outbox_fallback", "account", "ordered_at_ms"),
     )
+
+
+class ConsentRow(SQLModel, table=True):
+    """JOURNALLED. What somebody said about messages of one category to one of their addresses."""
+
+    __tablename__ = "consent"
+    channel: str = Field(primary_key=True)
+    address_hash: str = Field(primary_key=True)
+    category: str = Field(primary_key=True)
+    """reply | service | bulk."""
+    state: str
+    """in | out."""
+    at_ms: int = Field(sa_column=_ms())
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    how: str
+    """word (they wrote it), provider (it said so), agent (they told one)."""
+    agent_id: str = ""
+    blocked: int = 0
+    """The provider takes nothing for this address: to try is in vain until it says otherwise."""
+
+
+class TextSwitchRow(SQLModel, table=True):
+    """JOURNALLED. Whether texts of an account (account/<id>) or channel (channel/<id>) are switched off."""
+
+    __tablename__ = "text_switch"
+    scope: str = Field(primary_key=True)
+    is_off: int = 0
+    since_ms: int = Field(sa_column=_ms())
+    agent_id: str = ""
+    reason: str = ""
+
+
+class NoticeRow(SQLModel, table=True):
+    """JOURNALLED. What Muster itself is to say to somebody because of a message of theirs."""
+
+    __tablename__ = "notice"
+    message_id: str = Field(primary_key=True)
+    kind: str
+    """text-off."""
+    account: str
+    address_hash: str
+    at_ms: int = Field(sa_column=_ms())
+
+    __table_args__ = (Index("notice_of_texter", "kind", "account", "address_hash", "at_ms"),)
 
 
 class CallRow(SQLModel, table=True):
@@ -409,6 +464,73 @@ class ClaimRow(SQLModel, table=True):
     until_ms: int = Field(sa_column=_ms())
 
 
+class MailboxRow(SQLModel, table=True):
+    """LOCAL. How far a mailbox was read: everything up to last_uid is kept, as long as validity stays."""
+
+    __tablename__ = "mailbox"
+    mailbox: str = Field(primary_key=True)
+    """The account, and where it is: account user@host:port/folder."""
+    validity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """UIDVALIDITY: with another one the server's numbers mean other mails."""
+    last_uid: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at_ms: int = Field(sa_column=_ms())
+
+
+class ProbeRow(SQLModel, table=True):
+    """LOCAL. A probe on its way: whoever knows its name sends no customer, but our own watch."""
+
+    __tablename__ = "probe"
+    probe_hash: str = Field(primary_key=True)
+    watched: str
+    until_ms: int = Field(sa_column=_ms())
+
+
+class WatchRow(SQLModel, table=True):
+    """LOCAL. What the watch knows of one way in, so that any web process may go on with it."""
+
+    __tablename__ = "watch"
+    watched: str = Field(primary_key=True)
+    """The account's id; `chat` for our own page."""
+    channel: str
+    through_ms: int = Field(sa_column=_ms())
+    """When a contact or a probe last came all the way to the router."""
+    real_ms: int = Field(sa_column=_ms())
+    """When a customer's did."""
+    probe_ms: int = Field(sa_column=_ms())
+    problem: str = ""
+    """Why the last probe was not taken: a stable code; empty where it was."""
+    trouble: str = ""
+    """Code of the alarm that holds now; empty while all is well."""
+
+
+class RefusedRow(SQLModel, table=True):
+    """LOCAL. How many requests of an account were refused as not genuine, minute by minute."""
+
+    __tablename__ = "refused"
+    account: str = Field(primary_key=True)
+    minute_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    count: int = 0
+
+
+class QuarantineRow(SQLModel, table=True):
+    """LOCAL. A request that was refused as not genuine, whole, in case the secret was ours to mend."""
+
+    __tablename__ = "quarantine"
+    quarantine_id: str = Field(primary_key=True)
+    account: str
+    received_at_ms: int = Field(sa_column=_ms())
+    peer: str
+    """The network it came from: whoever sends most is forgotten first."""
+    path: str
+    query: str
+    headers: str = Field(sa_column=Column(Text, nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    size: int = 0
+    reason: str = ""
+
+    __table_args__ = (Index("quarantine_account", "account", "received_at_ms"),)
+
+
 JOURNALLED = (
     "interaction",
     "message",
@@ -423,8 +545,11 @@ JOURNALLED = (
     "alarm",
     "part",
     "outbox",
+    "consent",
+    "text_switch",
+    "notice",
     "call",
 )
 CONTENT = ("content", "address", "sending", "credential")
-LOCAL = ("lease", "position", "ticket", "claim")
+LOCAL = ("lease", "position", "ticket", "claim", "mailbox", "probe", "watch", "refused", "quarantine")
 EVERY = ("journal", "stream", *JOURNALLED, *CONTENT, *LOCAL)
