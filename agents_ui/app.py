@@ -20,6 +20,7 @@ from agents_ui.hooks.routes import HOOKS, HookDoor, hook_routes
 from agents_ui.pages import page_routes
 from agents_ui.server import limits_here
 from agents_ui.services import Services
+from agents_ui.voice.customer import call_routes
 from agents_ui.wall.routes import wall_routes
 
 BODY_BYTES_MAX: Final = 65_536
@@ -32,6 +33,7 @@ def create_app(services: Services, *, room: Room, health: Health, hooks: Hooks, 
         *hook_routes(hooks),  # first: the router looks from the top, and these are asked most
         *with_session(page_routes(services), services),
         *chat_routes(services, room),
+        *call_routes(services),
         *access_routes(services),
         *desk_routes(services),
         *wall_routes(services),

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from agents_ui.services import Services
 from agents_ui.static_files import StaticTree
+from agents_ui.voice.ways import number_to_call, web_call_account
 from config.plan import Plan
 
 IMPORTS: Final = {
@@ -34,6 +35,11 @@ POLICY: Final = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup."""
+
+MICROPHONE: Final = "camera=(), geolocation=(), microphone=(self)"
+"""Of pages where people talk; guard.py refuses the microphone everywhere else."""
+
+TALKING: Final = ("chat", "desk")
 
 SHELL: Final = """<!doctype html>
 <html lang="en" dir="ltr">
@@ -70,7 +76,7 @@ def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
         async def show(request: Request) -> Response:
             site = plan().site.name
             html = _shell(static, import_map, page=page, title=f"{_TITLES[page]} · {site}", body=body(plan()))
-            return HTMLResponse(html, headers=_headers(import_map))
+            return HTMLResponse(html, headers=_headers(import_map, page))
 
         return Route(path, show, methods=["GET"], name=f"{page}-page")
 
@@ -124,13 +130,11 @@ def _shell(static: StaticTree, import_map: str, *, page: str, title: str, body: 
     )
 
 
-def _headers(import_map: str) -> dict[str, str]:
+def _headers(import_map: str, page: str) -> dict[str, str]:
     """The page's own; guard.py adds those that every answer has."""
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
-    return {
-        "Content-Security-Policy": POLICY.format(import_map=digest),
-        "Cache-Control": "no-store",
-    }
+    headers = {"Content-Security-Policy": POLICY.format(import_map=digest), "Cache-Control": "no-store"}
+    return headers | {"Permissions-Policy": MICROPHONE} if page in TALKING else headers
 
 
 def _home(plan: Plan) -> str:
@@ -145,7 +149,8 @@ def _home(plan: Plan) -> str:
 
 def _chat(plan: Plan) -> str:
     name, notice = escape(plan.site.name), escape(plan.site.customer_notice)
-    return f"""<div id="page" data-site="{name}" data-notice="{notice}">
+    calls, number = bool(web_call_account(plan)), escape(number_to_call(plan))
+    return f"""<div id="page" data-site="{name}" data-notice="{notice}" data-calls="{calls}" data-number="{number}">
 <div class="chat"><header class="chat-head"><h1 dir="auto">{name}</h1></header>
 <main class="talk"><p class="notice" dir="auto">{notice}</p>
 <noscript><p class="notice">This chat needs JavaScript. Please reach the centre another way.</p></noscript>

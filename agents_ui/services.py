@@ -4,10 +4,11 @@ Deliberately not here: who is signed in (access), what a desk or a chat page sho
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents_ui.feed import Feed
 from agents_ui.typing_marks import TypingMarks
+from agents_ui.voice.door import Door, NoDoor
 from config.plan import Plan
 from config.settings import Settings
 from router.journal.committer import Committer
@@ -25,7 +26,7 @@ class Services:
 
     Shape: `plan()` is the plan in force at this moment; ask each time, plans change. `web_id` names the
            process in connection rows and in its lease `web/<web_id>`. `deliver()` says that something may be
-           due to leave: it neither waits nor fails.
+           due to leave: it neither waits nor fails. `voice` asks the voice process.
     """
 
     settings: Settings
@@ -37,3 +38,4 @@ class Services:
     typing: TypingMarks
     web_id: str
     deliver: Callable[[], None] = _nobody
+    voice: Door = field(default_factory=NoDoor)

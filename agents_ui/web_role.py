@@ -27,6 +27,7 @@ from agents_ui.server import FrontServer, server_of
 from agents_ui.services import Services
 from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
+from agents_ui.voice.door import VoiceDoor
 from config.settings import Settings
 from router.channels.accounts import load_accounts
 from router.journal.committer import Committer
@@ -125,6 +126,7 @@ class WebRole:
             await lease.close()
             await asyncio.to_thread(parts.services.committer.close)
             await parts.services.hints.close()
+            await parts.services.voice.close()
             parts.services.feed.close()
             await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
@@ -178,6 +180,7 @@ class WebRole:
             typing=TypingMarks(self._settings.redis_url, site, self._web_id),
             web_id=self._web_id,
             deliver=orders.order,
+            voice=VoiceDoor(self._settings.data_dir / "ports.json"),
         )
         intake = Intake(database, committer, plan, web_id=self._web_id)
         feed.subscribe(intake.hear)

@@ -26,6 +26,9 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("WS", "/chat/socket"): ANYBODY,
     ("POST", "/chat/attachment"): ANYBODY,
     ("GET", "/chat/attachment/{content_id}"): ANYBODY,
+    ("POST", "/chat/call"): ANYBODY,
+    ("GET", "/chat/call"): ANYBODY,
+    ("DELETE", "/chat/call"): ANYBODY,
     # Whether it is the provider's, its signature says; see SIGNED.
     ("GET", "/hooks/{account}"): ANYBODY,
     ("POST", "/hooks/{account}"): ANYBODY,
@@ -85,6 +88,12 @@ COMMANDS: Final[Mapping[str, frozenset[str]]] = {
     "split": DESK,
     "undo_move": DESK,
     "name_customer": DESK,
+    "call_connect": DESK,
+    "call_dial": DESK,
+    "call_hold": DESK,
+    "call_dtmf": DESK,
+    "call_forward": DESK,
+    "call_record": DESK,
     "alarm_seen": WATCH,
 }
 """Commands of the desk's socket. Each one checks, besides, whether the thing it names is this person's."""
@@ -97,6 +106,7 @@ WALL_COMMANDS: Final[Mapping[str, frozenset[str]]] = {
     "presence": WATCH,
     "explain": WATCH,
     "look": WATCH,
+    "call_listen": WATCH,
     "alarm_seen": WATCH,
 }
 """Commands of the wall's socket: a supervisor steps in without holding the interaction."""

@@ -8,6 +8,8 @@ from agents_ui.access.person import Person
 from agents_ui.access.table import may_command
 from agents_ui.desk import call_backs, customers_requests, requests, shapes
 from agents_ui.desk.answers import DONE, Answer, refused
+from agents_ui.desk.calls import Asked as CallAsked
+from agents_ui.desk.calls import CallCommands
 from agents_ui.desk.deciding import Deciding
 from agents_ui.desk.desk import Desk
 from agents_ui.desk.entities import messages_by_id
@@ -48,7 +50,7 @@ Noted = (
 )
 """What is done when it is on disk."""
 
-Asked = Decided | Noted | shapes.Reply | shapes.Note | shapes.History
+Asked = Decided | Noted | CallAsked | shapes.Reply | shapes.Note | shapes.History
 
 
 class Commands:
@@ -58,6 +60,7 @@ class Commands:
         self._services = services
         self._fan = fan
         self._deciding = Deciding(services.committer, fan.answers)
+        self._calls = CallCommands(services)
         self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE)
 
     async def answer(self, desk: Desk, command: shapes.Command) -> Answer | None:
@@ -80,6 +83,8 @@ class Commands:
             return await self._say(desk, command)
         if isinstance(command, shapes.History):
             return await self._history(desk, command)
+        if isinstance(command, CallAsked):
+            return await self._calls.answer(desk, command)
         if isinstance(command, Noted):
             return await self._deciding.append(desk, _noted(desk.person, command)) or DONE
         return await self._deciding.decided(desk, command.command_id, self._request(desk, command))

@@ -13,6 +13,7 @@ import msgspec
 from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
 from agents_ui.desk.reply_rules import reply_until_ms
+from agents_ui.voice.ways import VOICE
 from config.plan import Plan
 from router.channels.chat import CHAT
 from router.journal.database import Connection
@@ -21,6 +22,9 @@ MESSAGES_MAX: Final = 200
 """Newest messages of a conversation that a snapshot or a history carries; a page has no room for more."""
 
 SUMMARY_CHARACTERS: Final = 200
+LIVE: Final = (CHAT.channel, VOICE)
+"""Channels with a line that the customer is on or not."""
+
 CHAIN_MAX: Final = 20
 """How often one customer may give up and be called back before the first words are no longer looked for."""
 
@@ -213,7 +217,7 @@ def _conversation(interaction: Interaction, earlier: int, until_ms: int) -> Valu
         "wrap_up_since_ms": interaction.wrap_up_since_ms,
         "customer_id": interaction.customer_id,
         "customer_label": label_of(interaction),
-        "connected": interaction.connection_ids != "[]" if interaction.channel == CHAT.channel else None,
+        "connected": interaction.connection_ids != "[]" if interaction.channel in LIVE else None,
         "language": interaction.language,
         "reading": interaction.reading,
         "follows": interaction.follows,

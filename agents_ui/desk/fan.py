@@ -210,6 +210,8 @@ class Fan:
                 continue
             puts = changes.setdefault(after[0], [])
             puts.append({"put": after[1], "id": after[2], "value": loaded.cards[interaction_id]})
+            if after[1] == "conversation" and interaction_id in loaded.calls:
+                puts.append(_put("call", loaded.calls[interaction_id], "interaction_id"))
             messages = loaded.messages.get(interaction_id, ())
             puts += [_put("message", each, "message_id") for each in messages]
             if after[1] == "conversation" and before != after:

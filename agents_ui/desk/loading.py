@@ -10,6 +10,7 @@ from agents_ui.access.sessions import is_live
 from agents_ui.access.table import SEES_ALARMS
 from agents_ui.desk import entities
 from agents_ui.desk.alarms import alarms, open_alarms
+from agents_ui.desk.calls import calls
 from agents_ui.desk.customers import claimants_of, customer_values, customers_of, customers_with, open_of
 from agents_ui.desk.entities import Interaction
 from agents_ui.desk.touched import Touched
@@ -26,6 +27,9 @@ class Loaded:
     interactions: dict[str, Interaction] = field(default_factory=dict)
     cards: dict[str, Value] = field(default_factory=dict)
     """Offers and conversations, by interaction_id, of agents who have a desk here."""
+
+    calls: dict[str, Value] = field(default_factory=dict)
+    """Of those conversations that are calls, by interaction_id."""
 
     messages: dict[str, list[Value]] = field(default_factory=dict)
     """By interaction_id: all of them for a conversation that was not shown, else those that were touched."""
@@ -65,7 +69,8 @@ def load_changes(
     with database.reading() as db:
         wanted = _with_delivered(db, touched, shown)
         loaded.interactions = entities.interactions(db, wanted)
-        _load_cards(db, loaded, [each for each in loaded.interactions.values() if each.viewer in agents])
+        here = [each for each in loaded.interactions.values() if each.viewer in agents]
+        _load_cards(db, plan, loaded, here)
         _load_messages(db, loaded, wanted, shown)
         before = {shown[each][0] for each in loaded.interactions if each in shown}
         after = {each.viewer for each in loaded.interactions.values()}
@@ -94,6 +99,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
                 "me": entities.mes(db, plan, [person.agent_id]),
                 "offer": {each["offer_id"]: each for each in entities.offers(db, offers).values()},
                 "conversation": entities.conversations(db, held),
+                "call": calls(db, plan, held),
                 "message": {message["message_id"]: message for message in messages},
                 "customer": customer_values(db, persons),
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
@@ -137,10 +143,12 @@ def _with_delivered(db: Connection, touched: Touched, shown: Mapping[str, object
     return wanted
 
 
-def _load_cards(db: Connection, loaded: Loaded, here: Sequence[Interaction]) -> None:
-    """The offers' and the conversations' values."""
+def _load_cards(db: Connection, plan: Plan, loaded: Loaded, here: Sequence[Interaction]) -> None:
+    """The offers' and the conversations' values, and their calls'."""
+    held = [each for each in here if each.shown_as == "conversation"]
     loaded.cards |= entities.offers(db, [each for each in here if each.shown_as == "offer"])
-    loaded.cards |= entities.conversations(db, [each for each in here if each.shown_as == "conversation"])
+    loaded.cards |= entities.conversations(db, held)
+    loaded.calls = calls(db, plan, held)
 
 
 def _load_messages(

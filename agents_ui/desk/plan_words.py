@@ -4,12 +4,16 @@ from typing import Any  # entity values are JSON objects
 
 from agents_ui.access.table import DESK
 from agents_ui.desk.words import MANUAL_QUEUE_NAME
+from agents_ui.voice.ways import takes_calls
 from config.plan import Plan
 from config.words import MANUAL_QUEUE
 
 
 def words_of(plan: Plan) -> dict[str, Any]:
-    """Queues, channels, reasons, dispositions as {id, name}; agents as {agent_id, name}; the site's name."""
+    """Queues, channels, reasons, dispositions as {id, name}; agents as {agent_id, name}; the site's name.
+
+    `calls`: whether calls can come in at all.
+    """
     queues = [{"id": queue.queue_id, "name": queue.name} for queue in plan.queues]
     return {
         "queues": [*queues, {"id": MANUAL_QUEUE, "name": MANUAL_QUEUE_NAME}],
@@ -18,4 +22,5 @@ def words_of(plan: Plan) -> dict[str, Any]:
         "dispositions": [{"id": each.reason_id, "name": each.name} for each in plan.dispositions],
         "agents": [{"agent_id": p.agent_id, "name": p.name} for p in plan.people if p.role in DESK],
         "site": plan.site.name,
+        "calls": takes_calls(plan),
     }

@@ -7,6 +7,7 @@ is known the answer is tried: the provider has the last word, and the desk shows
 from collections.abc import Iterable
 from typing import Final
 
+from agents_ui.voice.ways import VOICE
 from config.plan import Plan
 from router.channels.port import Capabilities
 from router.channels.providers import PROVIDERS
@@ -16,6 +17,7 @@ from router.journal.database import Connection
 WINDOW_CLOSED: Final = "window_closed"
 NO_WAY_BACK: Final = "no_way_back"
 TOO_LONG: Final = "too_long"
+SPOKEN: Final = "spoken"
 
 CONVERSATIONS: Final = 5
 MESSAGES: Final = 10
@@ -30,6 +32,8 @@ def refused(db: Connection, plan: Plan, *, interaction_id: str, body: bytes, at_
     row = db.row(
         "SELECT channel, account, thread FROM interaction WHERE interaction_id = :i", i=interaction_id
     )
+    if row is not None and row[0] == VOICE:
+        return SPOKEN
     can = _CHANNELS.get(row[0]) if row else None
     if row is None or can is None:
         return ""

@@ -9,6 +9,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=200)]
 MaybeId = Annotated[str, Meta(max_length=200)]
 CommandId = Annotated[str, Meta(min_length=8, max_length=64)]
 Text = Annotated[str, Meta(max_length=65_536)]
+Sdp = Annotated[str, Meta(min_length=1, max_length=32_768)]
+"""A description of one line of sound, with every address of the machine: some kilobytes."""
 Seen = Annotated[str, Meta(max_length=19, pattern=r"^[0-9]*$")]
 """The seq of the newest message on the page, as text; empty: the page does not say."""
 
@@ -171,6 +173,51 @@ class NameCustomer(_Command, tag="name_customer"):
     name: Annotated[str, Meta(max_length=200)]
 
 
+class CallConnect(_Command, tag="call_connect"):
+    """Talk on this call, from this window. `take`: also when another window of this agent has it."""
+
+    interaction_id: Id
+    window: Id
+    sdp: Sdp
+    take: bool = False
+
+
+class CallDial(_Command, tag="call_dial"):
+    """Call the customer."""
+
+    interaction_id: Id
+    window: Id
+    sdp: Sdp
+
+
+class CallHold(_Command, tag="call_hold"):
+    """Let the caller wait, or come back."""
+
+    interaction_id: Id
+    held: bool
+
+
+class CallDtmf(_Command, tag="call_dtmf"):
+    """Press keys of the telephone."""
+
+    interaction_id: Id
+    digits: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[0-9*#]+$")]
+
+
+class CallForward(_Command, tag="call_forward"):
+    """Give the call away to a number outside."""
+
+    interaction_id: Id
+    to: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class CallRecord(_Command, tag="call_record"):
+    """Begin or stop keeping what is said."""
+
+    interaction_id: Id
+    on: bool
+
+
 class AlarmSeen(_Command, tag="alarm_seen"):
     """Somebody looks after it."""
 
@@ -198,6 +245,12 @@ Command = (
     | Split
     | UndoMove
     | NameCustomer
+    | CallConnect
+    | CallDial
+    | CallHold
+    | CallDtmf
+    | CallForward
+    | CallRecord
     | AlarmSeen
 )
 

@@ -25,6 +25,7 @@ _SHOWN: Final = frozenset(
         "urgency_set",
         "reading_noted",
         "connections_noted",
+        "call_changed",
     }
 )
 """Kinds that change what a desk shows of an interaction (their ref)."""
@@ -71,7 +72,7 @@ _WAITING: Final = frozenset(
 _STATUS: Final = frozenset({"delivered", "send_tried", "part_added"})
 """Kinds about what became of a message: how far an answer has come, what was fetched of what arrived."""
 
-_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled"})
+_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled", "trouble_noticed"})
 """Kinds that are an alarm."""
 
 _AGENT: Final = frozenset({"presence_set", "desks_noted", "person_changed"})

@@ -5,6 +5,7 @@ Codes of the router (router/refusals.py) and codes that the desk finds out itsel
 
 from typing import Final
 
+from agents_ui.voice.words import AGENT_TEXTS
 from router import refusals
 
 MANUAL_QUEUE_NAME: Final = "Manual"
@@ -53,6 +54,8 @@ TEXTS: Final = {
     "session_ended": "You are signed out. Sign in again.",
     "not_saved": "This could not be saved. Try again.",
     "refused": "This could not be done.",
+    "spoken": "A call takes no written answer: say it, or write to this person another way.",
+    **AGENT_TEXTS,
 }
 
 

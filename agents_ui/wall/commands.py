@@ -12,6 +12,7 @@ from agents_ui.desk.deciding import Deciding
 from agents_ui.desk.desk import Desk
 from agents_ui.desk.entities import conversation_messages, interactions
 from agents_ui.services import Services
+from agents_ui.voice.door import VoiceRefused
 from agents_ui.wall import requests, shapes
 from agents_ui.wall.explain import Value, explain
 from agents_ui.wall.fan import WallFan
@@ -52,6 +53,8 @@ class WallCommands:
         if isinstance(command, shapes.Look):
             no = await self._deciding.append(wall, requests.look(wall.person, command))
             return no or await self._read(lambda: self._said(command.interaction_id))
+        if isinstance(command, shapes.CallListen):
+            return await self._listen(wall, command)
         return await self._deciding.decided(wall, command.command_id, self._request(wall, command))
 
     def _request(
@@ -71,6 +74,18 @@ class WallCommands:
                 return desk_requests.urgency(person, command)
             case shapes.Presence():
                 return requests.presence(person, command, plan)
+
+    async def _listen(self, wall: Desk, command: shapes.CallListen) -> Answer:
+        """On record first: a look that fails afterwards is still one that somebody wanted."""
+        no = await self._deciding.append(wall, requests.listen(wall.person, command))
+        if no is not None:
+            return no
+        body = {"agent_id": wall.person.agent_id, "sdp": command.sdp}
+        try:
+            found = await self._services.voice.ask("POST", f"/calls/{command.interaction_id}/listen", body)
+        except VoiceRefused as why:
+            return refused(why.code)
+        return Answer(ok=True, value={"sdp": found["sdp"]})
 
     async def _explain(self, command: shapes.Explain) -> Answer:
         """No customer's data: who could serve it, and what keeps the others."""

@@ -24,10 +24,16 @@ _OF_CONTACTS: Final = frozenset(
 )
 _OF_AGENTS: Final = frozenset(kind for kind, (_, ref) in DECISION_KINDS.items() if ref == "agent_id")
 _OF_PEOPLE: Final = frozenset({"person_added", "person_changed"})
-_OF_ALARMS: Final = frozenset({"alarm_raised", "alarm_seen", "delivery_troubled", "delivered", "send_tried"})
+_OF_ALARMS: Final = frozenset(
+    {"alarm_raised", "alarm_seen", "delivery_troubled", "trouble_noticed", "delivered", "send_tried"}
+)
 """An answer that will not arrive is an alarm as well."""
 
-_KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(_OF_CONTACTS | _OF_AGENTS | _OF_PEOPLE | _OF_ALARMS))
+_OF_CALLS: Final = frozenset({"call_changed", "customer_disconnected"})
+"""The line of a dead voice process is taken down by the router: its call is over."""
+
+_EVERY: Final = _OF_CONTACTS | _OF_AGENTS | _OF_PEOPLE | _OF_ALARMS | _OF_CALLS
+_KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(_EVERY))
 
 _TOUCHED: Final = (
     f"SELECT DISTINCT kind, ref FROM journal WHERE {OWN_ROWS} AND seq > :after_seq AND seq <= :seq"
@@ -53,6 +59,9 @@ class News:
 
     alarms: dict[str, Value] | None = None
     """The newest open ones, when one was raised or seen."""
+
+    calls: dict[str, Value] | None = None
+    """Every call that goes on, when one began, changed or ended."""
 
     alarms_open: int = 0
     roles: tuple[RoleHealth, ...] = ()
@@ -80,6 +89,8 @@ def news_after(db: Connection, plan: Plan, after_seq: int, holder_of: Callable[[
         news.people = rows.people(db, plan)
     if any(kind in _OF_ALARMS for kind, _ in touched):
         news.alarms = open_alarms(db)
+    if any(kind in _OF_CALLS for kind, _ in touched):
+        news.calls = rows.calls(db)
     news.alarms_open, news.roles = alarms_unseen(db), roles_now(db, plan)
     return news
 

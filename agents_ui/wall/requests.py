@@ -5,6 +5,7 @@ in the way (gone, nobody at that desk, being read) the core says; here is only w
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from agents_ui.access.person import Person
 from agents_ui.access.sight import may_see
@@ -16,6 +17,9 @@ from config.words import MANUAL_QUEUE
 from router import refusals
 from router.journal.database import Connection
 from router.records import Fact, fact
+
+
+_GOES_ON: Final = "SELECT 1 FROM call WHERE interaction_id = :i AND ended_ms = 0"
 
 
 def move(person: Person, command: shapes.Move, plan: Plan) -> Decide:
@@ -83,6 +87,19 @@ def look(person: Person, command: shapes.Look) -> Decide:
         if not may_see(db, person, interaction_id=command.interaction_id):
             return "not_found"
         return [fact("viewed", command.interaction_id, agent_id=person.agent_id, what="wall")]
+
+    return decide
+
+
+def listen(person: Person, command: shapes.CallListen) -> Decide:
+    """Put on record that somebody listens, before anything is heard."""
+
+    def decide(db: Connection, at_ms: int) -> Sequence[Fact] | str:
+        if not may_see(db, person, interaction_id=command.interaction_id):
+            return "not_found"
+        if db.row(_GOES_ON, i=command.interaction_id) is None:
+            return "no_call"
+        return [fact("viewed", command.interaction_id, agent_id=person.agent_id, what="listen")]
 
     return decide
 

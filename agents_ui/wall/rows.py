@@ -42,6 +42,17 @@ _AGENTS: Final = (
     "SELECT agent_id, available, reason, presence_since_ms, idle_since_ms, desk_ids, grace_until_ms"
     " FROM agent"
 )
+_CALL_FIELDS: Final = (
+    "interaction_id",
+    "agent_id",
+    "direction",
+    "state",
+    "since_ms",
+    "connected_ms",
+    "recording",
+    "silent",
+)
+_CALLS: Final = f"SELECT {', '.join(_CALL_FIELDS)} FROM call WHERE ended_ms = 0 ORDER BY begun_ms, call_id"
 _PEOPLE: Final = "SELECT agent_id, name, role FROM person WHERE active = 1"
 
 
@@ -108,6 +119,15 @@ class Agent(msgspec.Struct, frozen=True):
     def desks(self) -> int:
         """How many desks of theirs are open."""
         return len(msgspec.json.decode(self.desk_ids))
+
+
+def calls(db: Connection) -> dict[str, dict[str, Any]]:
+    """Every call that goes on, by interaction: no number, no name."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in db.rows(_CALLS):
+        values = dict(zip(_CALL_FIELDS, row, strict=True))
+        found[row[0]] = {**values, "recording": bool(row[6]), "silent": bool(row[7])}
+    return found
 
 
 def open_contacts(db: Connection) -> Iterator[Contact]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from agents_ui.desk.shapes import AlarmSeen as AlarmSeen
-from agents_ui.desk.shapes import CommandId, Id, MaybeId
+from agents_ui.desk.shapes import CommandId, Id, MaybeId, Sdp
 from agents_ui.desk.shapes import Urgency as Urgency
 
 
@@ -52,6 +52,13 @@ class Look(_Command, tag="look"):
     interaction_id: Id
 
 
-Command = Move | Assign | TakeAway | Urgency | Presence | Explain | Look | AlarmSeen
+class CallListen(_Command, tag="call_listen"):
+    """Hear a call, and be heard by nobody. The look is on record."""
+
+    interaction_id: Id
+    sdp: Sdp
+
+
+Command = Move | Assign | TakeAway | Urgency | Presence | Explain | Look | CallListen | AlarmSeen
 
 COMMAND: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -29,7 +29,7 @@ from router.journal.stream import last_seq
 Value = dict[str, Any]
 Entities = dict[str, dict[str, Value]]
 
-KINDS: Final = ("urgent", "queue", "agent", "alarm", "site")
+KINDS: Final = ("urgent", "queue", "agent", "call", "alarm", "site")
 
 
 class Standing:
@@ -135,6 +135,8 @@ class Standing:
         self._tell("agent", workers, (*workers, *sorted(agents)), changes)
         if news.alarms is not None:
             self._tell("alarm", news.alarms, (*self.entities["alarm"], *news.alarms), changes)
+        if news.calls is not None:
+            self._tell("call", news.calls, (*self.entities["call"], *news.calls), changes)
         site = self._plan.site.site_id
         self._tell("site", {site: self._site(news)}, (site,), changes)
         return changes
@@ -196,7 +198,7 @@ def seeded(db: Connection, plan: Plan, now_ms: int) -> Standing:
     news.rings = rings_of(db, contacts.values())
     news.agents, news.people = rows.agents(db), rows.people(db, plan)
     news.alarms, news.alarms_open = open_alarms(db), alarms_unseen(db)
-    news.roles = roles_now(db, plan)
+    news.calls, news.roles = rows.calls(db), roles_now(db, plan)
     standing.begin(news, now_ms)
     return standing
 

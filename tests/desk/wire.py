@@ -182,6 +182,7 @@ class Page:
             return
         self.entities[change["drop"]].pop(change["id"], None)
         if change["drop"] == "conversation":
+            self.entities["call"].pop(change["id"], None)
             messages = self.entities["message"]
             for message_id in [m for m, v in messages.items() if v["interaction_id"] == change["id"]]:
                 del messages[message_id]
