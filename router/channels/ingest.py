@@ -265,9 +265,10 @@ def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
     return fact("customer_connected", interaction_id, connection_id=connection_id, web_id=web_id)
 
 
-def disconnected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
-    """The fact that it no longer does."""
-    return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id)
+def disconnected(interaction_id: str, connection_id: str, web_id: str, *, for_good: bool = False) -> Fact:
+    """The fact that it no longer does. for_good: the customer ended it, and cannot come back by it."""
+    said = {"for_good": True} if for_good else {}
+    return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id, **said)
 
 
 def _end_is_pending(db: Connection, interaction_id: str) -> bool:

@@ -11,6 +11,7 @@ from router.channels.mail_head import head_of
 from router.channels.port import Shown
 from router.channels.providers import PROVIDERS
 from router.channels.text import shown
+from router.channels.web_call import shown_of_call
 
 MAIL_BYTES_SHOWN: Final = 8_000
 
@@ -23,6 +24,8 @@ def shown_of(media_type: str, body: bytes) -> Shown:
     if media_type == template.MEDIA_TYPE:
         kept = template.read(body)
         return Shown(text=shown(body) if kept is None else kept.text)
+    if (call := shown_of_call(media_type, body)) is not None:
+        return call
     if media_type == MAIL:  # One that is not read yet, or could not be: its first words as they came.
         return Shown(text=shown(body[head_of(body).body_at :][:MAIL_BYTES_SHOWN]))
     return Shown(text=shown(body))

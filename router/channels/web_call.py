@@ -1,0 +1,125 @@
+"""Calls as contacts: from the customers' page, from a trunk; and what is shown of them and of what came on them.
+
+Translation only. What a call does is run/voice; the words of signalling are sip_message.py's.
+"""
+
+import re
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+
+from router.channels.port import Account, Contact, Shown
+from router.channels.text import shown as text_of
+
+WEB_CALL: Final = "web-call"
+SIP: Final = "sip"
+VOICE_PROVIDERS: Final = (SIP, WEB_CALL)
+
+WEB_CALL_TYPE: Final = "application/x-muster-web-call"
+SIP_TYPE: Final = "message/sip"
+DIGITS_TYPE: Final = "application/x-muster-digits"
+T140_TYPE: Final = "text/t140"
+CALL_OUT_TYPE: Final = "application/x-muster-call-out"
+"""Media types of what calls leave behind: how they began, keys pressed, text typed, that somebody called back."""
+
+_FROM: Final = re.compile(rb"^(?:From|f)[ \t]*:[ \t]*([^\r\n]{1,500})", re.I | re.M)
+_NAME: Final = re.compile(r'^"((?:[^"\\]|\\.){1,100})"|^([^<"]{1,100})<')
+_NOT_DIALLED: Final = ("911", "1911")
+"""911-XXX-XXXX stands for a telephone without a number (NENA-STA-020.1-2020, 2.2.7): nobody can be called there."""
+
+
+class WebCall(msgspec.Struct, frozen=True):
+    """What is kept of a call from the page."""
+
+    language: str = ""
+
+
+def contact_of_web_call(account: Account, *, session: str, language: str, received_at_ms: int) -> Contact:
+    """A call from the page of this session: whose it is is known, but it joins nothing."""
+    return Contact(
+        channel=account.channel,
+        account=account.account_id,
+        provider_id=f"{session}/{uuid4()}",
+        address_hash=session,
+        verified=True,
+        joins=False,
+        media_type=WEB_CALL_TYPE,
+        body=msgspec.json.encode(WebCall(language=language)),
+        received_at_ms=received_at_ms,
+    )
+
+
+def contact_of_call(
+    account: Account,
+    *,
+    call_id: str,
+    raw: bytes,
+    number: str,
+    withheld: bool,
+    asserted: bool,
+    received_at_ms: int,
+) -> Contact:
+    """A call from a trunk. A number that stands for nobody is kept to be seen, and linked with nobody."""
+    known = "" if withheld else number
+    return Contact(
+        channel=account.channel,
+        account=account.account_id,
+        provider_id=call_id,
+        verified=asserted,
+        address_kind="phone" if known else "",
+        address=known,
+        linked=dialable(known) and known not in account.unlinked,
+        joins=False,
+        media_type=SIP_TYPE,
+        body=raw,
+        received_at_ms=received_at_ms,
+    )
+
+
+def dialable(number: str) -> bool:
+    """Whether this is a number that can be called."""
+    digits = number.removeprefix("+")
+    if not digits.isdecimal() or not digits.isascii() or not 3 <= len(digits) <= 15:
+        return False
+    return not any(digits.startswith(each) and len(digits) == len(each) + 7 for each in _NOT_DIALLED)
+
+
+def shown_of_call(media_type: str, body: bytes) -> Shown | None:
+    """What people read of it; None for what is no call's."""
+    if media_type == SIP_TYPE:
+        name = _name_in(body)
+        return Shown(text="", notice=f"A call. The caller's name: {name}." if name else "A call.", things=1)
+    if media_type == WEB_CALL_TYPE:
+        return Shown(text="", notice="A call from our page.", things=1)
+    if media_type == DIGITS_TYPE:
+        return Shown(text=text_of(body), notice="Pressed on the telephone.", things=1)
+    if media_type == T140_TYPE:
+        return Shown(text=typed(body), notice="Typed during the call.")
+    if media_type == CALL_OUT_TYPE:
+        return Shown(text="Called back.")
+    return None
+
+
+def typed(body: bytes) -> str:
+    """What stands there after all corrections: in T.140 a backspace takes one character back."""
+    kept: list[str] = []
+    for character in body.decode("utf-8", "replace"):
+        if character == "\b":
+            if kept:
+                kept.pop()
+        elif character in "\u2028\r\n":
+            kept.append("\n")
+        elif character != "\ufeff" and character != "\a":
+            kept.append(character)
+    return text_of("".join(kept).strip("\n").encode())
+
+
+def _name_in(body: bytes) -> str:
+    """The name in the From line, as far as there is one that says more than a number."""
+    found = _FROM.search(body)
+    if found is None:
+        return ""
+    name = _NAME.match(found[1].decode("utf-8", "replace").strip())
+    text = re.sub(r"\\(.)", r"\1", name[1] or name[2] or "").strip() if name else ""
+    return "" if not text or text.casefold() == "anonymous" or re.fullmatch(r"[+0-9 ()-]+", text) else text

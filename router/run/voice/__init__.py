@@ -1,0 +1,1 @@
+"""The role `voice`: every call of a site, from the first ring to its recording. README.md tells how."""

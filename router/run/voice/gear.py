@@ -1,0 +1,190 @@
+"""What the voice process needs of signalling and of sound: the shapes of docs/architecture.md 11.5.
+
+Both are told apart from what a call means: here are only names. The real ones are router/run/sip_agent.py and
+router/run/media, made by telephones.py and sound.py; tests have others.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from router.channels.port import Account
+
+
+class BadSdp(ValueError):
+    """There is nothing in this description that we can do."""
+
+
+class NoPorts(OSError):
+    """No port for sound is free."""
+
+
+class NoTrunk(Exception):
+    """There is no way to call out, or it does not answer."""
+
+
+class Leg(Protocol):
+    """One side's sound. The callbacks are set by whoever made it."""
+
+    flowing: bool
+    on_flowing: Callable[[], None]
+    on_digits: Callable[[str], None]
+    on_text: Callable[[str], None]
+    on_lost: Callable[[], None]
+
+    async def close(self) -> None:
+        """Let go of it; again: harmless."""
+        ...
+
+
+class TrunkLeg(Leg, Protocol):
+    """A side on a telephone network."""
+
+    def accept(self, sdp: str) -> None:
+        """Their offer or answer. Raises BadSdp."""
+        ...
+
+    def local_sdp(self, kind: str) -> str:
+        """Ours: offer or answer."""
+        ...
+
+    def send_digits(self, digits: str) -> None:
+        """Raises ValueError for what is no digit."""
+        ...
+
+    def send_text(self, text: str) -> None:
+        """As T.140, where they take it."""
+        ...
+
+    def take_info(self, content_type: str, body: bytes) -> None:
+        """Digits that came by INFO."""
+        ...
+
+
+class PageLeg(Leg, Protocol):
+    """A side in a browser."""
+
+    async def answer(self, sdp: str) -> str:
+        """Our answer to its offer. Raises BadSdp, NoPorts."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes what both sides say into a file."""
+
+    async def close(self) -> Sequence[Path]:
+        """The files."""
+        ...
+
+
+class Bridge(Protocol):
+    """Joins a caller with an agent, and with who listens. Closing it closes everything that it was handed."""
+
+    silent_ms: int
+
+    def connect(self, agent: Leg) -> None:
+        """The agent talks with the caller from now on."""
+        ...
+
+    def disconnect(self) -> None:
+        """The agent does no longer; the leg is closed."""
+        ...
+
+    def listen(self, leg: Leg) -> None:
+        """This leg hears both."""
+        ...
+
+    def leave(self, leg: Leg) -> None:
+        """It does no longer."""
+        ...
+
+    def hold(self, on: bool) -> None:
+        """The caller hears that they are held."""
+        ...
+
+    async def close(self) -> None:
+        """With all legs, and the recorder."""
+        ...
+
+
+class Media(Protocol):
+    """Makes legs, bridges and recorders."""
+
+    def trunk_leg(self) -> TrunkLeg:
+        """Raises NoPorts."""
+        ...
+
+    def page_leg(self, *, speaks: bool = True) -> PageLeg:
+        """For a browser's offer."""
+        ...
+
+    def bridge(self, caller: Leg) -> Bridge:
+        """Around this caller."""
+        ...
+
+    def wait(self, bridge: Bridge) -> None:
+        """The caller hears that the line is alive until somebody answers."""
+        ...
+
+    def record(self, bridge: Bridge, path: Path, *, announced: bool) -> Recorder:
+        """From now on into this file; announced: both hear that it is so."""
+        ...
+
+    def stop_recording(self, bridge: Bridge) -> None:
+        """No longer."""
+        ...
+
+
+class Telephone(Protocol):
+    """One call of a trunk, either way (router/run/sip_agent.py: SipCall)."""
+
+    call_id: str
+    account_id: str
+    raw: bytes
+    from_number: str
+    from_name: str
+    to_number: str
+    withheld: bool
+    asserted: bool
+    offer: str
+    answer_sdp: str
+    on_end: Callable[[str], None]
+    on_progress: Callable[[int, str], None]
+    on_reoffer: Callable[[str], str]
+    on_info: Callable[[str, bytes], None]
+
+    def queued(self, position: int) -> None:
+        """182 with the position."""
+        ...
+
+    async def answer(self, sdp: str) -> None:
+        """200; waits for the ACK."""
+        ...
+
+    async def refuse(self, status: int, *, reason: str = "") -> None:
+        """A final answer that is none."""
+        ...
+
+    async def hang_up(self) -> None:
+        """CANCEL or BYE."""
+        ...
+
+    async def refer(self, to_uri: str) -> bool:
+        """Asks the other side to call there instead; False: it does not."""
+        ...
+
+
+class Telephones(Protocol):
+    """Calls out, by the trunks of the plan."""
+
+    async def dial(self, account: Account, number: str, sdp: str) -> Telephone:
+        """Returns when it was answered: the call with `answer_sdp`. Raises NotAnswered, NoTrunk."""
+        ...
+
+    def uri(self, account: Account, number: str) -> str:
+        """The address of a number at the account's trunk; empty where it has none."""
+        ...
+
+
+class NotAnswered(Exception):
+    """Nobody answered. The message is why: busy, no_answer, refused, failed."""
