@@ -10,6 +10,7 @@ _INTERACTION: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e01")
 _MESSAGE: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e02")
 _CUSTOMER: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e03")
 _PART: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e04")
+_PLACE: Final = UUID("5f0a1ac6-6b3e-5d0c-9d0b-2b8a0d5c7e05")
 """Drawn once; changing one would make repeats look new."""
 
 
@@ -31,6 +32,11 @@ def customer_id_of(channel: str, account: str, address_hash: str) -> str:
 def part_id_of(message_id: str, number: int) -> str:
     """The content that a message only points to, as long as it is only an address."""
     return _id(_PART, message_id, str(number))
+
+
+def place_id_of(said_by: str, number: int) -> str:
+    """The place that this message, or report of a telephone, says somebody is at; also its content."""
+    return _id(_PLACE, said_by, str(number))
 
 
 def group_thread_of(secret: bytes, group: str) -> str:

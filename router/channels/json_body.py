@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar  # Any: JSON of others, looked at before 
 import msgspec
 
 from router.channels.text import kept, shown
+from router.places.place import Place, place_of
 
 _SURROGATES: Final = re.compile(
     rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -90,6 +91,13 @@ def number(value: object, *path: str | int) -> int:
     """The whole number there, also one written as a text; 0 where there is none, or a huge one."""
     text = name(value, *path)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def pins(value: object, *path: str | int) -> tuple[Place, ...]:
+    """The point that somebody chose, where an object with its latitude and longitude is there; else none."""
+    named = ", ".join(filter(None, [words(value, *path, each) for each in ("title", "name", "address")]))
+    point = place_of("pin", at(value, *path, "latitude"), at(value, *path, "longitude"), words=named)
+    return () if point is None else (point,)
 
 
 def written(value: object) -> str:

@@ -16,7 +16,7 @@ import msgspec
 
 from router.channels.api_reply import retry_after_ms
 from router.channels.ids import group_thread_of
-from router.channels.json_body import at, leaves, name, number, object_of, words, written
+from router.channels.json_body import at, leaves, name, number, object_of, pins, words, written
 from router.channels.port import (
     Account,
     Capabilities,
@@ -116,8 +116,8 @@ def _said(event: dict[str, Any]) -> Shown:
         return Shown(text="", wanted=((f"line:{name(message, 'id')}", ""),), notice=notice, things=1)
     if kind == "location":
         point = f"{at(message, 'latitude')}, {at(message, 'longitude')}"
-        lines = [point, words(message, "title"), words(message, "address")]
-        return Shown(text="\n".join(filter(None, lines)), notice="A place that they sent.", things=1)
+        text = "\n".join(filter(None, [point, words(message, "title"), words(message, "address")]))
+        return Shown(text=text, notice="A place that they sent.", things=1, places=pins(message))
     if kind == "sticker":
         return Shown(text=words(message, "text"), notice="A sticker.", things=1)
     if words(event, "type") == "unsend":

@@ -5,6 +5,7 @@ from typing import Any, Final  # Any: JSON of a provider, looked at before use
 
 from router.channels.json_body import at, number, words, written
 from router.channels.port import Shown
+from router.places.place import place_of
 
 Event = dict[str, Any]
 
@@ -86,6 +87,7 @@ def _message(message: Event) -> Shown:
         wanted=tuple(wanted for each in hangs for wanted in each.wanted),
         notice=" ".join(notices),
         things=len(hangs) + len(notices),
+        places=tuple(place for each in hangs for place in each.places),
     )
 
 
@@ -96,7 +98,9 @@ def _attachment(attachment: object) -> Shown:
     url, title = words(payload, "url"), words(payload, "title") or words(attachment, "title")
     latitude, longitude = at(payload, "coordinates", "lat"), at(payload, "coordinates", "long")
     if kind == "location" and isinstance(latitude, int | float) and isinstance(longitude, int | float):
-        return Shown(text=f"{latitude}, {longitude}", notice="A place that they sent.")
+        point = place_of("pin", latitude, longitude, words=title)
+        places = () if point is None else (point,)
+        return Shown(text=f"{latitude}, {longitude}", notice="A place that they sent.", places=places)
     if kind in _FILES and url:
         return Shown(text="", wanted=((url, ""),), notice=notice)
     if kind in _FILES:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 from router.channels.json_body import mended
 from router.channels.port import Shown
 from router.channels.text import kept, shown
+from router.places.place import place_of
 
 Value = str | int | float | bool
 
@@ -112,11 +113,25 @@ def written_out(report: Report) -> Shown:
         lines.append(f"{place.latitude}, {place.longitude}{exact}")
         lines.append(place.address)
     lines.extend(f"{label}: {_plain(value)}" for label, value in report.fields.items())
+    said_at_ms = 0 if report.said_at is None else _ms(report.said_at)
+    point = (
+        None
+        if place is None
+        else place_of(
+            "partner",
+            place.latitude,
+            place.longitude,
+            radius_m=place.accuracy_m,
+            fix_at_ms=said_at_ms,
+            words=shown(kept(place.address)),
+        )
+    )
     text = "\n".join([lines[0], *(each for each in lines[1:] if each)])
     return Shown(
         text=shown(kept(text)),
+        places=() if point is None else (point,),
         things=int(place is not None) + len(report.fields),
-        said_at_ms=0 if report.said_at is None else _ms(report.said_at),
+        said_at_ms=said_at_ms,
     )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from router.places.place import Place
+
 TEXT: Final = "text/plain; charset=utf-8"
 
 UNPARSED: Final = "application/x-muster-unparsed"
@@ -148,9 +150,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What one webhook brought: several of each, or none. What we do not know is acknowledged."""
+    """What one webhook brought: several of each, or none. What we do not know is acknowledged.
+
+    Shape: sightings are what telephones report of themselves where they are, by the number of a call or text
+           (AML): no words of anybody. Each belongs to that call or text, and is a contact only without one.
+    """
 
     contacts: tuple[Contact, ...] = ()
+    sightings: tuple[Contact, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     answer: Answer = Answer()
 
@@ -250,6 +257,8 @@ class Shown:
 
     things: int = 0
     said_at_ms: int = 0
+    places: tuple[Place, ...] = ()
+    """Where it says that somebody is, apart from what is written in the words."""
 
 
 class NotAuthentic(Exception):

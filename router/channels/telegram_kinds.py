@@ -9,6 +9,7 @@ from typing import Any, Final  # Any: JSON of a provider, looked at before use
 
 from router.channels.json_body import at, name, number, words, written
 from router.channels.port import Shown
+from router.places.place import place_of
 
 Update = dict[str, Any]
 
@@ -122,12 +123,21 @@ def _place(message: Update, kind: str) -> Shown:
     latitude, longitude = at(point, "latitude"), at(point, "longitude")
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         return _unknown(message)
+    live = "live_period" in point or "edit_date" in message
     within = at(point, "horizontal_accuracy")
+    found = place_of(
+        "live" if live else "pin",
+        latitude,
+        longitude,
+        radius_m=within,
+        fix_at_ms=(number(message, "edit_date") or number(message, "date")) * 1000,
+        words=", ".join(each for each in (words(place, "title"), words(place, "address")) if each),
+    )
     exact = f" (within {within:g} m)" if isinstance(within, int | float) else ""
     lines = [f"{latitude}, {longitude}{exact}", words(place, "title"), words(place, "address")]
-    live = "live_period" in point
+    text = "\n".join(each for each in lines if each)
     notice = "Where they are, live: it follows them." if live else "A place that they sent."
-    return Shown(text="\n".join(each for each in lines if each), notice=notice, things=1)
+    return Shown(text=text, notice=notice, things=1, places=() if found is None else (found,))
 
 
 def _card(message: Update, kind: str) -> Shown:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final  # Any: JSON of a provider, looked at before use
 
-from router.channels.json_body import at, name, number, words, written
+from router.channels.json_body import at, name, number, pins, words, written
 from router.channels.port import Shown
 
 Message = dict[str, Any]
@@ -70,7 +70,7 @@ def _location(message: Message) -> Shown:
         return _unknown(message)
     named = [words(place, "name"), words(place, "address")]
     text = "\n".join([f"{latitude}, {longitude}", *(each for each in named if each)])
-    return Shown(text=text, notice="A place that they sent.", things=1)
+    return Shown(text=text, notice="A place that they sent.", things=1, places=pins(place))
 
 
 def _contacts(message: Message) -> Shown:

@@ -1,7 +1,8 @@
 """How the journalled tables follow the journal: apply(row), in the transaction that appends the row.
 
 They change nowhere else, so the same function on an empty database rebuilds them (verify.py does it). What
-facts do is in fold_facts.py and fold_sending.py, what the router's decisions do in fold_decisions.py.
+facts do is in fold_facts.py, fold_places.py and fold_sending.py, what the router's decisions do in
+fold_decisions.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import msgspec
 from router.journal.connection import Connection
 from router.journal.fold_decisions import DECISION_FOLDS
 from router.journal.fold_facts import FACT_FOLDS
+from router.journal.fold_places import PLACE_FOLDS
 from router.journal.fold_sending import SENDING_FOLDS
 from router.records import GROUP, Row
 
@@ -37,7 +39,7 @@ UNFOLDED: Final = frozenset(
 )
 """Kinds that change no table: requests (the router's decision does), refusals, and who looked at whom."""
 
-FOLDS: Final[Mapping[str, Fold]] = {**FACT_FOLDS, **DECISION_FOLDS, **SENDING_FOLDS}
+FOLDS: Final[Mapping[str, Fold]] = {**FACT_FOLDS, **DECISION_FOLDS, **SENDING_FOLDS, **PLACE_FOLDS}
 
 
 class UnknownKind(Exception):

@@ -273,6 +273,66 @@ class PartRow(SQLModel, table=True):
     )
 
 
+class PlaceRow(SQLModel, table=True):
+    """JOURNALLED. A point at which an interaction's customer is said to be; where that is, is content."""
+
+    __tablename__ = "place"
+    interaction_id: str = Field(primary_key=True)
+    place_id: str = Field(primary_key=True)
+    message_id: str = ""
+    """What said so; empty where no message did (a browser that goes on telling, a telephone by itself)."""
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    source: str
+    """One of router.places.place.SOURCES."""
+    radius_m: int = 0
+    """How exact; 0: not known."""
+    fix_at_ms: int = Field(sa_column=_ms())
+    """When it was found, as far as that is known; never after it was received."""
+    received_at_ms: int = Field(sa_column=_ms())
+    confidence: int = 0
+    """The percentage with which it is within the radius; 0: not known."""
+    content_id: str
+    newest: int = 0
+    tightest: int = 0
+
+    __table_args__ = (
+        # A position that follows its person leaves hundreds; desks ask for these two at every change.
+        Index(
+            "place_marked",
+            "interaction_id",
+            sqlite_where=text("newest = 1 OR tightest = 1"),
+            postgresql_where=text("newest = 1 OR tightest = 1"),
+        ),
+    )
+
+
+class SightingRow(SQLModel, table=True):
+    """JOURNALLED. What a telephone reported of itself (AML), until it is known whose call it is of."""
+
+    __tablename__ = "sighting"
+    sighting_id: str = Field(primary_key=True)
+    channel: str
+    account: str
+    address_hash: str
+    address_kind: str
+    content_id: str
+    """The report as it came."""
+    received_at_ms: int = Field(sa_column=_ms())
+    at_ms: int = Field(sa_column=_ms())
+    traffic: str = "real"
+    became: str = ""
+    """'' (waits) | located | no_fix | contact (nobody called: it is a contact of its own)."""
+
+    __table_args__ = (
+        Index(
+            "sighting_waiting",
+            "at_ms",
+            sqlite_where=text("became = ''"),
+            postgresql_where=text("became = ''"),
+        ),
+    )
+
+
 class OutboxRow(SQLModel, table=True):
     """JOURNALLED. One message to send by a provider; made in the transaction that decided to send it."""
 
@@ -544,6 +604,8 @@ JOURNALLED = (
     "plan",
     "alarm",
     "part",
+    "place",
+    "sighting",
     "outbox",
     "consent",
     "text_switch",

@@ -21,7 +21,8 @@ from typing import Any, Final  # Any: columns of a row
 import msgspec
 
 from config.plan import Plan
-from router.channels.ids import part_id_of
+from router.channels.ids import part_id_of, place_id_of
+from router.channels.located import KeptPlace, located, places_in, put_place
 from router.channels.port import UNPARSED, Shown
 from router.channels.showing import shown_of
 from router.journal.appends import SALT_BYTES, storable
@@ -80,6 +81,7 @@ class Unread:
     """A message to read. `readable` is False where its content is gone or was kept raw.
 
     Shape: wanted are the (address, media type) of what its body only points to; its salt is for their hashes.
+           places are where it says that its customer is.
     """
 
     message_id: str
@@ -87,6 +89,7 @@ class Unread:
     contact: Contact
     readable: bool
     wanted: tuple[tuple[str, str], ...] = ()
+    places: tuple[KeptPlace, ...] = ()
     salt: bytes = field(default_factory=lambda: os.urandom(SALT_BYTES))
 
 
@@ -100,8 +103,10 @@ class ReadMessages:
     readings: tuple[tuple[Unread, Reading, str], ...]
 
     def write_content(self, db: Connection) -> None:
-        """The addresses of what is wanted."""
+        """The addresses of what is wanted, and the places."""
         for unread, _, _ in self.readings:
+            for place in unread.places:
+                put_place(db, place, at_ms=unread.contact.at_ms)
             for number, (address, media_type) in enumerate(unread.wanted, start=1):
                 db.run(
                     "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES"
@@ -121,6 +126,7 @@ class ReadMessages:
             if row is not None and row[0] == "unread":
                 facts.append(read_fact(unread.interaction_id, unread.message_id, reading, how))
                 facts.extend(_wanted_facts(unread))
+                facts.extend(located(unread.interaction_id, each) for each in unread.places)
         return facts
 
 
@@ -383,6 +389,22 @@ def _unread(db: Connection, row: Sequence[Any]) -> Unread:
         contact=contact,
         readable=readable,
         wanted=said.wanted,
+        places=_places(message_id, said, at_ms),
+    )
+
+
+def _places(message_id: str, said: Shown, at_ms: int) -> tuple[KeptPlace, ...]:
+    """Where it says that somebody is. A mistake of ours here may cost the point, and never the message."""
+    try:
+        found = places_in(said)
+    except Exception as mistake:  # noqa: BLE001 - content never causes loss
+        _log.error("places not read message_id=%s error=%s", message_id, type(mistake).__name__)
+        return ()
+    return tuple(
+        KeptPlace(
+            place_id=place_id_of(message_id, number), place=place, message_id=message_id, received_at_ms=at_ms
+        )
+        for number, place in enumerate(found)
     )
 
 
