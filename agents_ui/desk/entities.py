@@ -12,6 +12,7 @@ import msgspec
 
 from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
+from agents_ui.desk.places import places_of
 from agents_ui.desk.reply_rules import reply_until_ms
 from agents_ui.voice.ways import VOICE
 from config.plan import Plan
@@ -198,15 +199,19 @@ def _offer(interaction: Interaction, details: Row, *, summary: str, returning: b
 def conversations(db: Connection, held: Sequence[Interaction]) -> dict[str, Value]:
     """These conversations that agents hold, without their messages, by interaction_id."""
     earlier = _earlier(db, (each.interaction_id for each in held))
+    places = places_of(db, {each.interaction_id: chain_of(db, each) for each in held})
     return {
-        each.interaction_id: _conversation(
-            each, earlier.get(each.interaction_id, 0), reply_until_ms(db, each.interaction_id, each.channel)
-        )
+        each.interaction_id: {
+            **_conversation(each),
+            "earlier": earlier.get(each.interaction_id, 0),
+            "reply_until_ms": reply_until_ms(db, each.interaction_id, each.channel),
+            "place": places.get(each.interaction_id),
+        }
         for each in held
     }
 
 
-def _conversation(interaction: Interaction, earlier: int, until_ms: int) -> Value:
+def _conversation(interaction: Interaction) -> Value:
     return {
         "interaction_id": interaction.interaction_id,
         "channel": interaction.channel,
@@ -221,8 +226,6 @@ def _conversation(interaction: Interaction, earlier: int, until_ms: int) -> Valu
         "language": interaction.language,
         "reading": interaction.reading,
         "follows": interaction.follows,
-        "earlier": earlier,
-        "reply_until_ms": until_ms,
         "traffic": interaction.traffic,
     }
 

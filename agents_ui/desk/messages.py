@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final  # Any: message values are JSON objects
 
 from agents_ui.desk.mail_shown import HEAD_BYTES, TEXT_CHARACTERS_MAX, mail_of
+from agents_ui.desk.place_notice import place_notice
 from agents_ui.downloads import clean_name
 from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.channels.port import Shown
@@ -110,7 +111,7 @@ def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _CO
         "author_name": author_name or "",
         "kind": kind,
         "text": said.text if parts.text is None else parts.text,
-        "notice": said.notice,
+        "notice": _notice(direction, said),
         "mail": None if body is None else mail_of(media_type, bytes(body), parts.about),
         "file": _file(interaction_id, content_id, media_type, file_name, size) if is_file else None,
         "files": [_file(interaction_id, *each) for each in parts.files],
@@ -122,6 +123,11 @@ def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _CO
         "trouble": trouble,
         "reading": reading,
     }
+
+
+def _notice(direction: str, said: Shown) -> str:
+    told = place_notice(said.text) if direction == "in" else ""
+    return f"{said.notice} {told}".strip() if told else said.notice
 
 
 def _file(interaction_id: str, content_id: str, media_type: str, file_name: str, size: int) -> Value:

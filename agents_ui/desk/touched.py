@@ -25,6 +25,7 @@ _SHOWN: Final = frozenset(
         "urgency_set",
         "reading_noted",
         "connections_noted",
+        "located",
         "call_changed",
     }
 )
