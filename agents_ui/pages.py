@@ -104,7 +104,7 @@ _STYLES: Final = {
     "home": ("home",),
     "chat": ("chat",),
     "sign-in": ("sign-in",),
-    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "customer", "overlay"),
+    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "customer", "places", "overlay"),
     "admin": ("urgency", "overlay", "admin"),
     "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }

@@ -81,6 +81,7 @@
  * @property {string} follows
  * @property {number} earlier
  * @property {number} reply_until_ms until when the channel takes an answer; 0: at any time
+ * @property {import("./places/types.js").Placed | null} [place] where the customer is said to be
  * @property {string} traffic
  */
 

@@ -1,6 +1,7 @@
 // desk/parts/conversation-view.js - one conversation: its head, its messages, and the reply or the wrap-up
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
+import { VOICE } from "../desk.js";
 import { panel } from "../keys.js";
 import { whoIs } from "../names.js";
 import { CallBackPanel } from "./call-back-panel.js";
@@ -8,6 +9,7 @@ import { ConversationHead } from "./conversation-head.js";
 import { Also } from "./customer-also.js";
 import { EndPanel } from "./end-panel.js";
 import { MessageList } from "./message-list.js";
+import { Place } from "./place.js";
 import { ReplyBox } from "./reply-box.js";
 import { TransferPanel } from "./transfer-panel.js";
 import { UrgencyPanel } from "./urgency-panel.js";
@@ -17,12 +19,17 @@ const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel, 
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ConversationView({ desk, conversation }) {
-  const Open = PANELS[/** @type {keyof typeof PANELS} */ (panel.value)];
+  const calls = conversation.channel === VOICE ? desk.calls.value : null;
+  const Open = { ...PANELS, ...calls?.panels }[/** @type {keyof typeof PANELS} */ (panel.value)];
   const close = () => (panel.value = "");
   return html`<main class="conversation" aria-label=${whoIs(desk, conversation)}>
     <${ConversationHead} desk=${desk} conversation=${conversation} />
-    ${Open && html`<${Open} desk=${desk} conversation=${conversation} close=${close} />`}
-    <${Also} desk=${desk} conversation=${conversation} />
+    ${Open && html`<${Open} desk=${desk} calls=${calls} conversation=${conversation} close=${close} />`}
+    ${calls && html`<${calls.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
+    <div class="conversation-top">
+      <${Also} desk=${desk} conversation=${conversation} />
+      <${Place} desk=${desk} conversation=${conversation} />
+    </div>
     <${MessageList} desk=${desk} conversation=${conversation} />
     ${conversation.wrap_up_since_ms
       ? html`<${WrapUp} desk=${desk} conversation=${conversation} />`
