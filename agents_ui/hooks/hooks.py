@@ -126,8 +126,12 @@ class Hooks:
 
     async def _keep_contact(self, contact: Contact) -> Kept:
         services = self._services
-        within_ms = services.plan().limits.read_within_ms
-        keeper = Keeper(web_id=services.web_id, read_within_ms=within_ms)
+        limits = services.plan().limits
+        keeper = Keeper(
+            web_id=services.web_id,
+            read_within_ms=limits.read_within_ms,
+            text_off_window_ms=limits.text_off_window_ms,
+        )
         return await keep(services.committer, contact, keeper)
 
     async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:

@@ -21,6 +21,7 @@ import msgspec
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
+from router.channels.text_off import WINDOW_MS, turned_away
 from router.events import READ_WITHIN_MS
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
@@ -80,12 +81,14 @@ class Keeper:
     """The process that keeps a contact.
 
     Shape: web_id is who reads it first; connection_id the customer's live line, if that process holds one;
-           read_within_ms how long a new interaction is parked for its reading (limits of the plan).
+           read_within_ms how long a new interaction is parked for its reading, text_off_window_ms how often
+           a texter hears that texts are switched off (limits of the plan).
     """
 
     web_id: str
     connection_id: str = ""
     read_within_ms: int = READ_WITHIN_MS
+    text_off_window_ms: int = WINDOW_MS
 
 
 NOBODY: Final = Keeper(web_id="")
@@ -127,8 +130,10 @@ class KeepContact:
         open_id = open_interaction(db, who.thread)
         if open_id is not None:
             self._note(open_id, message_id)
-            return (self._added(open_id, message_id),)
-        return self._begin(db, who, message_id, at_ms)
+            facts = [self._added(open_id, message_id)]
+        else:
+            facts = self._begin(db, who, message_id, at_ms)
+        return [*facts, *self._turned_away(db, who, at_ms)]
 
     def _find(self, db: Connection) -> tuple[str, str | None]:
         """(message id, its interaction if it is kept already).
@@ -151,7 +156,23 @@ class KeepContact:
                 return message_id, str(found[0])
         return message_id, None
 
-    def _begin(self, db: Connection, who: "_Who", message_id: str, at_ms: int) -> Sequence[Fact]:
+    def _turned_away(self, db: Connection, who: "_Who", at_ms: int) -> Sequence[Fact]:
+        """Where texts are switched off, whoever surely wrote it is to hear of it."""
+        contact, kept = self._contact, self.kept
+        if kept is None or not (who.identity_id and who.address_hash and contact.verified):
+            return ()
+        return turned_away(
+            db,
+            channel=contact.channel,
+            account=contact.account,
+            address_hash=who.address_hash,
+            interaction_id=kept.interaction_id,
+            message_id=kept.message_id,
+            at_ms=at_ms,
+            window_ms=self._keeper.text_off_window_ms,
+        )
+
+    def _begin(self, db: Connection, who: "_Who", message_id: str, at_ms: int) -> list[Fact]:
         contact = self._contact
         facts = [] if who.added is None else [who.added]
         interaction_id = interaction_id_of(contact.channel, contact.account, contact.provider_id)

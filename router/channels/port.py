@@ -228,6 +228,7 @@ class Outcome:
            twilio_21610. certain is False when it may have been sent all the same (time-out, garbage, 5xx
            after the body). of_account is False where the account is well and only this message has to wait
            (its mailbox is busy, a server greylists): it does not count for the account's circuit.
+           opted_out: they told the provider that they want nothing more, and it blocks what is sent.
     Units: retry_after_ms from now; 0: as delivery likes.
     """
 
@@ -237,6 +238,7 @@ class Outcome:
     retry_after_ms: int = 0
     certain: bool = True
     of_account: bool = True
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +246,8 @@ class Shown:
     """What a kept body says to people: its words, and what hangs on it that must still be fetched.
 
     Shape: `things` counts what is neither words nor a file (a place, a reaction, a press of a button): a
-           message that has only those is no silence.
+           message that has only those is no silence. `consent`: its provider took it for a wish (stop,
+           start) or a question (help), and did what follows from that on its side.
     Units: said_at_ms by the provider's clock; 0 where it does not say.
     """
 
@@ -257,6 +260,7 @@ class Shown:
 
     things: int = 0
     said_at_ms: int = 0
+    consent: str = ""
     places: tuple[Place, ...] = ()
     """Where it says that somebody is, apart from what is written in the words."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from router.channels import line, messenger, telegram, twilio_sms, webhook_json, whatsapp
-from router.channels.port import Provider
+from router.channels.port import Capabilities, Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     "instagram": messenger.INSTAGRAM,
@@ -15,3 +15,6 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     "twilio": twilio_sms,
     "whatsapp": whatsapp,
 }
+
+CHANNELS: Final[Mapping[str, Capabilities]] = {each.can.channel: each.can for each in PROVIDERS.values()}
+"""What each channel with a provider can do."""

@@ -10,7 +10,7 @@ from typing import Final
 from config.plan import Plan
 from router.channels.ingest import thread_of
 from router.channels.port import Capabilities
-from router.channels.providers import PROVIDERS
+from router.channels.providers import CHANNELS
 from router.channels.showing import shown_of
 from router.journal.connection import Connection
 
@@ -18,9 +18,6 @@ CONVERSATIONS: Final = 5
 MESSAGES: Final = 10
 """How far back the newest words are looked for. A provider's repeats come late, so that the newest that came
 may be older than the one before."""
-
-CHANNELS: Final = {provider.can.channel: provider.can for provider in PROVIDERS.values()}
-"""What each channel with a provider can do."""
 
 
 def window_ms(plan: Plan, can: Capabilities, account_id: str) -> int:

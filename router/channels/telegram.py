@@ -112,7 +112,8 @@ def outcome_of(reply: HttpReply) -> Outcome:
     if reply.status == 401 or (reply.status == 404 and told.get("ok") is False):
         return Outcome(kind="account_failed", detail=detail)
     if 400 <= reply.status < 500 and told.get("ok") is False:
-        return Outcome(kind="failed", detail=detail)
+        blocked = reply.status == 403 and "blocked by the user" in words(told, "description")
+        return Outcome(kind="failed", detail=detail, opted_out=blocked)
     return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply), certain=False)
 
 

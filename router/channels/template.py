@@ -1,7 +1,7 @@
 """A message made of an approved template: what is kept of it, and what its provider is told.
 
-Kept as content like any other words: which template, what was filled in, and the words that came of it. What
-the provider gets are the name and the values; what people read, and what another channel takes, are the words.
+Kept as content like any other words: which template, what was filled in, and the words that came of it. The
+provider gets its name and the values; people, and other channels, get the words.
 """
 
 from typing import Final
@@ -11,6 +11,7 @@ import msgspec
 from config.plan import TemplatePlan
 from config.templates import filled, places_of
 from router.channels.port import Template
+from router.channels.text import shown
 
 MEDIA_TYPE: Final = "application/json; of=muster-template"
 
@@ -74,3 +75,9 @@ def read(body: bytes) -> Kept | None:
         return msgspec.json.decode(body, type=Kept)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def words_of(media_type: str, body: bytes) -> str:
+    """The words of something that we say: of a template, what came of it."""
+    kept = read(body) if media_type == MEDIA_TYPE else None
+    return shown(body) if kept is None else kept.text

@@ -80,6 +80,9 @@ somebody has mended it."""
 BUSY: Final = frozenset({14107, 20429, 21611, 30001, 30022, 63038})
 """Too much at once, or the queue is full: the same message is taken later."""
 
+OPTED_OUT: Final = 21610
+"""They wrote STOP to this number, and not START since."""
+
 NOTICES: Final = {
     "STOP": "The network took this as a wish for no more messages: what is answered may not arrive.",
     "START": "The network took this as a wish for messages again.",
@@ -140,8 +143,10 @@ def shown(body: bytes) -> Shown:
         for index, address in addresses
         if address
     )
-    notice = NOTICES.get(text_of(named.get(b"OptOutType", b"")).upper(), "")
-    return Shown(text=text_of(named.get(b"Body", b"")), wanted=wanted, notice=notice)
+    kin = text_of(named.get(b"OptOutType", b"")).upper()
+    notice = NOTICES.get(kin, "")
+    consent = kin.lower() if notice else ""
+    return Shown(text=text_of(named.get(b"Body", b"")), wanted=wanted, notice=notice, consent=consent)
 
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
@@ -180,7 +185,7 @@ def outcome_of(reply: HttpReply) -> Outcome:
     if code in ACCOUNT_TROUBLE or reply.status == 401 or (reply.status == 403 and not code):
         return Outcome(kind="account_failed", detail=detail, retry_after_ms=retry_after_ms(reply))
     if 400 <= reply.status < 500 and code:
-        return Outcome(kind="failed", detail=detail)
+        return Outcome(kind="failed", detail=detail, opted_out=code == OPTED_OUT)
     return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply), certain=False)
 
 

@@ -1,8 +1,8 @@
 """WhatsApp through Meta's Cloud API: webhooks, statuses, sending, media. Translation only.
 
 Source: developers.facebook.com/documentation/business-messaging/whatsapp: webhooks/reference/messages,
-        messages/send-messages, messages/template-messages, business-phone-numbers/media, support/error-codes, business-scoped-user-ids.
-        What a message says is whatsapp_kinds.py.
+        messages/send-messages, messages/template-messages, business-phone-numbers/media,
+        support/error-codes, business-scoped-user-ids. What a message says is whatsapp_kinds.py.
 """
 
 import hashlib

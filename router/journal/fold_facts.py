@@ -301,10 +301,11 @@ def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
-               ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, instead_of, fallback,
-               fallback_why)
+               ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,
+               fallback, fallback_why)
            VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
-               :ordered_at_ms, 'due', 0, :due_at_ms, '', :automatic, :template, :instead_of, '', '')""",
+               :ordered_at_ms, 'due', 0, :due_at_ms, '', :automatic, :template, :category, :instead_of,
+               '', '')""",
         outbox_id=row.ref,
         message_id=data["message_id"],
         interaction_id=data["interaction_id"],
@@ -316,6 +317,7 @@ def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
         due_at_ms=data.get("due_at_ms", row.at_ms),
         automatic=int(data.get("automatic", False)),
         template=data.get("template", ""),
+        category=data.get("category", ""),
         instead_of=data.get("instead_of", ""),
     )
 

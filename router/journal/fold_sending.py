@@ -33,6 +33,8 @@ def _fallback_decided(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _consent_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """From the message on in which it was said: what they wrote after it is no part of it."""
+    said = db.row("SELECT seq FROM message WHERE message_id = :m", m=data.get("message_id", ""))
     for category in data["categories"]:
         db.run(
             """INSERT INTO consent (channel, address_hash, category, state, at_ms, seq, how, agent_id,
@@ -46,7 +48,7 @@ def _consent_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
             category=category,
             state=data["state"],
             at_ms=row.at_ms,
-            seq=row.seq,
+            seq=said[0] if said else row.seq,
             how=data["how"],
             agent_id=data.get("agent_id", ""),
             blocked=int(data.get("blocked", False)),

@@ -356,6 +356,8 @@ class OutboxRow(SQLModel, table=True):
     """No person said it: it goes no other way, and nobody waits for it."""
     template: str = ""
     """Which template it is made of; empty: of none."""
+    category: str = ""
+    """reply | service | bulk: what consent it needs when it leaves; empty: none is asked for."""
     instead_of: str = ""
     """The outbox row that did not arrive, and instead of which this one goes."""
     fallback: str = ""
@@ -383,6 +385,7 @@ class ConsentRow(SQLModel, table=True):
     """in | out."""
     at_ms: int = Field(sa_column=_ms())
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of the message in which they said it, or of the fact: what is later was written since."""
     how: str
     """word (they wrote it), provider (it said so), agent (they told one)."""
     agent_id: str = ""

@@ -189,7 +189,7 @@ class Delivery:
             if self._clock() - claimed_at_ms > STALE_MS:
                 self._held.pop(claimed.outbox_id, None)
                 return
-            outcome = await _attempt(claimed, *outlet)
+            outcome = await _attempt(claimed, *outlet, now_ms=self._clock())
             if outcome.kind != "sent":
                 _log.info(
                     "not sent outbox=%s account=%s attempt=%d outcome=%s detail=%s",
@@ -276,7 +276,7 @@ class Delivery:
                 await self._record(each, Outcome(kind="failed", detail=GAVE_UP))
 
 
-async def _attempt(claimed: Claimed, account: Account, sender: Sender) -> Outcome:
+async def _attempt(claimed: Claimed, account: Account, sender: Sender, *, now_ms: int) -> Outcome:
     """One try, never longer than ATTEMPT_S; whatever goes wrong is an outcome."""
     if claimed.text is None or claimed.to_address is None:
         return Outcome(kind="failed", detail=ERASED)
@@ -288,6 +288,9 @@ async def _attempt(claimed: Claimed, account: Account, sender: Sender) -> Outcom
         status_url=f"{account.public_url}/status?outbox_id={quote(claimed.outbox_id)}",
         interaction_id=claimed.interaction_id,
         answers=claimed.answers,
+        automatic=claimed.automatic,
+        template=claimed.template,
+        late=account.options.get("human_agent") is True and 0 < claimed.closes_ms < now_ms,
     )
     try:
         async with asyncio.timeout(ATTEMPT_S):

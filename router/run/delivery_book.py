@@ -8,8 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.channels.port import Outcome
-from router.channels.text import shown
+from router.channels import reply_window, template
+from router.channels.ingest import thread_of
+from router.channels.port import Outcome, Template
+from router.channels.providers import CHANNELS
 from router.journal.appends import storable
 from router.journal.connection import Connection
 from router.records import Fact, fact
@@ -93,7 +95,9 @@ _MESSAGE: Final = f"""
         (SELECT substr(content.body, 1, {HEAD_BYTES}) FROM message asked JOIN content
             ON content.content_id = asked.content_id WHERE asked.interaction_id IN ({_CHAIN})
             AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
-            ORDER BY asked.seq DESC LIMIT 1)
+            ORDER BY asked.seq DESC LIMIT 1),
+        (SELECT media_type FROM content WHERE content.content_id = message.content_id),
+        outbox.channel, outbox.address_hash, outbox.automatic
     FROM outbox JOIN message ON message.message_id = outbox.message_id
     WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due'
 """
@@ -104,7 +108,9 @@ class Claimed:
     """A message that this worker, and nobody else, tries now.
 
     Shape: attempt counts from 1; `doubtful`: an earlier try may have sent it. text or to_address is None
-           where it was erased; answers is the head of the newest mail of the conversation, if it is one.
+           where it was erased; answers is the head of the newest mail of the conversation, if it is one;
+           template is what it is made of, if this account's provider has approved it; automatic: no person
+           said it. closes_ms is when the provider's usual time for an answer ends, where people have longer.
     """
 
     outbox_id: str
@@ -118,6 +124,9 @@ class Claimed:
     text: str | None
     to_address: str | None
     answers: bytes = b""
+    template: Template | None = None
+    automatic: bool = False
+    closes_ms: int = 0
 
 
 def first_due(db: Connection) -> list[tuple[str, int]]:
@@ -165,6 +174,17 @@ def renew(db: Connection, claims: Collection[tuple[str, str]]) -> None:
     renewed = _now(db, _RENEW.format(unlocked=_UNLOCKED[db.dialect]))
     for outbox_id, owner in sorted(claims):
         db.run(renewed, ref=outbox_id, owner=owner, claim_ms=CLAIM_MS)
+
+
+def fence(db: Connection, outbox_id: str) -> bool:
+    """Whether nobody tries this message now; then nobody begins to before this transaction ends.
+
+    Whoever waits for the claim meanwhile finds the message as this transaction leaves it.
+    """
+    if not db.run(_now(db, _TAKE), ref=outbox_id, owner=f"{_DONE}fence", claim_ms=CLAIM_MS):
+        return False
+    db.run("UPDATE claim SET until_ms = 0 WHERE ref = :ref", ref=outbox_id)
+    return True
 
 
 def release(db: Connection, outbox_id: str, owner: str) -> None:
@@ -268,6 +288,7 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
     row = db.row(_MESSAGE, outbox_id=outbox_id)
     if row is None:
         return None
+    text, made_of = _words(row[7], row[10], account=row[3])
     return Claimed(
         outbox_id=row[0],
         owner=owner,
@@ -277,7 +298,27 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
         attempt=row[4] + 1,
         ordered_at_ms=row[5],
         doubtful=lost or row[6] == MAYBE_TWICE,
-        text=None if row[7] is None else shown(bytes(row[7])),
+        text=text,
         to_address=row[8],
         answers=bytes(row[9] or b""),
+        template=made_of,
+        automatic=bool(row[13]),
+        closes_ms=_closes_ms(db, channel=row[11], account=row[3], address_hash=row[12], interaction=row[2]),
     )
+
+
+def _words(body: bytes | None, media_type: str, *, account: str) -> tuple[str | None, Template | None]:
+    """The words to send, and the template they are made of where this account has it; None: erased."""
+    if body is None:
+        return None, None
+    kept = template.read(bytes(body)) if media_type == template.MEDIA_TYPE else None
+    of_account = kept is not None and kept.account == account
+    return template.words_of(media_type, bytes(body)), kept.template if kept and of_account else None
+
+
+def _closes_ms(db: Connection, *, channel: str, account: str, address_hash: str, interaction: str) -> int:
+    can = CHANNELS.get(channel)
+    if can is None or not can.person_window_ms:
+        return 0
+    thread = thread_of(channel, account, address_hash)
+    return reply_window.closes_ms(db, can.reply_window_ms, interaction_id=interaction, thread=thread)

@@ -21,6 +21,7 @@ from typing import Any, Final  # Any: columns of a row
 import msgspec
 
 from config.plan import Plan
+from router.channels import notices
 from router.channels.ids import part_id_of, place_id_of
 from router.channels.located import KeptPlace, located, places_in, put_place
 from router.channels.port import UNPARSED, Shown
@@ -81,7 +82,8 @@ class Unread:
     """A message to read. `readable` is False where its content is gone or was kept raw.
 
     Shape: wanted are the (address, media type) of what its body only points to; its salt is for their hashes.
-           places are where it says that its customer is.
+           places are where it says that its customer is. consent is what its provider took it for (stop,
+           start, help).
     """
 
     message_id: str
@@ -90,6 +92,7 @@ class Unread:
     readable: bool
     wanted: tuple[tuple[str, str], ...] = ()
     places: tuple[KeptPlace, ...] = ()
+    consent: str = ""
     salt: bytes = field(default_factory=lambda: os.urandom(SALT_BYTES))
 
 
@@ -101,6 +104,8 @@ class ReadMessages:
     """
 
     readings: tuple[tuple[Unread, Reading, str], ...]
+    plan: Plan | None = None
+    """What follows for messages to its sender, and what Muster says itself, is by this plan (notices.py)."""
 
     def write_content(self, db: Connection) -> None:
         """The addresses of what is wanted, and the places."""
@@ -127,6 +132,8 @@ class ReadMessages:
                 facts.append(read_fact(unread.interaction_id, unread.message_id, reading, how))
                 facts.extend(_wanted_facts(unread))
                 facts.extend(located(unread.interaction_id, each) for each in unread.places)
+                if self.plan is not None:
+                    facts.extend(notices.facts_of(db, self.plan, _said(unread, reading), at_ms))
         return facts
 
 
@@ -218,7 +225,7 @@ class Intake:
     async def _write(self, *readings: tuple[Unread, Reading, str]) -> None:
         """Append them; where that is refused one by one, so that one that fails leaves no other unread."""
         try:
-            await self._committer.append(ReadMessages(readings=readings))
+            await self._committer.append(ReadMessages(readings=readings, plan=self._plan()))
             return
         except CommitUnknown:
             raise
@@ -232,7 +239,7 @@ class Intake:
         default = default_reading(self._plan(), unread.contact.channel)
         for attempt in ((unread, reading, how), (unread, default, "unparsed")):
             try:
-                await self._committer.append(ReadMessages(readings=(attempt,)))
+                await self._committer.append(ReadMessages(readings=(attempt,), plan=self._plan()))
                 return
             except CommitUnknown:
                 raise
@@ -389,6 +396,7 @@ def _unread(db: Connection, row: Sequence[Any]) -> Unread:
         contact=contact,
         readable=readable,
         wanted=said.wanted,
+        consent=said.consent,
         places=_places(message_id, said, at_ms),
     )
 
@@ -405,6 +413,16 @@ def _places(message_id: str, said: Shown, at_ms: int) -> tuple[KeptPlace, ...]:
             place_id=place_id_of(message_id, number), place=place, message_id=message_id, received_at_ms=at_ms
         )
         for number, place in enumerate(found)
+    )
+
+
+def _said(unread: Unread, reading: Reading) -> notices.Said:
+    return notices.Said(
+        interaction_id=unread.interaction_id,
+        message_id=unread.message_id,
+        text=unread.contact.text,
+        consent=unread.consent,
+        language=reading.language or unread.contact.earlier_language,
     )
 
 

@@ -1,0 +1,65 @@
+"""Texts that are switched off: who hears of it, and how often. Asked under the counter's lock.
+
+A text is kept and put in front of people all the same; its sender learns that nobody may answer, and how to
+reach help otherwise: once in each window, and anew when texts were switched on and off again in between.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from router.channels.providers import CHANNELS
+from router.journal.connection import Connection
+from router.records import Fact, fact
+
+WINDOW_MS: Final = 1_800_000
+"""Where no plan says otherwise (limits.text_off_window_ms)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Since when texts are off, why, and who said so."""
+
+    scope: str
+    since_ms: int
+    agent_id: str
+    reason: str
+
+
+def switched_off(db: Connection, *, channel: str, account: str) -> Switch | None:
+    """The switch that is off for this account: its own, or its channel's, whichever is off longer."""
+    if channel not in CHANNELS:
+        return None
+    row = db.row(
+        "SELECT scope, since_ms, agent_id, reason FROM text_switch WHERE is_off = 1"
+        " AND scope IN (:account, :channel) ORDER BY since_ms, scope LIMIT 1",
+        account=f"account/{account}",
+        channel=f"channel/{channel}",
+    )
+    return None if row is None else Switch(scope=row[0], since_ms=row[1], agent_id=row[2], reason=row[3])
+
+
+def turned_away(
+    db: Connection,
+    *,
+    channel: str,
+    account: str,
+    address_hash: str,
+    interaction_id: str,
+    message_id: str,
+    at_ms: int,
+    window_ms: int,
+) -> tuple[Fact, ...]:
+    """The fact that this texter is to hear of it; nothing while texts are on, or when they heard of it."""
+    switch = switched_off(db, channel=channel, account=account)
+    if switch is None:
+        return ()
+    told = db.row(
+        "SELECT max(at_ms) FROM notice WHERE kind = 'text-off' AND account = :account AND address_hash = :h",
+        account=account,
+        h=address_hash,
+    )
+    told_ms = told[0] if told and told[0] else 0
+    if told_ms >= switch.since_ms and told_ms + window_ms > at_ms:
+        return ()
+    values = {"message_id": message_id, "account": account, "address_hash": address_hash}
+    return (fact("turned_away", interaction_id, **values),)
