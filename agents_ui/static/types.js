@@ -136,6 +136,7 @@
  * @property {Named[]} dispositions
  * @property {{agent_id: string, name: string}[]} agents
  * @property {string} site
+ * @property {boolean} [calls] whether calls can come in
  */
 
 /**

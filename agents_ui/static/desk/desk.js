@@ -10,7 +10,11 @@ import { openSound } from "./sound.js";
 import { openToasts } from "./toasts.js";
 import { openWriting } from "./writing.js";
 
+/** The channel of calls: those who answer need a microphone. */
+export const VOICE = "voice";
+
 const TYPING_SHOWN_MS = 5000;
+const CALL_KEY = "muster.desk.call"; // the call that this window took, so that a reload comes back to it
 
 /** @typedef {ReturnType<typeof openDesk>} Desk */
 
@@ -22,6 +26,8 @@ export function openDesk(leave) {
   const writing = signal(null);
   /** @type {import("@preact/signals").Signal<Record<string, {until_ms: number, after: string}>>} */
   const typing = signal({});
+  /** @type {import("@preact/signals").Signal<import("../call/desk-calls.js").Calls | null>} */
+  const calls = signal(null); // loaded where there are any
   const pressed = signal(""); // the offer whose answer is under way, so that it looks pressed
   const feed = openFeed({
     signedOut() {
@@ -68,12 +74,15 @@ export function openDesk(leave) {
   async function answerOffer(offer, kind) {
     pressed.value = offer.offer_id;
     if (kind === "accept") attention.awaited.value = offer.interaction_id;
+    if (kind === "accept" && offer.channel === VOICE) keep(sessionStorage, CALL_KEY, offer.interaction_id);
     const answer = await order({ kind, offer_id: offer.offer_id });
     if (!answer.ok && answer.code !== "slow" && attention.awaited.value === offer.interaction_id) attention.awaited.value = "";
     if (pressed.value === offer.offer_id) pressed.value = "";
   }
 
-  effect(() => sound.ring(live.value ? offers.value[0] : undefined));
+  const ringing = computed(() => offers.value.find((offer) => offer.channel === VOICE) ?? offers.value[0]);
+  effect(() => sound.ring(live.value ? ringing.value : undefined));
+  const needed = computed(() => !!store.words.value?.calls || [...store.conversation.value.values()].some(({ channel }) => channel === VOICE));
   let heard = 0;
   effect(() => {
     const waiting = [...attention.unread.value.values()].reduce((sum, count) => sum + count, 0);
@@ -81,8 +90,11 @@ export function openDesk(leave) {
     heard = waiting;
   });
 
-  return {
+  const desk = {
     store,
+    ask,
+    calls,
+    callKey: CALL_KEY,
     link: link.state,
     live,
     me,
@@ -110,4 +122,19 @@ export function openDesk(leave) {
       leave();
     },
   };
+  let loading = false;
+  effect(() => void (live.value && needed.value && loadCalls()));
+  return desk;
+
+  async function loadCalls() {
+    if (loading || calls.peek()) return;
+    loading = true;
+    try {
+      const { openCalls } = await import("../call/desk-calls.js");
+      calls.value = await openCalls(desk);
+    } catch (reason) {
+      console.warn("calls are not loaded yet", reason); // the site restarts: the next change asks again
+    }
+    loading = false;
+  }
 }

@@ -1,7 +1,7 @@
 // desk/keys.js - the desk's keys, in one table: what the page listens to is what the overlay shows
 import { effect, signal } from "@preact/signals";
 
-/** Which panel is open over the conversation: transfer, urgency, call-back, end, keys, sign-out, or none. */
+/** Which panel is open over the conversation: transfer, urgency, call-back, end, digits, forward, keys, sign-out, or none. */
 export const panel = signal("");
 
 /** On a Mac, Option alone writes letters (Option+E is ´): there it takes Control as well. */
@@ -24,6 +24,11 @@ export const KEYS = [
   [`${WITH}+C`, "key_person"],
   [`${WITH}+P`, "key_presence"],
   [`${WITH}+M`, "key_mute"],
+  [`${WITH}+K`, "key_microphone"],
+  [`${WITH}+H`, "key_hold"],
+  [`${WITH}+N`, "key_digits"],
+  [`${WITH}+G`, "key_forward"],
+  [`${WITH}+L`, "key_dial"],
   ["Esc", "key_escape"],
   ["?", "key_keys"],
 ];
@@ -46,11 +51,22 @@ export function listenToKeys(desk, arming) {
     KeyC: () => ((desk.attention.view.value = "customer"), requestAnimationFrame(() => focusOn(".customer :is(.person-name, .history) :is(button, input)"))),
     KeyP: () => focusOn(".presence button"),
     KeyM: () => desk.sound.toggle(),
+    KeyK: () => desk.calls.value?.mute(),
+    KeyH: () => withCall((calls, call) => calls.hold(call)),
+    KeyN: () => withCall((_, call) => call.can.dtmf && open("digits")),
+    KeyG: () => withCall((_, call) => call.can.forward && open("forward")),
+    KeyL: () => withCall((calls, call) => call.can.dial && calls.dial(call.interaction_id)),
   };
 
   /** @param {string} name */
   function open(name) {
     if (desk.attention.shown.value) panel.value = panel.value === name ? "" : name;
+  }
+
+  /** @param {(calls: import("../call/desk-calls.js").Calls, call: import("./call-types.js").Call) => void} act */
+  function withCall(act) {
+    const call = desk.store.call.value.get(desk.attention.shown.value);
+    if (call && desk.calls.value) act(desk.calls.value, call);
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was ours */

@@ -1,5 +1,5 @@
 // desk/sound.js - an offer can be heard, differently by urgency; browsers allow sound only after a gesture
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { keep, kept } from "../shared/keep.js";
 
 
@@ -12,6 +12,9 @@ const ROUNDS = {
   5: { every_s: 6, tones: [[494, 0, 0.2]] },
 };
 const MESSAGE = [[1175, 0, 0.06]];
+const RING_S = 2; // of a telephone's ring, with its pause
+const BURSTS = [[0, 0.4], [0.6, 1]];
+const EDGE_S = 0.012;
 const LOUDNESS = { 1: 0.35, 2: 0.3, 3: 0.22, 4: 0.18, 5: 0.12 };
 
 /** @param {{key?: string, silent?: boolean}} [options] where the choice is kept, and what holds until one is made */
@@ -21,7 +24,10 @@ export function openSound({ key = "muster.desk.muted", silent = false } = {}) {
   /** @type {AudioContext | null} */
   let context = null;
   let ringing = 0;
-  let rings_for = "";
+  /** @type {import("@preact/signals").Signal<{offer_id: string, channel?: string} | undefined>} */
+  const rings_for = signal(undefined);
+  /** @type {AudioBufferSourceNode | null} */
+  let bell = null;
 
   async function wake() {
     try {
@@ -37,6 +43,8 @@ export function openSound({ key = "muster.desk.muted", silent = false } = {}) {
   }
   addEventListener("pointerdown", wake);
   addEventListener("keydown", wake);
+  effect(ringBell);
+  wake(); // where somebody has just signed in, browsers allow it at once
 
   /** @param {number[][]} tones @param {number} loudness */
   function play(tones, loudness) {
@@ -52,12 +60,12 @@ export function openSound({ key = "muster.desk.muted", silent = false } = {}) {
       keep(localStorage, key, muted.value === silent ? undefined : muted.value);
     },
     message: () => play(MESSAGE, LOUDNESS[5]),
-    /** Ring for this offer until told otherwise. @param {{offer_id: string, urgency: number} | undefined} offer */
+    /** Ring for this offer until told otherwise, a call like a telephone. @param {{offer_id: string, urgency: number, channel?: string} | undefined} offer */
     ring(offer) {
-      if ((offer?.offer_id ?? "") === rings_for) return;
+      if (offer?.offer_id === rings_for.peek()?.offer_id) return;
       clearInterval(ringing);
-      rings_for = offer?.offer_id ?? "";
-      if (!offer) return;
+      rings_for.value = offer;
+      if (!offer || offer.channel === "voice") return;
       const urgency = /** @type {1 | 2 | 3 | 4 | 5} */ (offer.urgency);
       const round = ROUNDS[urgency] ?? ROUNDS[3];
       const once = () => play(round.tones, LOUDNESS[urgency] ?? LOUDNESS[3]);
@@ -65,6 +73,30 @@ export function openSound({ key = "muster.desk.muted", silent = false } = {}) {
       ringing = setInterval(once, round.every_s * 1000);
     },
   };
+
+  /** A loop in the sound card: it rings on where the browser slows down the timers of a page in the background. */
+  function ringBell() {
+    bell?.stop();
+    bell = null;
+    if (rings_for.value?.channel !== "voice" || muted.value || !ready.value || !context) return;
+    bell = new AudioBufferSourceNode(context, { buffer: telephone(context), loop: true });
+    bell.connect(context.destination);
+    bell.start();
+  }
+}
+
+/** Two bursts of two tones that beat against each other, as telephones ring, and a pause. @param {AudioContext} context */
+function telephone({ sampleRate }) {
+  const buffer = new AudioBuffer({ length: RING_S * sampleRate, sampleRate });
+  const samples = buffer.getChannelData(0);
+  for (let index = 0; index < samples.length; index++) {
+    const at = index / sampleRate;
+    const burst = BURSTS.find(([start, end]) => at >= start && at < end);
+    if (!burst) continue;
+    const edge = Math.min(1, (at - burst[0]) / EDGE_S, (burst[1] - at) / EDGE_S);
+    samples[index] = edge * LOUDNESS[1] * 0.5 * (Math.sin(2 * Math.PI * 440 * at) + Math.sin(2 * Math.PI * 480 * at));
+  }
+  return buffer;
 }
 
 /** One soft-edged tone. @param {AudioContext} context @param {number} hertz @param {number} at @param {number} length @param {number} loudness */

@@ -9,13 +9,14 @@ import { batch, signal } from "@preact/signals";
  * @property {Entities<import("../types.js").Offer>} offer
  * @property {Entities<import("../types.js").Conversation>} conversation
  * @property {Entities<import("../types.js").Message>} message
+ * @property {Entities<import("./call-types.js").Call>} call
  * @property {Entities<import("../types.js").Queue>} queue
  * @property {Entities<import("../types.js").Alarm>} alarm
  * @property {Entities<import("./person-types.js").Person>} customer
  * @property {import("@preact/signals").Signal<import("../types.js").DeskWords | null>} words
  */
 
-const KINDS = ["me", "offer", "conversation", "message", "queue", "alarm", "customer"];
+const KINDS = ["me", "offer", "conversation", "message", "call", "queue", "alarm", "customer"];
 
 /** @param {string[]} [kinds] the tables; those of the desk unless told otherwise */
 export function makeStore(kinds = KINDS) {
@@ -40,7 +41,7 @@ export function makeStore(kinds = KINDS) {
 }
 
 /**
- * The tables that these changes touch, as they are afterwards. With a conversation its messages go.
+ * The tables that these changes touch, as they are afterwards. With a conversation its messages and its call go.
  * @param {Store} store
  * @param {any[]} changes any: see apply
  */
@@ -52,6 +53,7 @@ function changed(store, changes) {
     if (put) table(put).set(id, value);
     else table(drop).delete(id);
     if (drop === "conversation") {
+      table("call").delete(id);
       for (const [message_id, message] of table("message")) {
         if (message.interaction_id === id) table("message").delete(message_id);
       }

@@ -54,6 +54,7 @@ export const words = {
   decline: "Decline",
   pressed: "Asking…",
   no_words: "No words yet",
+  call_unheard: "It rings, but your browser plays no sound yet: press any key.",
   waiting_for: "waiting",
   returning: "wrote before",
   unparsed: "could not be read by machine",
@@ -239,6 +240,7 @@ export const words = {
 
   end_title: "End this conversation?",
   end_text: "The customer sees that it has ended. Then you say how it ended.",
+  end_text_call: "If the call goes on, it is hung up. Then you say how it ended.",
   end_yes: "End it",
   end_no: "Go on talking",
   wrap_up: "How did it end?",

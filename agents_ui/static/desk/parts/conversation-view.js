@@ -25,8 +25,8 @@ export function ConversationView({ desk, conversation }) {
   return html`<main class="conversation" aria-label=${whoIs(desk, conversation)}>
     <${ConversationHead} desk=${desk} conversation=${conversation} />
     ${Open && html`<${Open} desk=${desk} calls=${calls} conversation=${conversation} close=${close} />`}
-    ${calls && html`<${calls.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
     <div class="conversation-top">
+      ${calls && html`<${calls.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
       <${Also} desk=${desk} conversation=${conversation} />
       <${Place} desk=${desk} conversation=${conversation} />
     </div>

@@ -30,7 +30,10 @@ export function DeskPage({ desk, arming }) {
   if (!desk.store.words.value) return html`<${LinkBanner} link=${desk.link} /><p class="opening">${say("opening")}</p>`;
   return html`<div class="desk" data-live=${desk.live.value} data-view=${conversation ? desk.attention.view.value : "list"}>
     <${Bar} desk=${desk} />
-    <${LinkBanner} link=${desk.link} />
+    <div class="banners">
+      <${LinkBanner} link=${desk.link} />
+      ${desk.calls.value && html`<${desk.calls.value.CallStrip} desk=${desk} calls=${desk.calls.value} />`}
+    </div>
     <div class="side">
       <${Offers} desk=${desk} arming=${arming} />
       <${ConversationList} desk=${desk} />

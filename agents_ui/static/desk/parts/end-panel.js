@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
+import { VOICE } from "../desk.js";
 import { Panel } from "./panel.js";
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation, close: () => void}} props */
@@ -14,7 +15,7 @@ export function EndPanel({ desk, conversation, close }) {
     desk.order({ kind: "end", interaction_id, seen });
   };
   return html`<${Panel} name="end" title=${say("end_title")} close=${close}>
-    <p>${say("end_text")}</p>
+    <p>${say(conversation.channel === VOICE ? "end_text_call" : "end_text")}</p>
     <div class="row">
       <button type="button" class="strong" data-first onClick=${end}>${say("end_yes")}</button>
       <button type="button" onClick=${close}>${say("end_no")}</button>

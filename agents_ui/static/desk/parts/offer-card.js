@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
+import { VOICE } from "../desk.js";
 import { languageName, nameOf } from "../names.js";
 import { Countdown } from "./countdown.js";
 import { UrgencyMark } from "./urgency-mark.js";
@@ -41,6 +42,7 @@ export function OfferCard({ desk, arming, offer, first }) {
       ${offer.follows && html`<li class="flag">${say("follows")}</li>`}
       ${offer.reading === "unparsed" && html`<li class="flag">${say("unparsed")}</li>`}
     </ul>
+    ${offer.channel === VOICE && !desk.sound.ready.value && html`<p class="flag">${say("call_unheard")}</p>`}
     <${Why} why=${offer.why} />
     <${Countdown} offer=${offer} running=${desk.live.value} />
     <div class="offer-answer">

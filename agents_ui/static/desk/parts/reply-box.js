@@ -2,13 +2,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
+import { VOICE } from "../desk.js";
 import { isClosed, ReplyWindow } from "./reply-window.js";
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ReplyBox({ desk, conversation }) {
   const id = conversation.interaction_id;
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const [kind, setKind] = useState(/** @type {"reply" | "note"} */ ("reply"));
+  const spoken = conversation.channel === VOICE; // what is said there is not written: only notes are
+  const [kind, setKind] = useState(/** @type {"reply" | "note"} */ (spoken ? "note" : "reply"));
   const writing = desk.writing.value;
   const text = writing?.draft(id, kind) ?? "";
   const late = kind === "reply" && isClosed(conversation);
@@ -24,7 +26,7 @@ export function ReplyBox({ desk, conversation }) {
   const send = () => {
     if (late) return; // the words stay: they may be what is said on the telephone
     writing?.say(id, kind);
-    setKind("reply"); // a note is the exception: what comes next is for the customer again, and says so
+    if (!spoken) setKind("reply"); // a note is the exception: what comes next is for the customer again, and says so
     field.current?.focus();
   };
   const key = (/** @type {KeyboardEvent} */ event) => {
@@ -39,10 +41,10 @@ export function ReplyBox({ desk, conversation }) {
   };
   const label = say(kind === "note" ? "write_note" : "write_reply");
   return html`<form class="reply" data-kind=${kind} onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
-    <div class="reply-kind" role="group" aria-label=${say("write_what")}>
+    ${!spoken && html`<div class="reply-kind" role="group" aria-label=${say("write_what")}>
       <button type="button" aria-pressed=${kind === "reply"} onClick=${choose("reply")}>${say("to_customer")}</button>
       <button type="button" aria-pressed=${kind === "note"} onClick=${choose("note")}>${say("note")}</button>
-    </div>
+    </div>`}
     ${kind === "reply" && html`<${ReplyWindow} desk=${desk} conversation=${conversation} />`}
     <textarea ref=${field} rows="2" dir="auto" value=${text} placeholder=${label} aria-label=${label}
       onInput=${write} onKeyDown=${key}></textarea>

@@ -1,0 +1,19 @@
+// desk/call-types.js - a call on the desk's wire (docs/architecture.md section 11.3); types only, nothing to load
+
+/**
+ * @typedef {object} Call
+ * @property {string} interaction_id
+ * @property {string} call_id empty: there was no call yet, as of a call-back before it is dialled
+ * @property {"in" | "out"} direction
+ * @property {"" | "waiting" | "dialling" | "connected" | "held" | "ended"} state
+ * @property {string} why of ended: caller_hung_up, agent_hung_up, cancelled, no_answer, busy, refused, failed, lost or forwarded
+ * @property {number} since_ms
+ * @property {number} connected_ms 0: nobody talked
+ * @property {boolean} recording
+ * @property {boolean} silent
+ * @property {string} address
+ * @property {boolean} dialable
+ * @property {{hold: boolean, dtmf: boolean, forward: boolean, record: boolean, dial: boolean}} can
+ */
+
+export {};
