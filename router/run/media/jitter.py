@@ -26,6 +26,9 @@ PUT_IN_MAX: Final = 2
 ROOM: Final = 50 * SAMPLES
 """One second. A packet farther ahead than half of it means that the sender began a new count."""
 
+HURRY: Final = 2 * BEHIND_MAX
+"""With so much in hand nobody asked for a while (a busy machine): what is too old is left out at once."""
+
 LATE_IN_A_ROW_MAX: Final = 10
 """After so many the sender's count has gone back (a pause that it did not count): begin anew."""
 
@@ -127,15 +130,21 @@ class JitterBuffer:
     def _keep_pace(self, read: int) -> None:
         """Once in a while: did all packets come earlier than they had to?"""
         self._looked += 1
+        if self._newest - read > HURRY:
+            self._leave_out(read, (self._newest - BEHIND - read) // SAMPLES)
+            return
         if self._looked < LOOK or self._slack == ROOM:
             return
         if self._slack < BEHIND + SAMPLES:
             self._slack, self._looked = ROOM, 0
         elif self._looked >= PATIENCE or is_silent(self._samples[_places(read, SAMPLES)]):
-            self._written[_places(read, SAMPLES)] = False
-            self._read = read + SAMPLES
-            self.left_out += 1
-            self._slack, self._looked = ROOM, 0
+            self._leave_out(read, 1)
+
+    def _leave_out(self, read: int, frames: int) -> None:
+        self._written[_places(read, frames * SAMPLES)] = False
+        self._read = read + frames * SAMPLES
+        self.left_out += frames
+        self._slack, self._looked = ROOM, 0
 
     def _taken(self, at: int) -> Frame | None:
         places = _places(at, SAMPLES)

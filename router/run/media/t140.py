@@ -1,8 +1,8 @@
 """Real-time text of a call (ITU-T T.140) over RTP, with redundancy (RFC 4103, RFC 2198).
 
 Every packet repeats what the two before it said, so two lost in a row cost nothing; more leave a mark,
-U+FFFD, where words are missing: a reader must know. What is read keeps its control characters, because a terminal
-would need them; `TypedLines` makes lines of it for people.
+U+FFFD, where words are missing: a reader must know. What is read keeps its control characters; `TypedLines`
+makes lines of it for people.
 """
 
 import struct

@@ -1,0 +1,149 @@
+"""Opus for browsers: encoded from 8 kHz as it is, decoded to 48 kHz and brought down by one filter.
+
+libopus takes 8 kHz, so nothing is resampled on the way out. ffmpeg's decoder gives 48 kHz always; a filter of
+96 taps and a matrix product bring that down in some microseconds.
+"""
+
+from fractions import Fraction
+from typing import Any, Final  # Any: packets that belong to no stream
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.codeccontext import AudioCodecContext
+from numpy.lib.stride_tricks import as_strided
+
+from router.run.media.frame import RATE, SAMPLES, Frame
+from router.run.media.jitter import JitterBuffer
+
+OPUS_RATE: Final = 48_000
+"""What timestamps of Opus count in, whatever it carries (RFC 7587, 4.1)."""
+
+RATIO: Final = OPUS_RATE // RATE
+TAPS: Final = 96
+CUTOFF_HZ: Final = 3_600
+"""Of the filter: what is above 4 kHz would be heard as something else."""
+
+BITS_PER_S: Final = 24_000
+"""More than narrow-band speech needs (RFC 7587, 3.1.1: 8 to 12), so that music on hold survives as well."""
+
+PARAMETERS: Final = "minptime=20;useinbandfec=1;stereo=0;maxplaybackrate=8000;sprop-maxcapturerate=8000"
+"""What we tell a browser (RFC 7587, 6.1): more than 8 kHz would only cost both sides work."""
+
+_OPTIONS: Final = {
+    "application": "voip",
+    "frame_duration": "20",
+    "compression_level": "5",
+    "fec": "1",
+    "packet_loss": "5",
+}
+"""compression_level: of 10; half the work, and nobody hears it. fec: a lost packet is in the next one too."""
+
+HELD_MAX: Final = 2
+"""Packets that wait for one before them; then that one is lost."""
+
+
+def opus_encoder(*, channels: int, bits_per_s: int = BITS_PER_S) -> AudioCodecContext:
+    """One stream of Opus from frames of 8 kHz."""
+    codec = av.CodecContext.create("libopus", "w")
+    codec.bit_rate = bits_per_s
+    codec.format = av.AudioFormat("s16")
+    codec.layout = av.AudioLayout("mono" if channels == 1 else "stereo")
+    codec.sample_rate = RATE
+    codec.time_base = Fraction(1, RATE)
+    codec.options = dict(_OPTIONS)
+    return codec
+
+
+class OpusMouth:
+    """Frames in, packets out, their time in 48 kHz."""
+
+    def __init__(self) -> None:
+        self._codec = opus_encoder(channels=1)
+        self._silence = np.zeros(SAMPLES, np.int16)
+        self._pts = 0
+
+    def packet(self, frame: Frame | None) -> "av.Packet[Any] | None":
+        """The packet for these 20 ms. None: the encoder keeps it until the next."""
+        given = av.AudioFrame.from_ndarray(
+            (self._silence if frame is None else frame).reshape(1, -1), format="s16", layout="mono"
+        )
+        given.sample_rate, given.pts = RATE, self._pts // RATIO
+        made = self._codec.encode(given)
+        self._pts += SAMPLES * RATIO
+        if not made:
+            return None
+        packet = made[0]
+        packet.pts, packet.time_base = self._pts, Fraction(1, OPUS_RATE)
+        return packet
+
+
+class OpusEar:
+    """Packets of one source in, in any order; their sound goes into a jitter buffer."""
+
+    def __init__(self, jitter: JitterBuffer) -> None:
+        self._jitter = jitter
+        self.restart()
+
+    def restart(self) -> None:
+        """Another source begins."""
+        self._codec = av.CodecContext.create("libopus", "r")
+        self._codec.format = av.AudioFormat("s16")
+        self._codec.layout = av.AudioLayout("mono")
+        self._codec.sample_rate = OPUS_RATE
+        self._down = Down()
+        self._expected: int | None = None
+        self._timestamp, self._at = 0, 0
+        self._held: dict[int, tuple[int, bytes]] = {}
+        self._jitter.restart()
+
+    def put(self, sequence: int, timestamp: int, payload: bytes) -> None:
+        """One packet. The decoder needs them in order, so one that is early waits a little."""
+        if self._expected is None:
+            self._expected, self._timestamp = sequence, timestamp
+        ahead = (sequence - self._expected + 0x8000 & 0xFFFF) - 0x8000
+        if ahead < 0:
+            return
+        self._held[sequence] = (timestamp, payload)
+        if len(self._held) > HELD_MAX:
+            self._expected = min(self._held, key=lambda each: (each - sequence + 0x8000) & 0xFFFF)
+        while self._expected in self._held:
+            self._decode(*self._held.pop(self._expected))
+            self._expected = (self._expected + 1) & 0xFFFF
+
+    def _decode(self, timestamp: int, payload: bytes) -> None:
+        self._at += ((timestamp - self._timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000) // RATIO
+        self._timestamp = timestamp
+        if not payload:
+            return
+        try:
+            decoded = self._codec.decode(av.Packet(payload))
+        except av.FFmpegError:
+            return  # What cannot be decoded counts as lost.
+        for each in decoded:
+            sound = each.to_ndarray().reshape(-1).astype(np.float32)
+            self._jitter.put(self._at & 0xFFFFFFFF, self._down.frame(sound))
+
+
+class Down:
+    """48 kHz to 8 kHz, piece by piece."""
+
+    def __init__(self) -> None:
+        self._taps = _low_pass()
+        self._before = np.zeros(TAPS - RATIO, np.float32)
+
+    def frame(self, samples: npt.NDArray[np.float32]) -> Frame:
+        """A sixth as many samples; they must be a multiple of six, as all of Opus's frames are."""
+        line = np.concatenate((self._before, samples))
+        self._before = line[-(TAPS - RATIO) :]
+        count = len(samples) // RATIO
+        windows = as_strided(line, (count, TAPS), (line.itemsize * RATIO, line.itemsize))
+        low: Frame = np.clip(windows @ self._taps, -32_768, 32_767).astype(np.int16)
+        return low
+
+
+def _low_pass() -> npt.NDArray[np.float32]:
+    at = np.arange(TAPS) - (TAPS - 1) / 2
+    taps = np.sinc(2 * CUTOFF_HZ / OPUS_RATE * at) * np.hamming(TAPS)
+    low: npt.NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return low
