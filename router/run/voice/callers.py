@@ -3,11 +3,17 @@
 What both can do is `Caller`; a call never asks which of the two it has.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from router.channels.port import Account
 from router.channels.web_call import dialable
 from router.run.voice.gear import BadSdp, Leg, Media, NoPorts, NotAnswered, Telephone, Telephones, TrunkLeg
+
+NOBODY_HERE: Final = 480
+"""Temporarily Unavailable (RFC 3261, 21.4.18)."""
+
+NOT_ACCEPTABLE: Final = 488
+"""Not Acceptable Here: nothing in their offer that we can do."""
 
 
 class CannotAnswer(Exception):
@@ -66,6 +72,13 @@ class TelephoneCaller:
         caller._use(leg)
         return caller
 
+    @property
+    def sound(self) -> Leg:
+        """Of a call that was answered."""
+        if self._leg is None:
+            raise CannotAnswer("there is no sound yet")
+        return self._leg
+
     def waits_at(self, position: int) -> None:
         """182."""
         if self._leg is None:
@@ -87,7 +100,7 @@ class TelephoneCaller:
                 leg.accept(self.call.answer_sdp)
         except (BadSdp, ValueError) as problem:
             await leg.close()
-            await self.call.refuse(488)
+            await self.call.refuse(NOT_ACCEPTABLE)
             raise CannotAnswer("their sound is of no kind that we have") from problem
         except BaseException:
             await leg.close()
@@ -96,8 +109,11 @@ class TelephoneCaller:
         return leg
 
     async def hang_up(self) -> None:
-        """CANCEL, BYE or a refusal."""
-        await self.call.hang_up()
+        """BYE; of one that was never answered a refusal that makes networks stop trying."""
+        if self._leg is None:
+            await self.call.refuse(NOBODY_HERE)
+        else:
+            await self.call.hang_up()
 
     def send_digits(self, digits: str) -> bool:
         """As telephone events."""
@@ -173,9 +189,7 @@ def takes_text(sdp: str) -> bool:
     return False
 
 
-async def called(
-    telephones: Telephones, media: Media, account: Account, number: str
-) -> TelephoneCaller:
+async def called(telephones: Telephones, media: Media, account: Account, number: str) -> TelephoneCaller:
     """Call this number from this account; returns when somebody answers.
 
     Raises NotAnswered, NoTrunk, NoPorts.
@@ -194,4 +208,3 @@ async def called(
         await leg.close()
         raise
     return TelephoneCaller.called(call, leg, media, telephones)
-

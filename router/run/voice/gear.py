@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Protocol
 
 from router.channels.port import Account
+from router.run.media.leg import BadSdp
+from router.run.media.ports import NoPorts
 
-
-class BadSdp(ValueError):
-    """There is nothing in this description that we can do."""
-
-
-class NoPorts(OSError):
-    """No port for sound is free."""
+__all__ = [
+    "BadSdp",
+    "Bridge",
+    "Leg",
+    "Media",
+    "NoPorts",
+    "NoTrunk",
+    "NotAnswered",
+    "PageLeg",
+    "Recorder",
+    "Telephone",
+    "Telephones",
+    "TrunkLeg",
+]
 
 
 class NoTrunk(Exception):

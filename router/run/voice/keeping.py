@@ -1,7 +1,7 @@
 """Keeps a call that comes in: contact, what it needs, and the call itself, in one transaction.
 
-A call says nothing yet, so reading it costs nothing: it is read here and at once, and waits in line as soon as
-it is on disk. What is said on it later is read by intake, as everything else.
+A call says nothing yet, so reading it costs nothing: it is read here and at once, and waits in line as soon
+as it is on disk. What is said on it later is read by intake, as everything else.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from config.plan import Plan
-from router.channels.ingest import Keeper, KeepContact, NotKept, unparsed
+from router.channels.ingest import KeepContact, Keeper, NotKept, unparsed
 from router.channels.port import Contact
 from router.channels.showing import shown_of
 from router.journal.committer import Committer, CommitUnknown
@@ -184,4 +184,3 @@ class TakeBack:
             return ()
         record.interaction_id = row[0]
         return record.ended()
-

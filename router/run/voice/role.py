@@ -1,0 +1,205 @@
+"""The role `voice` as objects, in the order in which they can be made. What they do is switchboard.py's."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+import uvicorn
+
+from config.plan import Plan
+from config.settings import Settings
+from router.channels.accounts import load_accounts
+from router.channels.port import Account
+from router.channels.web_call import VOICE_PROVIDERS
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.run.redis_server import SOCKET_PATH_MAX
+from router.run.voice.door import Door
+from router.run.voice.figures import VoiceFigures
+from router.run.voice.gear import Media, Telephones
+from router.run.voice.lost_calls import EndLost, lost
+from router.run.voice.recordings import FOLDER, Recordings
+from router.run.voice.switchboard import Switchboard
+from router.run.web_lease import RENEW_S, end_web, renew_web
+
+LOST_S: Final = 1.0
+SOCKET: Final = "voice.sock"
+
+_AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone)
+
+_log = logging.getLogger("muster.voice")
+
+
+class Feed(Protocol):
+    """The journal's tail (agents_ui/feed.py)."""
+
+    def subscribe(self, listener: Callable[..., None]) -> None:
+        """Call this with each batch of rows."""
+        ...
+
+
+class Accounts:
+    """The voice accounts of the plan in force, made ready when the plan changes."""
+
+    def __init__(self, plan: Callable[[], Plan], settings: Settings) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._digest = ""
+        self._ready: Mapping[str, Account] = {}
+
+    def __call__(self) -> Mapping[str, Account]:
+        """By id."""
+        plan = self._plan()
+        if plan.digest != self._digest:
+            found = load_accounts(plan, self._settings)
+            self._ready = {key: each for key, each in found.items() if each.provider in VOICE_PROVIDERS}
+            self._digest = plan.digest
+        return self._ready
+
+
+class VoiceRole:
+    """One voice process on an open database. `board` has its calls."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        committer: Committer,
+        plan: Callable[[], Plan],
+        feed: Feed,
+        *,
+        accounts: Callable[[], Mapping[str, Account]],
+        media: Media,
+        telephones: Telephones,
+        voice_id: str,
+    ) -> None:
+        self.recordings = Recordings(settings.data_dir / FOLDER, database, committer)
+        self.board = Switchboard(
+            database,
+            committer,
+            plan,
+            accounts,
+            media=media,
+            telephones=telephones,
+            recordings=self.recordings.folder,
+            voice_id=voice_id,
+            figures=VoiceFigures(),
+            adopt=self.recordings.adopt,
+        )
+        self._database = database
+        self._committer = committer
+        self._voice_id = voice_id
+        feed.subscribe(self.board.hear)
+
+    async def begin(self) -> None:
+        """Say that this process lives, before its first call. Raises DatabaseBusy, DatabaseGone."""
+        await asyncio.to_thread(self._renew)
+        await asyncio.to_thread(self.recordings.open)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self.board.run, self.recordings.run, self._keep_lease, self._end_lost):
+                tasks.create_task(work())
+
+    async def end(self) -> None:
+        """Close every call, and say that nothing of ours lives any more."""
+        await self.board.close()
+        try:
+            await asyncio.to_thread(self._end)
+        except (DatabaseBusy, DatabaseGone):
+            _log.warning("stopped before everything was written; the router notices")
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                await asyncio.to_thread(self._renew)
+            except (DatabaseBusy, DatabaseGone) as problem:
+                _log.warning("lease not renewed error=%s", type(problem).__name__)
+
+    async def _end_lost(self) -> None:
+        while True:
+            try:
+                if await asyncio.to_thread(self._any_lost):
+                    append = EndLost(self._voice_id)
+                    await self._committer.append(append)
+                    for call_id in append.ended:
+                        self.recordings.adopt(call_id)
+            except _AWAY as problem:
+                _log.info("lost calls not looked for error=%s", type(problem).__name__)
+            await asyncio.sleep(LOST_S)
+
+    def _any_lost(self) -> bool:
+        with self._database.reading() as db:
+            return bool(lost(db, self._voice_id))
+
+    def _renew(self) -> None:
+        with self._database.writing() as db:
+            renew_web(db, web_id=self._voice_id, owner="voice")
+
+    def _end(self) -> None:
+        with self._database.writing() as db:
+            end_web(db, web_id=self._voice_id)
+
+
+def has_calls(plan: Plan) -> bool:
+    """Whether the plan has an account by which calls come."""
+    return any(each.provider in VOICE_PROVIDERS for each in plan.accounts)
+
+
+def has_trunk(plan: Plan) -> bool:
+    """Whether calls come from a telephone network."""
+    return any(each.provider == "sip" for each in plan.accounts)
+
+
+def socket_path(run_folder: Path) -> Path:
+    """The door's socket in this folder, which has to be short: a socket's path has."""
+    path = run_folder / SOCKET
+    if len(bytes(path)) > SOCKET_PATH_MAX:
+        raise OSError(f"{path} is too long for a socket")
+    return path
+
+
+class DoorServer:
+    """Serves the door on its socket. `listening` once it does."""
+
+    def __init__(self, board: Switchboard, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        config = uvicorn.Config(
+            Door(board).app(),
+            uds=str(path),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody may knock."""
+        return self._server.started
+
+    async def run(self) -> None:
+        """Serve until stop(). Who may knock is a matter of the folder: uvicorn opens the socket to everybody."""
+        await self._server.serve()
+
+    def stop(self) -> None:
+        """End serving in order."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the role."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None."""
+        yield

@@ -1,0 +1,1 @@
+"""Calls: the voice process between signalling, sound and the journal."""

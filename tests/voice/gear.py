@@ -1,0 +1,218 @@
+"""Telephones and sound without a network: they remember what was done to them, and do what a test says."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from router.channels.port import Account
+from router.run.voice.gear import BadSdp, NotAnswered
+
+OFFER = "v=0\r\nm=audio 4000 RTP/AVP 0\r\n"
+OFFER_WITH_TEXT = OFFER + "m=text 4002 RTP/AVP 98\r\n"
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+class FakeLeg:
+    """A side that says what a test tells it to."""
+
+    def __init__(self, *, flowing: bool = False) -> None:
+        self.flowing = flowing
+        self.closed = False
+        self.accepted: list[str] = []
+        self.digits: list[str] = []
+        self.texts: list[str] = []
+        self.refuses = False
+        self.on_flowing: Callable[[], None] = _ignore
+        self.on_digits: Callable[[str], None] = _ignore
+        self.on_text: Callable[[str], None] = _ignore
+        self.on_lost: Callable[[], None] = _ignore
+
+    def flows(self) -> None:
+        """The first sound comes."""
+        self.flowing = True
+        self.on_flowing()
+
+    def accept(self, sdp: str) -> None:
+        if "m=audio" not in sdp:
+            raise BadSdp("no audio")
+        self.accepted.append(sdp)
+
+    def local_sdp(self, kind: str) -> str:
+        return f"our {kind} m=audio"
+
+    def send_digits(self, digits: str) -> None:
+        if not set(digits) <= set("0123456789*#ABCD"):
+            raise ValueError(digits)
+        self.digits.append(digits)
+
+    def send_text(self, text: str) -> None:
+        self.texts.append(text)
+
+    def take_info(self, content_type: str, body: bytes) -> None:
+        self.on_digits(body.decode())
+
+    async def answer(self, sdp: str) -> str:
+        if "m=audio" not in sdp:
+            raise BadSdp("no audio")
+        return f"answer to {sdp}"
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeRecorder:
+    """Writes a few bytes at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.write_bytes(b"OggS of " + path.name.encode())
+
+    async def close(self) -> Sequence[Path]:
+        return [self.path]
+
+
+class FakeBridge:
+    """Remembers who is on it."""
+
+    def __init__(self, caller: FakeLeg) -> None:
+        self.caller = caller
+        self.agent: FakeLeg | None = None
+        self.listeners: list[FakeLeg] = []
+        self.held = False
+        self.tone = ""
+        self.recorder: FakeRecorder | None = None
+        self.announced = False
+        self.closed = False
+        self.silent_ms = 0
+
+    def connect(self, agent: FakeLeg) -> None:
+        if self.agent is not None:
+            self.agent.closed = True
+        self.agent, self.tone = agent, ""
+
+    def disconnect(self) -> None:
+        if self.agent is not None:
+            self.agent.closed = True
+        self.agent = None
+
+    def listen(self, leg: FakeLeg) -> None:
+        self.listeners.append(leg)
+
+    def leave(self, leg: FakeLeg) -> None:
+        self.listeners.remove(leg)
+
+    def hold(self, on: bool) -> None:
+        self.held = on
+
+    async def close(self) -> None:
+        self.closed = True
+        for leg in (self.caller, self.agent, *self.listeners):
+            if leg is not None:
+                await leg.close()
+
+
+class FakeMedia:
+    """Makes all of it, and shows what it made, newest last."""
+
+    def __init__(self) -> None:
+        self.trunk_legs: list[FakeLeg] = []
+        self.page_legs: list[FakeLeg] = []
+        self.bridges: list[FakeBridge] = []
+
+    def trunk_leg(self) -> FakeLeg:
+        self.trunk_legs.append(FakeLeg(flowing=True))
+        return self.trunk_legs[-1]
+
+    def page_leg(self, *, speaks: bool = True) -> FakeLeg:
+        self.page_legs.append(FakeLeg())
+        return self.page_legs[-1]
+
+    def bridge(self, caller: FakeLeg) -> FakeBridge:
+        self.bridges.append(FakeBridge(caller))
+        return self.bridges[-1]
+
+    def wait(self, bridge: FakeBridge) -> None:
+        bridge.tone = "queue"
+
+    def record(self, bridge: FakeBridge, path: Path, *, announced: bool) -> FakeRecorder:
+        bridge.recorder, bridge.announced = FakeRecorder(path), announced
+        return bridge.recorder
+
+    def stop_recording(self, bridge: FakeBridge) -> None:
+        bridge.recorder = None
+
+
+class FakeTelephone:
+    """A call of a trunk. `said` is what its network was told, in order."""
+
+    def __init__(
+        self,
+        call_id: str = "call-1@trunk",
+        *,
+        number: str = "+15550100123",
+        to: str = "+15550100911",
+        offer: str = OFFER,
+        withheld: bool = False,
+    ) -> None:
+        self.call_id = call_id
+        self.account_id = "trunk"
+        self.from_number, self.from_name, self.to_number = number, "", to
+        self.withheld, self.asserted = withheld, not withheld
+        self.offer, self.answer_sdp = offer, ""
+        self.raw = f"INVITE sip:{to} SIP/2.0\r\nFrom: <sip:{number}@trunk>\r\n\r\n{offer}".encode()
+        self.said: list[str] = []
+        self.refers = False
+        self.answered: asyncio.Event = asyncio.Event()
+        self.on_end: Callable[[str], None] = _ignore
+        self.on_progress: Callable[[int, str], None] = _ignore
+        self.on_reoffer: Callable[[str], str] = lambda sdp: ""
+        self.on_info: Callable[[str, bytes], None] = _ignore
+
+    @property
+    def positions(self) -> list[int]:
+        return [int(each.removeprefix("182 ")) for each in self.said if each.startswith("182 ")]
+
+    def queued(self, position: int) -> None:
+        self.said.append(f"182 {position}")
+
+    async def answer(self, sdp: str) -> None:
+        self.said.append("200")
+        self.answered.set()
+
+    async def refuse(self, status: int, *, reason: str = "") -> None:
+        self.said.append(str(status))
+
+    async def hang_up(self) -> None:
+        self.said.append("BYE")
+
+    async def refer(self, to_uri: str) -> bool:
+        self.said.append(f"REFER {to_uri}")
+        return self.refers
+
+
+class FakeTelephones:
+    """Calls out: `answers` says what becomes of the next one: a telephone, or why nobody answers."""
+
+    def __init__(self) -> None:
+        self.dialled: list[str] = []
+        self.answers: FakeTelephone | str | None = None
+        self.cancelled = False
+
+    def uri(self, account: Account, number: str) -> str:
+        return f"sip:{number}@trunk.example" if account.endpoint else ""
+
+    async def dial(self, account: Account, number: str, sdp: str) -> FakeTelephone:
+        self.dialled.append(number)
+        try:
+            while self.answers is None:
+                await asyncio.sleep(0.005)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        if isinstance(self.answers, str):
+            raise NotAnswered(self.answers)
+        self.answers.answer_sdp = OFFER
+        return self.answers
