@@ -26,6 +26,7 @@ ID: Final = re.compile(r"[^\s\x00-\x1f]{1,100}")
 SIP: Final = re.compile(r"sip:([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(;transport=(udp|tcp))?", re.I)
 """Where calls go out: a trunk's address."""
 
+_SCHEMES: Final = ("https", "http", "smtp", "smtps", "imap", "imaps")
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _KINDS: Final = {
     "phone": (PHONE, "+15551230100"),
@@ -82,7 +83,7 @@ def _account(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterat
             (*path, "secret"),
             f"{account.provider!r} needs a secret: give its name, e.g. {account.account_id!r}",
         )
-    yield from _endpoint(account, path)
+    yield from _endpoint(account, provider, path)
     yield from _options(account, provider, path)
 
 
@@ -115,7 +116,7 @@ def variable_of(secret: str) -> str:
     return f"MUSTER_SECRET_{secret.upper().replace('-', '_')}"
 
 
-def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
+def _endpoint(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterator[Found]:
     if account.endpoint and (wrong := endpoint_problem(account.endpoint)):
         yield (*path, "endpoint"), wrong
         return
@@ -124,6 +125,13 @@ def _endpoint(account: AccountPlan, path: Path) -> Iterator[Found]:
         yield (*path, "endpoint"), words
         return
     options, parts = dict(account.options), urlsplit(account.endpoint)
+    if provider.endpoints and parts.scheme not in provider.endpoints:
+        example = f"{provider.endpoints[0]}://mail.example.org"
+        yield (*path, "endpoint"), f"{account.provider!r} needs an endpoint like {example}"
+    answers_by = str(options.get("answers_by", ""))
+    if answers_by and (endpoint_problem(answers_by) or urlsplit(answers_by).scheme not in ("smtp", "smtps")):
+        words = f"{answers_by!r} is no mail server like smtp://mail.example.org:587"
+        yield (*path, "options", "answers_by"), words
     perhaps_plain = parts.scheme == "smtp" and options.get("starttls", "required") != "required"
     if perhaps_plain and options.get("user") and parts.hostname not in _LOOPBACK:
         words = "would send the password in the clear, if only somebody wants it so: leave it out"
@@ -139,7 +147,7 @@ def endpoint_problem(endpoint: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return f"{endpoint!r} is no address"
-    if parts.scheme not in ("https", "http", "smtp", "smtps") or not host or port == 0:
+    if parts.scheme not in _SCHEMES or not host or port == 0:
         return f"{endpoint!r} must be an address like https://api.example.org or smtp://mail.example.org:587"
     if parts.scheme == "http" and host not in _LOOPBACK:
         return f"{endpoint!r} would send the secret in the clear: use https"

@@ -30,6 +30,8 @@ class ProviderPlan:
     networks: tuple[str, ...] = ()
     together: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    """Schemes that its endpoint can have, where it needs one; empty: it can do without."""
     templates: bool = False
     tells_delivery: bool = False
 
@@ -37,7 +39,7 @@ class ProviderPlan:
 RECORDING: Final = ("off", "announced", "on")
 """What is done about calls of an account: nothing, recorded after an announcement, recorded."""
 
-BY_ROLES: Final = ("sip", "smtp", "web-call")
+BY_ROLES: Final = ("imap", "sip", "smtp", "web-call")
 """Providers without a webhook: what comes by them is taken by roles of their own."""
 
 PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
@@ -93,6 +95,22 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         may={"recording": str},
         needs_secret=False,
         one_of={"recording": RECORDING},
+    ),
+    "imap": ProviderPlan(
+        channel="mail",
+        address_kind="mail",
+        needs={"user": str},
+        may={
+            "after": str,
+            "answers_by": str,
+            "begin": str,
+            "folder": str,
+            "from_name": str,
+            "starttls": str,
+            "trusted_authserv": str,
+        },
+        one_of={"begin": ("all", "new"), "starttls": ("required", "opportunistic", "none")},
+        endpoints=("imaps", "imap"),
     ),
     "smtp": ProviderPlan(
         channel="mail",

@@ -19,8 +19,8 @@ BEHIND_MS: Final = 3_000
 LEASED: Final = ("web", "worker", "mail")
 """Roles whose processes each renew a row `<role>/<id>`."""
 
-MAIL: Final = "smtp"
-"""The provider of accounts that the role mail takes mail for: without one nobody needs it."""
+MAIL: Final = ("smtp", "imap")
+"""The providers of accounts that the role mail takes mail for: without one nobody needs it."""
 
 _EVENTS: Final = ", ".join(f"'{kind}'" for kind in sorted(EVENT_KINDS))
 _ALIVE: Final = "SELECT name FROM lease WHERE name LIKE '%/%' AND until_ms >= {now}"
@@ -49,7 +49,7 @@ def roles_now(db: Connection, plan: Plan) -> tuple[RoleHealth, ...]:
     """Router, web and worker; mail where an account of the plan needs it, or one runs."""
     now = NOW_MS[db.dialect]
     alive = [name.partition("/")[0] for (name,) in db.rows(_ALIVE.format(now=now))]
-    needed = {*alive, "web", "worker", *(["mail"] if any(a.provider == MAIL for a in plan.accounts) else [])}
+    needed = {*alive, "web", "worker", *(["mail"] if any(a.provider in MAIL for a in plan.accounts) else [])}
     leased = (
         RoleHealth(role=role, ok=role in alive, count=alive.count(role)) for role in LEASED if role in needed
     )

@@ -1,4 +1,4 @@
-"""A mail that arrived by SMTP as a contact: ids, whom it is from, what it answers. Pure.
+"""A mail that arrived, by SMTP or in a mailbox, as a contact: ids, whom it is from, what it answers. Pure.
 
 What is kept is what arrived, byte for byte, below three lines of our own: the envelope is nowhere else. They
 say nothing about when or from where, so that a mail which is delivered twice is the same twice.
@@ -16,6 +16,7 @@ from router.channels.mail_head import (
     sender_of,
 )
 from router.channels.mail_kind import (
+    CUT,
     DIRECT,
     FAIL,
     PASS,
@@ -35,13 +36,18 @@ ADDRESS_KIND = "mail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """How a mail was handed over. Shape: recipients are addresses of one of our accounts, with their tags."""
+    """How a mail was handed over.
+
+    Shape: recipients are addresses of one of our accounts, with their tags; cut is the size of the whole
+           where only its beginning was taken, else 0.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     upstream: bool
     body: bytes
     received_at_ms: int
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,8 @@ def kept_body(envelope: Envelope) -> bytes:
     lines = (
         f"Return-Path: <{envelope.sender}>",
         f"Delivered-To: {recipients}",
-        f"{TRACE.title()}: {UPSTREAM if envelope.upstream else DIRECT}",
+        f"{TRACE.title()}: {UPSTREAM if envelope.upstream else DIRECT}"
+        + (f"; {CUT}{envelope.cut}" if envelope.cut else ""),
     )
     return "".join(f"{_one_line(line)}\r\n" for line in lines).encode() + envelope.body
 

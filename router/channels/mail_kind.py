@@ -31,6 +31,8 @@ three fields anybody could have written it."""
 
 UPSTREAM: Final = "upstream"
 DIRECT: Final = "direct"
+CUT: Final = "cut="
+"""Behind a semicolon there: the size of a mail of which only the beginning was taken."""
 
 HOPS_MAX: Final = 50
 """Servers on the way: ordinary mail has below ten. RFC 5321 §6.3 lets a loop have a hundred."""
@@ -87,7 +89,16 @@ def delivered_to(head: Head) -> str:
     return found.decode("utf-8", "replace")
 
 
+def is_cut(head: Head) -> bool:
+    """Whether only the beginning of this mail was taken, as we wrote down."""
+    return _received(head).partition(";")[2].strip().startswith(CUT)
+
+
 def _trace(head: Head) -> str:
+    return _received(head).partition(";")[0]
+
+
+def _received(head: Head) -> str:
     return next(
         (value.decode("utf-8", "replace") for name, value in head.fields[:3] if name == TRACE), DIRECT
     )

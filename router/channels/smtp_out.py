@@ -79,7 +79,8 @@ async def send(outgoing: Outgoing, account: Account) -> Outcome:
 def server_of(account: Account) -> Server | None:
     """The server of the account's endpoint; None where it has none. STARTTLS is required unless the plan says
     otherwise; to this very machine there is no way that somebody could listen on."""
-    parts = urlsplit(account.endpoint)
+    # The endpoint of a mailbox is where its mail is read; where answers leave is said beside it.
+    parts = urlsplit(str(account.options.get("answers_by", account.endpoint)))
     if parts.scheme not in PORTS or not parts.hostname:
         return None
     tls = "smtps" if parts.scheme == "smtps" else str(account.options.get("starttls", ""))

@@ -2,8 +2,8 @@
 
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
-from router.events import READ_WITHIN_MS
 from router.journal.connection import Connection
+from router.journal.fold_arrivals import customer_added, known_customer
 from router.records import Row
 
 _STATUS_RANK: Final = """
@@ -17,115 +17,17 @@ _NEW_RANK: Final = _STATUS_RANK.format(column=":status")
 _OLD_RANK: Final = _STATUS_RANK.format(column="status")
 
 
-def _arrived(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
-        """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
-               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
-               closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
-               agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
-               assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
-               closed_why, closed_at_ms, linked_to)
-           VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
-               :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
-               '{}', '', 0, 0, '', '', :parked_until_ms, '',
-               0, '[]', 0, 0, 0, '', 0, '',
-               '', '', 0, :linked_to)""",
-        interaction_id=row.ref,
-        channel=data["channel"],
-        account=data.get("account", ""),
-        customer_id=data.get("customer_id", ""),
-        identity_id=data.get("identity_id", ""),
-        address_hash=data.get("address_hash", ""),
-        thread=data.get("thread", ""),
-        traffic=data.get("traffic", "real"),
-        seq=row.seq,
-        accepted_at_ms=data.get("accepted_at_ms", row.at_ms),
-        parked_until_ms=data.get("parked_until_ms") or row.at_ms + READ_WITHIN_MS,
-        linked_to=data.get("customer_id", "") if data.get("verified") is True else "",
-    )
-    if data.get("message_id"):
-        _insert_message(db, row, {"direction": "in", "reading": "unread", "author_id": "", **data})
-
-
-def _message_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _insert_message(db, row, data)
-
-
-def _insert_message(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    db.run(
-        """INSERT INTO message (message_id, interaction_id, seq, at_ms, direction, author_id, kind,
-               content_id, client_id, status, trouble, reading)
-           VALUES (:message_id, :interaction_id, :seq, :at_ms, :direction, :author_id, :kind,
-               :content_id, :client_id, '', '', :reading)""",
-        message_id=data["message_id"],
-        interaction_id=row.ref,
-        seq=row.seq,
-        at_ms=row.at_ms,
-        direction=data["direction"],
-        author_id=data.get("author_id", ""),
-        kind=data.get("message_kind", "text"),
-        content_id=data.get("content_id", ""),
-        client_id=data.get("client_id", ""),
-        reading=data.get("reading", "read"),
-    )
-
-
-def _read(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """The first reading says what is known of the interaction; a language found later fills an empty one."""
-    reading = data.get("reading", "read")
-    if data.get("message_id"):
-        db.run(
-            "UPDATE message SET reading = :reading WHERE message_id = :message_id",
-            reading=reading,
-            message_id=data["message_id"],
-        )
-    db.run(
-        """UPDATE interaction SET
-               reading = CASE reading WHEN 'unread' THEN :reading ELSE reading END,
-               language = CASE language WHEN '' THEN :language ELSE language END
-           WHERE interaction_id = :interaction_id""",
-        reading=reading,
-        language=data.get("language", ""),
-        interaction_id=row.ref,
-    )
-
-
-def _customer_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _know_customer(db, row, row.ref)
-    db.run(
-        """INSERT INTO identity (identity_id, customer_id, channel, account, address_hash, verified, at_ms,
-               moved_from, moved_at_ms, moved_by, moved_why, moved_command_id)
-           VALUES (:identity_id, :customer_id, :channel, :account, :address_hash, :verified, :at_ms,
-               '', 0, '', '', '')
-           ON CONFLICT (identity_id) DO NOTHING""",
-        identity_id=data["identity_id"],
-        customer_id=row.ref,
-        channel=data["channel"],
-        account=data.get("account", ""),
-        address_hash=data["address_hash"],
-        verified=int(data.get("verified", 0)),
-        at_ms=row.at_ms,
-    )
-
-
-def _know_customer(db: Connection, row: Row, customer_id: str) -> None:
-    db.run(
-        """INSERT INTO customer (customer_id, created_at_ms, name_content_id)
-           VALUES (:customer_id, :at_ms, '') ON CONFLICT (customer_id) DO NOTHING""",
-        customer_id=customer_id,
-        at_ms=row.at_ms,
-    )
-
-
 def _identity_claimed(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """Somebody says that this address is the customer's: nobody vouches for it."""
-    _customer_added(db, row, {**data, "verified": 0})
+    for statement, values in customer_added(row, {**data, "verified": 0}):
+        statement.run(db, [values])
 
 
 def _identity_moved(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """Everything that ever came from it goes along. What the router links follows by its decision."""
     to_customer_id = data["to_customer_id"]
-    _know_customer(db, row, to_customer_id)
+    statement, values = known_customer(row, to_customer_id)
+    statement.run(db, [values])
     db.run(
         """UPDATE identity SET customer_id = :to_customer_id, moved_from = :from_customer_id,
                moved_at_ms = :at_ms, moved_by = :agent_id, moved_why = :why, moved_command_id = :command_id
@@ -401,10 +303,6 @@ def _alarm_seen(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 FACT_FOLDS: Final = {
-    "arrived": _arrived,
-    "message_added": _message_added,
-    "read": _read,
-    "customer_added": _customer_added,
     "identity_claimed": _identity_claimed,
     "identity_moved": _identity_moved,
     "customer_named": _customer_named,

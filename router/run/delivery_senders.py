@@ -24,7 +24,8 @@ ANSWER_S: Final = 9.0
 ANSWER_BYTES_MAX: Final = 65_536
 """Any provider's answer is a few kilobytes; more is not read, and so not believed."""
 
-SMTP: Final = "smtp"
+MAIL: Final = ("smtp", "imap")
+"""Providers whose answers leave by a mail server."""
 
 NOT_IN_PLAN: Final = "not_in_plan"
 NO_SECRET: Final = "no_secret"
@@ -150,7 +151,7 @@ class Outlets:
 
 def sender_of(account: Account) -> Sender | None:
     """A sender for this account's provider; None for a provider that this release does not know."""
-    if account.provider == SMTP:
+    if account.provider in MAIL:
         return SmtpSender()
     provider = PROVIDERS.get(account.provider)
     return None if provider is None else HttpSender(provider)

@@ -18,7 +18,7 @@ import msgspec
 from config.plan import Plan
 from router.channels.mail_contact import MEDIA_TYPE
 from router.channels.mail_head import Head, head_of, sender_of, subject_of
-from router.channels.mail_kind import BOUNCE, kind_of, verdict_of
+from router.channels.mail_kind import BOUNCE, is_cut, kind_of, verdict_of
 from router.channels.mail_reading import Bounce, MailRead
 from router.channels.mail_token import SENT, TokenKey
 from router.channels.mail_words import without_quotes
@@ -51,6 +51,7 @@ FAILED_S: Final = 5.0
 PAGE_TYPE: Final = "text/html"
 ABOUT_TYPE: Final = "application/json"
 UNREADABLE: Final = "unreadable"
+TOO_LARGE: Final = "too_large"
 SALT_BYTES: Final = 16
 
 _UNREAD: Final = f"""
@@ -301,7 +302,7 @@ def about_mail(head: Head, account: Account | None, read: MailRead | None) -> Ab
     return About(
         kind=kind_of(head, verdict=verdict, key=key, own=account.address if account else ""),
         verdict=verdict,
-        notes=(UNREADABLE,) if read is None else read.notes,
+        notes=((UNREADABLE,) if read is None else read.notes) + ((TOO_LARGE,) if is_cut(head) else ()),
         bounce=read.bounce if read is not None else None,
     )
 

@@ -1,4 +1,5 @@
-"""The role `mail`: listens for mail and keeps it. A process of its own: a flood of mail slows no desk.
+"""The role `mail`: listens for mail, looks into mailboxes, keeps what comes. A process of its own: a flood of
+mail slows no desk.
 
 Reading what was kept is intake's work, in a web process. Several may run, each with its own port.
 """
@@ -30,6 +31,7 @@ from router.channels.smtp_in import Limits, MailSession, MailTaker
 from router.journal.committer import Committer
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection, Database
+from router.run.mailboxes import IMAP, Mailboxes
 from router.run.plan_activation import plan_in_force
 
 SMTP: Final = "smtp"
@@ -61,6 +63,7 @@ class MailRole:
         self._by_address: dict[str, str] = {}
         self._upstream: dict[str, tuple[Network, ...]] = {}
         self._version = 0
+        self.mailboxes = Mailboxes(database, committer, self.keep)
         self.use(plan)
         self.taker = MailTaker(
             accounts=lambda: self._by_address,
@@ -95,6 +98,9 @@ class MailRole:
             each.account_id: networks_of(str(each.options.get("upstream", "")) or LOOPBACK)
             for each in self._accounts.values()
         }
+        boxes = {each.account_id: each for each in ready.values() if each.provider == IMAP}
+        self._accounts = {**self._accounts, **boxes}
+        self.mailboxes.use(boxes.values(), mail_bytes=_mail_bytes(plan))
 
     async def serve(self, listener: socket.socket) -> None:
         """Take mail until cancelled."""
@@ -103,9 +109,13 @@ class MailRole:
         server = await asyncio.get_running_loop().create_server(
             lambda: MailSession(self.taker, hostname=hostname, tls=tls), sock=listener, backlog=BACKLOG
         )
-        async with server:
-            _log.info("listening port=%d accounts=%d", listener.getsockname()[1], len(self._accounts))
-            await self._follow_plan()
+        try:
+            async with server:
+                _log.info("listening port=%d accounts=%d", listener.getsockname()[1], len(self._accounts))
+                self.mailboxes.begin()
+                await self._follow_plan()
+        finally:
+            await self.mailboxes.end()
 
     async def keep(self, account_id: str, envelope: Envelope) -> bool:
         """Whether the mail is on disk, as a contact that joins what it answers or begins an interaction."""
@@ -180,7 +190,7 @@ def answered_by(db: Connection, interaction_id: str, account: Account) -> Answer
 
 def has_mailbox(plan: Plan) -> bool:
     """Whether there is anything to listen for."""
-    return any(each.provider == SMTP for each in plan.accounts)
+    return any(each.provider in (SMTP, IMAP) for each in plan.accounts)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
@@ -194,6 +204,6 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
 
 def _mail_bytes(plan: Plan) -> int:
     """The limit of the channel that mail is of."""
-    channels = {each.channel for each in plan.accounts if each.provider == SMTP}
+    channels = {each.channel for each in plan.accounts if each.provider in (SMTP, IMAP)}
     limits = [each.body_bytes_max for each in plan.channels if each.channel_id in channels]
     return max(limits, default=DEFAULT_MAIL_BYTES)

@@ -26,7 +26,7 @@ OTHER = ACCOUNT.replace('"line"', '"second"').replace("0100", "0101")
 WRONG = [
     (('channel = "sms"\nprovider', 'channel = "fax"\nprovider'), "channel", "there is no channel 'fax'"),
     (('channel = "sms"\nprovider', 'channel = "chat"\nprovider'), "channel", "serves the channel 'sms'"),
-    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are instagram, "),
+    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are imap, instagram, "),
     (('"+15551230100"', '"5551230100"'), "address", "one is '+15551230100'"),
     (('"+15551230100"', '""'), "address", "is no address of this kind"),
     (('secret = "sms-token"', ""), "[[accounts]]", "needs a secret"),
@@ -160,3 +160,27 @@ def test_whom_to_believe_is_said_together_with_where_they_stand():
     assert [text for _, text in spoiled(add=mail + box) if "safe with 'upstream' only" in text]
     named = box.replace('"mx" }', '"mx", upstream = "10.0.0.5" }')
     assert not [text for _, text in spoiled(add=mail + named) if "upstream" in text]
+
+
+IMAP = '''
+[[accounts]]
+id = "box"
+channel = "mail"
+provider = "imap"
+address = "desk@lowen.example"
+secret = "box"
+endpoint = "imaps://imap.lowen.example"
+options = { user = "desk", answers_by = "smtps://smtp.lowen.example", after = "Archive", begin = "new" }
+'''
+
+
+def test_a_mailbox_says_where_it_is_and_where_answers_leave():
+    """Without either, mail would wait where nobody looks, or answers would."""
+    mail = CHANNEL.replace('"sms"', '"mail"')
+    assert not [text for at, text in spoiled(add=mail + IMAP) if "imap" in text or "mail server" in text]
+    nowhere = IMAP.replace('endpoint = "imaps://imap.lowen.example"\n', "")
+    assert [text for _, text in spoiled(add=mail + nowhere) if "needs an endpoint like imaps://" in text]
+    wrong = IMAP.replace("smtps://smtp.lowen.example", "https://smtp.lowen.example")
+    assert [text for _, text in spoiled(add=mail + wrong) if "is no mail server" in text]
+    nobody = IMAP.replace('user = "desk", ', "")
+    assert [text for _, text in spoiled(add=mail + nobody) if "needs the option 'user'" in text]

@@ -44,11 +44,13 @@ secret = "info-mail"
 """
 
 
-def plan_with_mailboxes(accounts: str = ACCOUNTS) -> Plan:
+def plan_with_mailboxes(accounts: str = ACCOUNTS, *, mail_bytes: str = "26_214_400") -> Plan:
     """The default plan with two mailboxes."""
     path = Path(__file__).parents[2] / "config" / "default.toml"
     lines = path.read_text(encoding="utf-8").split("[[accounts]]")[0]
-    return parse_plan(lines + accounts)
+    return parse_plan(
+        lines.replace("body_bytes_max = 26_214_400", f"body_bytes_max = {mail_bytes}") + accounts
+    )
 
 
 def settings_of(data_dir: Path, **changes: Any) -> Any:
@@ -61,9 +63,16 @@ class Mailbox:
     """The listener, its database, and eyes on what it kept."""
 
     def __init__(
-        self, data_dir: Path, *, limits: Limits | None = None, url: str = "", **settings: Any
+        self,
+        data_dir: Path,
+        *,
+        limits: Limits | None = None,
+        url: str = "",
+        accounts: str = ACCOUNTS,
+        mail_bytes: str = "26_214_400",
+        **settings: Any,
     ) -> None:
-        self.plan = plan_with_mailboxes()
+        self.plan = plan_with_mailboxes(accounts, mail_bytes=mail_bytes)
         self.settings = settings_of(data_dir, **settings)
         self.url = url or f"sqlite:///{data_dir}/muster.db"
         self.database = open_database(self.url, unsafe=True)

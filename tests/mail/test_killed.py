@@ -20,8 +20,9 @@ pytestmark = pytest.mark.system
 class Killable:
     """`muster mail` as a process of its own, on the database of a mailbox."""
 
-    def __init__(self, box: Mailbox, data_dir: Path) -> None:
+    def __init__(self, box: Mailbox, data_dir: Path, **secrets: str) -> None:
         self.data_dir = data_dir
+        self.secrets = secrets
         self.url = box.url
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = int(probe.getsockname()[1])
@@ -34,6 +35,7 @@ class Killable:
             "DATABASE_URL": self.url,
             "MUSTER_SMTP_PORT": str(self.port),
             "MUSTER_SECRET_HELP_MAIL": "kept-in-a-safe",
+            **self.secrets,
         }
         command = [sys.executable, "-m", "agents_ui.cli", "mail"]
         process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
