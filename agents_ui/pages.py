@@ -36,10 +36,11 @@ POLICY: Final = (
 )
 """ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup."""
 
-MICROPHONE: Final = "camera=(), geolocation=(), microphone=(self)"
-"""Of pages where people talk; guard.py refuses the microphone everywhere else."""
-
-TALKING: Final = ("chat", "desk")
+PERMISSIONS: Final = {
+    "chat": "camera=(), geolocation=(self), microphone=(self)",
+    "desk": "camera=(), geolocation=(), microphone=(self)",
+}
+"""Of pages where people talk, or say where they are; guard.py refuses all of it everywhere else."""
 
 SHELL: Final = """<!doctype html>
 <html lang="en" dir="ltr">
@@ -104,7 +105,17 @@ _STYLES: Final = {
     "home": ("home",),
     "chat": ("chat",),
     "sign-in": ("sign-in",),
-    "desk": ("urgency", "desk", "desk-bar", "offer", "conversation", "desk-side", "customer", "places", "overlay"),
+    "desk": (
+        "urgency",
+        "desk",
+        "desk-bar",
+        "offer",
+        "conversation",
+        "desk-side",
+        "customer",
+        "places",
+        "overlay",
+    ),
     "admin": ("urgency", "overlay", "admin"),
     "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }
@@ -134,7 +145,7 @@ def _headers(import_map: str, page: str) -> dict[str, str]:
     """The page's own; guard.py adds those that every answer has."""
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
     headers = {"Content-Security-Policy": POLICY.format(import_map=digest), "Cache-Control": "no-store"}
-    return headers | {"Permissions-Policy": MICROPHONE} if page in TALKING else headers
+    return headers | {"Permissions-Policy": PERMISSIONS[page]} if page in PERMISSIONS else headers
 
 
 def _home(plan: Plan) -> str:

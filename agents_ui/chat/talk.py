@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agents_ui.chat import wire, words
 from agents_ui.chat.line import Line
+from agents_ui.chat.places import PLACE_BURST, PLACE_PER_S, FollowPlace, place_said
 from agents_ui.chat.room import Room, Visitor
 from agents_ui.chat.session import new_cookie, session_in
 from agents_ui.chat.view import channel_of
@@ -24,6 +25,9 @@ from agents_ui.services import Services
 from agents_ui.typing_marks import CUSTOMER
 from router.channels.chat import contact_of
 from router.channels.ingest import Keeper, NotKept, keep
+from router.channels.located import MEDIA_TYPE as PLACE
+from router.channels.located import body_of
+from router.channels.port import Contact
 from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
@@ -76,6 +80,7 @@ class _Talk:
         self._say_pace = Pace(SAY_BURST, SAY_PER_S)
         self._typing_pace = Pace(1, 1 / TYPING_EVERY_S)
         self._seen_pace = Pace(SAY_BURST, SAY_PER_S)
+        self._place_pace = Pace(PLACE_BURST, PLACE_PER_S)
 
     async def until_over(self) -> int:
         """The code to close the socket with; 0 when it is closed already."""
@@ -123,8 +128,33 @@ class _Talk:
             await self._seen(said)
         elif isinstance(said, wire.Typing):
             self._typing()
+        elif isinstance(said, wire.Place):
+            return await self._place(said)
         else:
             self._room.customer_left(self._visitor.session)
+        return 0
+
+    async def _place(self, said: wire.Place) -> int:
+        client_id, session, now_ms = str(said.client_id), self._visitor.session, _now_ms()
+        place = place_said(said)
+        if place is None:
+            self._refuse(words.NO_PLACE, client_id)
+        elif said.again:
+            if self._place_pace.permits():
+                # The next point is as good as one that is lost.
+                with suppress(*_DATABASE_AWAY):
+                    await self._services.committer.append(FollowPlace(session, client_id, place, now_ms))
+        elif self._say_pace.permits():
+            contact = contact_of(
+                session=session,
+                client_id=client_id,
+                body=body_of(place),
+                received_at_ms=now_ms,
+                media_type=PLACE,
+            )
+            return await self._keep(replace(contact, kind="text"))
+        else:
+            self._refuse(words.SLOW_DOWN, client_id)
         return 0
 
     async def _say(self, said: wire.Say) -> int:
@@ -136,18 +166,18 @@ class _Talk:
         if not self._say_pace.permits():
             self._refuse(words.SLOW_DOWN, client_id)
             return 0
-        visitor = self._visitor
-        contact = contact_of(
-            session=visitor.session,
-            client_id=client_id,
-            body=said.text,
-            received_at_ms=time.time_ns() // 1_000_000,
+        session = self._visitor.session
+        return await self._keep(
+            contact_of(session=session, client_id=client_id, body=said.text, received_at_ms=_now_ms())
         )
+
+    async def _keep(self, contact: Contact) -> int:
+        visitor = self._visitor
         try:
             kept = await keep(self._services.committer, contact, self._keeper())
         except NotKept:
             return TRY_AGAIN  # Not acknowledged, so the page sends it again when it is back.
-        self._line.put("kept", client_id=client_id, message_id=kept.message_id)
+        self._line.put("kept", client_id=contact.client_id, message_id=kept.message_id)
         self._room.customer_back(visitor)
         if kept.began:
             visitor.joined = kept.interaction_id
@@ -200,6 +230,10 @@ class _MarkSeen:
         if found is None or found[0] in ("read", "failed"):
             return ()
         return (fact("delivered", self.message_id, status="read"),)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _code_of(results: Sequence[object]) -> int:

@@ -12,6 +12,8 @@ import msgspec
 from config.people import skills_of
 from config.plan import ChannelPlan, Plan
 from router.channels.ingest import OfThread, interactions_of
+from router.channels.located import MEDIA_TYPE as PLACE
+from router.channels.located import shown_place
 from router.channels.port import UNPARSED
 from router.channels.text import shown
 from router.journal.database import Connection
@@ -180,6 +182,9 @@ def _message(row: Sequence[Any]) -> Message:
             "media_type": "application/octet-stream" if media_type in (None, UNPARSED) else media_type,
             "url": f"/chat/attachment/{content_id}",
         }
+    words = "" if body is None else shown(bytes(body))
+    if media_type == PLACE:
+        kind, words = "place", shown_place(bytes(body or b"")).text
     value = {
         "message_id": message_id,
         "client_id": client_id,
@@ -187,7 +192,7 @@ def _message(row: Sequence[Any]) -> Message:
         "at_ms": at_ms,
         "from": FROM.get(direction, "system"),
         "kind": kind,
-        "text": shown(bytes(body)) if body is not None else "",
+        "text": words,
         "file": file,
     }
     return Message(interaction_id=interaction_id, seq=seq, value=value)

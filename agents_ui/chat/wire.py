@@ -29,11 +29,23 @@ class Seen(msgspec.Struct, tag_field="kind", tag="seen", forbid_unknown_fields=T
     message_id: UUID
 
 
+class Place(msgspec.Struct, tag_field="kind", tag="place", forbid_unknown_fields=True, frozen=True):
+    """Where the customer's device says it is. again: a later point, of somebody who goes on telling."""
+
+    client_id: UUID
+    latitude: float
+    longitude: float
+    accuracy_m: float = 0
+    altitude_m: float | None = None
+    found_at_ms: int = 0
+    again: bool = False
+
+
 class Leave(msgspec.Struct, tag_field="kind", tag="leave", forbid_unknown_fields=True, frozen=True):
     """The customer ends the chat."""
 
 
-Said = Say | Typing | Seen | Leave
+Said = Say | Typing | Seen | Place | Leave
 
 
 class Bad(Exception):

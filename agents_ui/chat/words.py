@@ -9,6 +9,7 @@ NO_SESSION: Final = "no_session"
 NOT_FOUND: Final = "not_found"
 NOT_KEPT: Final = "not_kept"
 EMPTY_FILE: Final = "empty_file"
+NO_PLACE: Final = "no_place"
 
 TEXTS: Final = {
     BAD_MESSAGE: "This could not be read. Please reload the page.",
@@ -18,6 +19,7 @@ TEXTS: Final = {
     NOT_FOUND: "There is nothing here.",
     NOT_KEPT: "This could not be saved. Please try again in a moment.",
     EMPTY_FILE: "The file is empty.",
+    NO_PLACE: "Your device does not know where it is. Please write where you are.",
 }
 
 

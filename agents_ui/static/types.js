@@ -19,7 +19,7 @@
  * @property {string} seq
  * @property {number} at_ms
  * @property {"you" | "agent" | "system"} from
- * @property {"text" | "attachment"} kind
+ * @property {"text" | "attachment" | "place"} kind
  * @property {string} text
  * @property {AttachedFile | null} file
  */

@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 from router.channels.port import Shown
+from router.channels.text import shown as text_of
 from router.journal.appends import SALT_BYTES
 from router.journal.connection import Connection
 from router.places.aml import is_aml
 from router.places.place import Place
-from router.places.written import PLACES_MAX, read_places
+from router.places.written import PLACES_MAX, decimal, read_places
 from router.records import Fact, fact
 
 MEDIA_TYPE: Final = "application/json; of=place"
@@ -46,7 +47,7 @@ def put_place(db: Connection, kept: KeptPlace, *, at_ms: int) -> None:
         id=kept.place_id,
         media_type=MEDIA_TYPE,
         salt=kept.salt,
-        body=_body(kept.place),
+        body=body_of(kept.place),
         at_ms=at_ms,
     )
 
@@ -65,7 +66,7 @@ def located(interaction_id: str, kept: KeptPlace) -> Fact:
         received_at_ms=kept.received_at_ms,
         confidence=place.confidence,
         content_id=kept.place_id,
-        content_hash=hashlib.sha256(kept.salt + _body(place)).hexdigest(),
+        content_hash=hashlib.sha256(kept.salt + body_of(place)).hexdigest(),
     )
 
 
@@ -77,5 +78,18 @@ def place_in(body: bytes) -> Place | None:
         return None
 
 
-def _body(place: Place) -> bytes:
+def body_of(place: Place) -> bytes:
+    """The content that says this place."""
     return msgspec.json.encode(place)
+
+
+def shown_place(body: bytes) -> Shown:
+    """A message that is a place and nothing else: a browser's, sent by pressing its button. Never raises."""
+    place = place_in(body)
+    if place is None:
+        return Shown(text=text_of(body))
+    exact = f" (within {place.radius_m} m)" if place.radius_m else ""
+    notice = "Where they are, as their device says. It may go on telling, without further messages."
+    return Shown(
+        text=f"{decimal(place.lat_e7, place.lon_e7)}{exact}", notice=notice, things=1, places=(place,)
+    )

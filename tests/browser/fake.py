@@ -10,7 +10,8 @@ import socket
 import threading
 import time
 from collections.abc import Coroutine
-from typing import Any  # JSON on the wire
+from functools import cached_property
+from typing import TYPE_CHECKING, Any  # JSON on the wire
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +22,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agents_ui.pages import routes_for
 from config.plan import Plan
+
+if TYPE_CHECKING:
+    from tests.browser.far_side import FarSide
 
 Json = dict[str, Any]
 
@@ -67,11 +71,21 @@ class FakeCentre:
         self.signed_in = True
         self.must_change = False
         self.answers: dict[str, Json] = {}
+        self.web_call: Json = {"state": "none", "why": "", "position": 0, "connected_ms": 0}
+        self.call_refused = ""
+        self.calls_asked: list[tuple[str, Json]] = []
         self._plan = plan
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._start()
+
+    @cached_property
+    def voice(self) -> "FarSide":
+        """Who is on the other end of lines of sound. Loaded by those who need it: it is large."""
+        from tests.browser.far_side import FarSide
+
+        return FarSide()
 
     def _start(self) -> None:
         routes = [
@@ -81,6 +95,7 @@ class FakeCentre:
             Route("/api/password", self._password, methods=["POST"]),
             Route("/api/ticket", self._ticket, methods=["POST"]),
             Route("/chat/attachment", self._attachment, methods=["POST"]),
+            Route("/chat/call", self._call, methods=["POST", "GET", "DELETE"]),
             WebSocketRoute("/chat/socket", self._chat),
             WebSocketRoute("/desk/socket", self._desk),
             WebSocketRoute("/wall/socket", self._wall),
@@ -106,6 +121,8 @@ class FakeCentre:
         self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
+        if "voice" in vars(self):
+            self._do(self.voice.close())
         self._server.force_exit = self._server.should_exit = True
         self._thread.join(START_WITHIN_S)
         self._loop.close()
@@ -133,6 +150,10 @@ class FakeCentre:
     def wall_drop(self, kind: str, entity_id: str) -> None:
         self.wall_entities[kind].pop(entity_id)
         self._wall_change({"drop": kind, "id": entity_id})
+
+    def cut_the_line(self) -> None:
+        """The sound is gone, from one moment to the next."""
+        self._do(self.voice.cut())
 
     def lose_a_change(self) -> None:
         """A number passes without its message: what a page must notice."""
@@ -207,10 +228,13 @@ class FakeCentre:
 
     async def _heard_chat(self, line: Line, said: Json) -> None:
         self.said.append(said)
-        if said["kind"] != "say" or not self.acknowledges:
+        first_place = said["kind"] == "place" and not said["again"]
+        if not (said["kind"] == "say" or first_place) or not self.acknowledges:
             return
         found = next((each for each in self.chat_messages if each["client_id"] == said["client_id"]), None)
-        message = found or self.message("you", said["text"], client_id=said["client_id"])
+        message = found or self.message("you", said.get("text", ""), client_id=said["client_id"])
+        if first_place:
+            message |= {"kind": "place", "text": f"{said['latitude']}, {said['longitude']}"}
         if found is None:
             self.chat_messages.append(message)
             await line.send(kind="change", puts=[{"what": "message", "value": message}])
@@ -256,6 +280,8 @@ class FakeCentre:
     async def _heard_desk(self, line: Line, command: Json) -> None:
         self.commands.append(command)
         answer = {"ok": True, "code": "", "text": "", "value": None} | self.answers.get(command["kind"], {})
+        if "sdp" in command and answer["ok"]:
+            answer["value"] = {"sdp": await self.voice.answer(command["sdp"])}
         if command["kind"] != "typing" and self.acknowledges:
             await line.send(kind="answer", command_id=command["command_id"], **answer)
 
@@ -281,6 +307,20 @@ class FakeCentre:
         if not self.signed_in:
             return JSONResponse({"ok": False, "code": "signed_out", "text": ""}, 401)
         return JSONResponse({"ticket": "good"})
+
+    async def _call(self, request: Request) -> Response:
+        body = await request.json() if request.method == "POST" else {}
+        self.calls_asked.append((request.method, body))
+        if request.method == "GET":
+            return JSONResponse({"ok": True, **self.web_call, "now_ms": now_ms()})
+        if request.method == "DELETE":
+            self.web_call |= {"state": "ended", "why": "caller_hung_up"}
+            return JSONResponse({"ok": True})
+        if self.call_refused:
+            return JSONResponse({"ok": False, "code": self.call_refused, "text": "No."}, 503)
+        self.web_call |= {"state": "waiting", "position": 3}
+        sdp = await self.voice.answer(body["sdp"])
+        return JSONResponse({"ok": True, "sdp": sdp, "interaction_id": "web-call-1"})
 
     async def _attachment(self, request: Request) -> Response:
         body = await request.body()

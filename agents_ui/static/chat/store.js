@@ -5,6 +5,7 @@ import { openLink } from "../shared/link.js";
 import { openOutbox } from "../shared/outbox.js";
 import { uniqueId } from "../shared/unique.js";
 import { hasWords, say } from "../shared/words.js";
+import { openPlace } from "./place.js";
 
 /** @typedef {import("../types.js").ChatConversation} ChatConversation */
 /** @typedef {import("../types.js").ChatMessage} ChatMessage */
@@ -49,11 +50,13 @@ export function openChat() {
     isFinal: () => false, // somebody who needs help never gets "never again"
   });
 
+  const place = openPlace(link.send);
+
   /** @param {any} message any: one of the messages of docs/architecture.md section 6.1 */
   function receive(message) {
     if (message.kind === "snapshot") startAfresh(message);
     else if (message.kind === "change") message.puts.forEach(put);
-    else if (message.kind === "kept") outbox.keptOnDisk(message.client_id);
+    else if (message.kind === "kept") (outbox.keptOnDisk(message.client_id), place.kept(message.client_id));
     else if (message.kind === "refused") refuse(message);
     else if (message.kind === "typing") showTyping(TYPING_SHOWN_MS);
     outbox.settle(known.value);
@@ -65,11 +68,13 @@ export function openChat() {
     messages.value = new Map(snapshot.messages.map((message) => [message.message_id, message]));
     outbox.settle(known.value);
     outbox.entries.value.filter((entry) => entry.state === "unsaved").forEach(deliver);
+    place.again();
   }
 
   /** @param {{what: string, value: any}} change any: told apart by `what` */
   function put({ what, value }) {
     if (what === "conversation") conversation.value = value;
+    if (what === "conversation" && value.state === "ended" && place.state.value === "on") place.stop();
     if (what !== "message") return;
     messages.value = new Map(messages.value).set(value.message_id, value);
     if (value.from === "agent") showTyping(0);
@@ -77,6 +82,7 @@ export function openChat() {
 
   /** @param {{client_id: string | null, code: string, text: string}} message */
   function refuse({ client_id, code, text }) {
+    if (client_id) place.refused(client_id);
     const entry = outbox.entries.value.find((one) => one.client_id === client_id);
     const limit = conversation.value?.limits.characters ?? 0;
     const why = hasWords(`code_${code}`) ? say(`code_${code}`, { limit }) : text;
@@ -116,6 +122,7 @@ export function openChat() {
     draft,
     write,
     link: link.state,
+    place,
     /** Keep first, send second: whatever happens to the connection, the words are on this device. */
     send() {
       const text = draft.value.trim();

@@ -35,6 +35,16 @@ export const words = {
   take_back: "تعديل",
   "characters_left.other": "الأحرف المتبقية: {count}",
 
+  place_send: "إرسال موقعي",
+  place_asking: "قد يطلب المتصفح إذنك. جهازك يبحث عن مكانه.",
+  place_sending: "تم العثور على الموقع، ويجري إرساله.",
+  place_on: "أُرسل موقعك (بدقة {metres} م) ويُحدَّث ما دامت هذه الصفحة مفتوحة.",
+  place_denied: "هذا المتصفح لا يسمح بذلك. اكتب أين أنت: الشارع والرقم والطابق.",
+  place_none: "جهازك لا يعرف أين هو. اكتب أين أنت: الشارع والرقم والطابق.",
+  place_stop: "إيقاف",
+  place_close: "إغلاق",
+  place_sent: "موقعي",
+
   uploading: "جارٍ الإرسال، {percent} %",
   upload_failed: "لم يصل الملف.",
   try_again: "إعادة المحاولة",

@@ -36,6 +36,16 @@ export const words = {
   "characters_left.one": "{count} character left",
   "characters_left.other": "{count} characters left",
 
+  place_send: "Send my location",
+  place_asking: "Your browser may ask whether you allow it. Your device is looking for where it is.",
+  place_sending: "Found. It is being sent.",
+  place_on: "Your location is sent (within {metres} m) and kept up to date while this page is open.",
+  place_denied: "This browser does not allow it. Please write where you are: street, number, floor.",
+  place_none: "Your device does not know where it is. Please write where you are: street, number, floor.",
+  place_stop: "Stop",
+  place_close: "Close",
+  place_sent: "My location",
+
   uploading: "sending, {percent} %",
   upload_failed: "The file has not arrived.",
   try_again: "Try again",

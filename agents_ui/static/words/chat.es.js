@@ -36,6 +36,16 @@ export const words = {
   "characters_left.one": "queda {count} carácter",
   "characters_left.other": "quedan {count} caracteres",
 
+  place_send: "Enviar mi ubicación",
+  place_asking: "Puede que el navegador le pida permiso. Su dispositivo está buscando dónde está.",
+  place_sending: "Encontrada. Se está enviando.",
+  place_on: "Su ubicación se ha enviado (con un margen de {metres} m) y se actualiza mientras esta página esté abierta.",
+  place_denied: "Este navegador no lo permite. Escriba dónde está: calle, número, piso.",
+  place_none: "Su dispositivo no sabe dónde está. Escriba dónde está: calle, número, piso.",
+  place_stop: "Dejar de enviar",
+  place_close: "Cerrar",
+  place_sent: "Mi ubicación",
+
   uploading: "enviando, {percent} %",
   upload_failed: "El archivo no ha llegado.",
   try_again: "Reintentar",

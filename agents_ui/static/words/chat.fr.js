@@ -36,6 +36,16 @@ export const words = {
   "characters_left.one": "encore {count} caractère",
   "characters_left.other": "encore {count} caractères",
 
+  place_send: "Envoyer ma position",
+  place_asking: "Votre navigateur peut vous demander l’autorisation. Votre appareil cherche où il se trouve.",
+  place_sending: "Trouvée. Elle est en cours d’envoi.",
+  place_on: "Votre position est envoyée (à {metres} m près) et mise à jour tant que cette page est ouverte.",
+  place_denied: "Ce navigateur ne l’autorise pas. Écrivez où vous êtes : rue, numéro, étage.",
+  place_none: "Votre appareil ne sait pas où il se trouve. Écrivez où vous êtes : rue, numéro, étage.",
+  place_stop: "Arrêter",
+  place_close: "Fermer",
+  place_sent: "Ma position",
+
   uploading: "envoi, {percent} %",
   upload_failed: "Le fichier n’est pas arrivé.",
   try_again: "Réessayer",

@@ -36,6 +36,16 @@ export const words = {
   "characters_left.one": "nog {count} teken",
   "characters_left.other": "nog {count} tekens",
 
+  place_send: "Mijn locatie sturen",
+  place_asking: "Uw browser kan om toestemming vragen. Uw apparaat zoekt waar het is.",
+  place_sending: "Gevonden. De locatie wordt verstuurd.",
+  place_on: "Uw locatie is verstuurd (op {metres} m nauwkeurig) en wordt bijgewerkt zolang deze pagina open is.",
+  place_denied: "Deze browser staat het niet toe. Schrijf waar u bent: straat, nummer, verdieping.",
+  place_none: "Uw apparaat weet niet waar het is. Schrijf waar u bent: straat, nummer, verdieping.",
+  place_stop: "Stoppen",
+  place_close: "Sluiten",
+  place_sent: "Mijn locatie",
+
   uploading: "versturen, {percent} %",
   upload_failed: "Het bestand is niet aangekomen.",
   try_again: "Opnieuw",

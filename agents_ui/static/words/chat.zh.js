@@ -35,6 +35,16 @@ export const words = {
   take_back: "修改",
   "characters_left.other": "还可输入 {count} 个字符",
 
+  place_send: "发送我的位置",
+  place_asking: "浏览器可能会请求您的许可。您的设备正在确定位置。",
+  place_sending: "已找到位置，正在发送。",
+  place_on: "您的位置已发送（误差 {metres} 米以内），本页面打开期间会持续更新。",
+  place_denied: "此浏览器不允许。请写下您的位置：街道、门牌号、楼层。",
+  place_none: "您的设备无法确定位置。请写下您的位置：街道、门牌号、楼层。",
+  place_stop: "停止",
+  place_close: "关闭",
+  place_sent: "我的位置",
+
   uploading: "正在发送，{percent} %",
   upload_failed: "文件没有送达。",
   try_again: "重试",

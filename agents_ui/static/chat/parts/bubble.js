@@ -5,9 +5,10 @@ import { say } from "../../shared/words.js";
 
 /** @param {{message: import("../../types.js").ChatMessage}} props */
 export function Bubble({ message }) {
-  const { from, text, file, at_ms } = message;
+  const { from, text, file, at_ms, kind } = message;
   return html`<li class="bubble" data-from=${from}>
     <span class="unseen">${say(`from_${from}`)}</span>
+    ${kind === "place" && html`<p><b>${say("place_sent")}</b></p>`}
     ${text && html`<p dir="auto">${text}</p>`}
     ${file && html`<a class="file" href=${file.url} download=${file.name}><bdi>${file.name}</bdi> <small>${size(file.bytes)}</small></a>`}
     <small class="mark">${clockTime(at_ms)}${from === "you" && html` <span class="saved">✓ ${say("saved")}</span>`}</small>

@@ -2,6 +2,7 @@
 import { html } from "../../shared/html.js";
 import { Composer } from "./composer.js";
 import { Header } from "./header.js";
+import { PlaceState } from "./place-button.js";
 import { Standing } from "./standing.js";
 import { Talk } from "./talk.js";
 
@@ -19,6 +20,7 @@ export function ChatPage({ chat, uploads, site, notice }) {
     <${Talk} chat=${chat} uploads=${uploads} notice=${conversation?.notice || notice} />
     <div class="foot">
       <${Standing} chat=${chat} />
+      <${PlaceState} place=${chat.place} />
       <${Composer} chat=${chat} uploads=${uploads} />
     </div>
   </div>`;

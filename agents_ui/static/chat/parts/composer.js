@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { size } from "./bubble.js";
+import { PlaceButton } from "./place-button.js";
 
 const NEAR_LIMIT = 0.9;
 const LIMIT_OTHERWISE = 4000; // until the server has said its own
@@ -49,6 +50,7 @@ export function Composer({ chat, uploads }) {
         <path d="M8 12.5l6.5-6.5a3 3 0 0 1 4.2 4.2l-8.4 8.4a5 5 0 0 1-7.1-7.1L11 3.7" transform="translate(1 1)" />
       </svg>
     </label>
+    <${PlaceButton} place=${chat.place} />
     <textarea ref=${field} rows="1" dir="auto" maxlength=${limit} value=${text} enterkeyhint="send"
       placeholder=${say("placeholder")} aria-label=${say("placeholder")}
       onInput=${(/** @type {{currentTarget: HTMLTextAreaElement}} */ event) => chat.write(event.currentTarget.value)}
