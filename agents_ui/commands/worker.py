@@ -22,6 +22,7 @@ from router.run.chores import CHORES, verify_journal
 from router.run.delivery import Delivery
 from router.run.delivery_orders import DELIVER_DUE, QUEUE
 from router.run.delivery_senders import Outlets
+from router.run.fallback import OtherWays
 from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
@@ -93,13 +94,16 @@ async def _deliver(settings: Settings) -> None:
         found = db.row("SELECT site FROM stream WHERE own = 1")
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
-    delivery = Delivery(database, committer, Outlets(settings), clock)
+    outlets = Outlets(settings)
+    delivery = Delivery(database, committer, outlets, clock)
+    ways = OtherWays(database, committer, clock, lacking=outlets.lacking, wake=delivery.wake)
     orders = ChoreWorker(settings.redis_url, queue=QUEUE, chores={DELIVER_DUE: delivery.wake})
     orders.start()
     try:
         async with asyncio.TaskGroup() as both:
             both.create_task(keep_role(database, "worker"))
             both.create_task(delivery.run())
+            both.create_task(ways.run())
             both.create_task(Media(database, committer, settings).run())
     finally:
         orders.stop()

@@ -51,6 +51,7 @@ def load_accounts(plan: Plan, settings: Settings) -> Mapping[str, Account]:
                 options=dict(each.options),
                 unlinked=frozenset(own | set(each.shared)),
                 secrets=ready,
+                per_second=each.per_second,
             )
     return found
 

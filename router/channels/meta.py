@@ -42,6 +42,9 @@ ACCOUNT_TROUBLE: Final = frozenset({0, 3, 10, 33, 102, 190, 368, *range(200, 300
 BUSY: Final = frozenset({1, 2, 4, 17, 32, 613, 1200, 80007})
 """Meta's own trouble, and rates: taken later."""
 
+RATES: Final = frozenset({4, 17, 32, 613, 80007, 130429, 131048})
+"""Of these, those that ask for fewer at a time."""
+
 NOT_OURS: Final = 33
 """Subcode: the number or page that should send does not exist, or is none that the token may use."""
 
@@ -124,7 +127,9 @@ def outcome(reply: HttpReply, *, product: str, sent: tuple[str | int, ...], code
         return Outcome(kind="account_failed", detail=detail, retry_after_ms=after_ms)
     if reply.status == 429 or code in codes.alone:
         alone = code in codes.alone
-        return Outcome(kind="later", detail=detail, retry_after_ms=after_ms, of_account=not alone)
+        return Outcome(
+            kind="later", detail=detail, retry_after_ms=after_ms, of_account=not alone, too_much=not alone
+        )
     if not known:
         return Outcome(kind="later", detail=detail, retry_after_ms=after_ms, certain=False)
     if subcode in codes.subcodes:
@@ -132,7 +137,10 @@ def outcome(reply: HttpReply, *, product: str, sent: tuple[str | int, ...], code
     if code in ACCOUNT_TROUBLE | codes.account or (code == 100 and subcode == NOT_OURS):
         return Outcome(kind="account_failed", detail=detail, retry_after_ms=after_ms)
     if code in BUSY | codes.later or not certain:
-        return Outcome(kind="later", detail=detail, retry_after_ms=after_ms, certain=certain)
+        too_much = code in RATES
+        return Outcome(
+            kind="later", detail=detail, retry_after_ms=after_ms, certain=certain, too_much=too_much
+        )
     return Outcome(kind="failed", detail=detail)
 
 

@@ -88,7 +88,8 @@ class Contact:
 class Account:
     """One of our accounts at a provider, ready to use: the plan's entry with its secret.
 
-    Shape: address is ours (number, mail address); options are the plan's, by name; endpoint is where the
+    Shape: address is ours (number, mail address); per_second is how many messages may leave in a second
+           (0: any number); options are the plan's, by name; endpoint is where the
            provider's API is, empty: its own; public_url is the address under which the provider reaches our
            webhook. unlinked are addresses that are nobody's own: shared ones, and those of our accounts.
            `secret` is what webhooks are signed with; `secrets` are those that the provider needs besides
@@ -105,6 +106,7 @@ class Account:
     options: Mapping[str, str | int | bool]
     unlinked: frozenset[str] = frozenset()
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    per_second: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +231,7 @@ class Outcome:
            after the body). of_account is False where the account is well and only this message has to wait
            (its mailbox is busy, a server greylists): it does not count for the account's circuit.
            opted_out: they told the provider that they want nothing more, and it blocks what is sent.
+           too_much: it asks for fewer messages at a time (429).
     Units: retry_after_ms from now; 0: as delivery likes.
     """
 
@@ -239,6 +242,7 @@ class Outcome:
     certain: bool = True
     of_account: bool = True
     opted_out: bool = False
+    too_much: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,9 @@ somebody has mended it."""
 BUSY: Final = frozenset({14107, 20429, 21611, 30001, 30022, 63038})
 """Too much at once, or the queue is full: the same message is taken later."""
 
+RATES: Final = frozenset({14107, 20429, 30022, 63038})
+"""Of these, those that ask for fewer at a time."""
+
 OPTED_OUT: Final = 21610
 """They wrote STOP to this number, and not START since."""
 
@@ -181,7 +184,8 @@ def outcome_of(reply: HttpReply) -> Outcome:
         failed = told.get("status") in ("failed", "undelivered", "canceled")
         return Outcome(kind="failed" if failed else "sent", detail=detail if code else "", provider_id=sid)
     if reply.status == 429 or code in BUSY:
-        return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply))
+        too_much = reply.status == 429 or code in RATES
+        return Outcome(kind="later", detail=detail, retry_after_ms=retry_after_ms(reply), too_much=too_much)
     if code in ACCOUNT_TROUBLE or reply.status == 401 or (reply.status == 403 and not code):
         return Outcome(kind="account_failed", detail=detail, retry_after_ms=retry_after_ms(reply))
     if 400 <= reply.status < 500 and code:

@@ -168,7 +168,11 @@ class Delivery:
             await self._unusable(lane, account_id, code=outlet)
             return
         until_ms = now_ms + (RETRY_MS[1] if soon else 0)
-        claimed = await self._reader.claim(account=account_id, until_ms=until_ms, room=room)
+        claimed, wait_ms = await self._reader.claim(
+            account=account_id, until_ms=until_ms, room=room, per_second=outlet[0].per_second
+        )
+        if wait_ms and self._loop is not None:
+            self._loop.call_later(wait_ms / 1000, self._woken.set)
         lane.hurry = lane.hurry and len(claimed) == room
         for each in claimed:
             self._begin(lane, each, outlet, claimed_at_ms=now_ms)
@@ -195,13 +199,21 @@ class Delivery:
                     "not sent outbox=%s account=%s attempt=%d outcome=%s detail=%s",
                     *(claimed.outbox_id, claimed.account, claimed.attempt, outcome.kind, outcome.detail),
                 )
-            if outcome.detail != ERASED:
+            if claimed.to_address is not None and claimed.text is not None and not claimed.refused:
                 self._judge(lane, outcome)
+            if outcome.too_much and outlet[0].per_second:
+                await self._slow_down(claimed.account)
             if await self._record(claimed, outcome) and lane.circuit.open:
                 await self._report(claimed.account, ACCOUNT_DOWN, outcome.detail)
         finally:
             lane.under_way -= 1
             self._woken.set()
+
+    async def _slow_down(self, account_id: str) -> None:
+        try:
+            await self._reader.slow_down(account_id)
+        except (DatabaseGone, DatabaseBusy):
+            return  # The next one says so again.
 
     def _judge(self, lane: _Lane, outcome: Outcome) -> None:
         circuit, now_ms = lane.circuit, self._clock()
@@ -280,6 +292,8 @@ async def _attempt(claimed: Claimed, account: Account, sender: Sender, *, now_ms
     """One try, never longer than ATTEMPT_S; whatever goes wrong is an outcome."""
     if claimed.text is None or claimed.to_address is None:
         return Outcome(kind="failed", detail=ERASED)
+    if claimed.refused:
+        return Outcome(kind="failed", detail=claimed.refused)
     outgoing = Outgoing(
         outbox_id=claimed.outbox_id,
         attempt=claimed.attempt,

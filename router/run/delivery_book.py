@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.channels import reply_window, template
+from router.channels import consent, reply_window, template
 from router.channels.ingest import thread_of
 from router.channels.port import Outcome, Template
 from router.channels.providers import CHANNELS
@@ -97,7 +97,7 @@ _MESSAGE: Final = f"""
             AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
             ORDER BY asked.seq DESC LIMIT 1),
         (SELECT media_type FROM content WHERE content.content_id = message.content_id),
-        outbox.channel, outbox.address_hash, outbox.automatic
+        outbox.channel, outbox.address_hash, outbox.automatic, outbox.category
     FROM outbox JOIN message ON message.message_id = outbox.message_id
     WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due'
 """
@@ -110,7 +110,8 @@ class Claimed:
     Shape: attempt counts from 1; `doubtful`: an earlier try may have sent it. text or to_address is None
            where it was erased; answers is the head of the newest mail of the conversation, if it is one;
            template is what it is made of, if this account's provider has approved it; automatic: no person
-           said it. closes_ms is when the provider's usual time for an answer ends, where people have longer.
+           said it. closes_ms is when the provider's usual time for an answer ends, where people have longer;
+           refused is the code of why its person wants it no more, since it was ordered.
     """
 
     outbox_id: str
@@ -127,6 +128,9 @@ class Claimed:
     template: Template | None = None
     automatic: bool = False
     closes_ms: int = 0
+    channel: str = ""
+    address_hash: str = ""
+    refused: str = ""
 
 
 def first_due(db: Connection) -> list[tuple[str, int]]:
@@ -232,7 +236,24 @@ class RecordTry:
         due = db.row("SELECT 1 FROM outbox WHERE outbox_id = :o AND status = 'due'", o=claimed.outbox_id)
         if self.outcome.kind != "sent" and not (held and due):
             return ()
-        return [self._tried(at_ms, held=held)]
+        return [self._tried(at_ms, held=held), *self._opted_out(db)]
+
+    def _opted_out(self, db: Connection) -> Sequence[Fact]:
+        """The provider knows what they did not tell us: it blocks what is sent to them."""
+        claimed = self.claimed
+        known = consent.states(db, channel=claimed.channel, address_hash=claimed.address_hash)
+        if not self.outcome.opted_out or any(blocked for _, _, blocked in known.values()):
+            return ()
+        change = consent.changed(
+            interaction_id=claimed.interaction_id,
+            channel=claimed.channel,
+            account=claimed.account,
+            address_hash=claimed.address_hash,
+            state=consent.OUT,
+            how="provider",
+            blocked=True,
+        )
+        return (change,)
 
     def _tried(self, at_ms: int, *, held: bool) -> Fact:
         outcome, detail = self.outcome.kind, self.outcome.detail
@@ -304,6 +325,11 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
         template=made_of,
         automatic=bool(row[13]),
         closes_ms=_closes_ms(db, channel=row[11], account=row[3], address_hash=row[12], interaction=row[2]),
+        channel=row[11],
+        address_hash=row[12],
+        refused=consent.refusal(
+            db, channel=row[11], address_hash=row[12], category=row[14], interaction_id=row[2]
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from router.journal.clock import SteadyClock
 from router.journal.connection import Connection
 from router.journal.database import Database
 from router.run import delivery_book as book
+from router.run import pace
 from router.run.delivery_book import Claimed
 from router.run.plan_activation import plan_in_force
 
@@ -41,17 +42,31 @@ class Reader:
         """What there is to do. Afterwards the clock is not behind the journal: what was said is due."""
         return await self._ask(self._look)
 
-    async def claim(self, *, account: str, until_ms: int, room: int) -> list[Claimed]:
-        """At most so many messages of the account, now ours to send."""
+    async def claim(
+        self, *, account: str, until_ms: int, room: int, per_second: int = 0
+    ) -> tuple[list[Claimed], int]:
+        """At most so many messages of the account, now ours to send; and in how many ms more may leave.
+
+        0 where nothing is held back by the account's rate (per_second; 0: it has none).
+        """
         return await self._ask(
-            lambda: self._claim(lambda db: book.candidates(db, account=account, until_ms=until_ms, room=room))
+            lambda: self._claim(
+                lambda db: book.candidates(db, account=account, until_ms=until_ms, room=room),
+                account=account,
+                per_second=per_second,
+            )
         )
+
+    async def slow_down(self, account: str) -> None:
+        """The provider said that it was too much."""
+        await self._ask(lambda: self._write(lambda db: pace.slow_down(db, account)))
 
     async def claim_old(self, *, before_ms: int, room: int) -> list[Claimed]:
         """At most so many messages that were ordered before this moment, of any account and in no order."""
-        return await self._ask(
+        claimed, _ = await self._ask(
             lambda: self._claim(lambda db: book.too_old(db, before_ms=before_ms, room=room))
         )
+        return claimed
 
     async def renew(self, claims: Sequence[tuple[str, str]]) -> None:
         """Keep these claims (message, owner) for as long again."""
@@ -75,15 +90,22 @@ class Reader:
         self._plan_version = version[0] if version else 0
         return found
 
-    def _claim(self, find: Callable[[Connection], list[str]]) -> list[Claimed]:
+    def _claim(
+        self, find: Callable[[Connection], list[str]], *, account: str = "", per_second: int = 0
+    ) -> tuple[list[Claimed], int]:
         """Looked for without a lock first: most looks find nothing, and writers take turns."""
         with self._database.reading() as db:
             wanted = find(db)
         if not wanted:
-            return []
+            return [], 0
         self._claims += 1
         owner = f"{self._owner}/{self._claims}"
-        return self._write(lambda db: book.claim(db, wanted, owner=owner))
+
+        def claim(db: Connection) -> tuple[list[Claimed], int]:
+            given = pace.take(db, account, per_second=per_second, wanted=len(wanted))
+            return book.claim(db, wanted[: given.count], owner=owner), given.wait_ms
+
+        return self._write(claim)
 
     def _write(self, work: Callable[[Connection], _Answer]) -> _Answer:
         db = self._db = self._db if self._db is not None and self._db.usable else self._database.connect()

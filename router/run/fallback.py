@@ -44,7 +44,7 @@ _MISSED: Final = """
 """
 _FIRST: Final = """
     SELECT o.message_id, o.interaction_id, o.account, o.address_hash, o.status, o.ordered_at_ms, o.detail,
-        m.author_id, m.content_id, m.kind, c.media_type, c.body, i.customer_id, o.category
+        m.author_id, m.content_id, m.kind, c.media_type, c.body, i.customer_id, o.channel
     FROM outbox o JOIN message m ON m.message_id = o.message_id
         LEFT JOIN content c ON c.content_id = m.content_id
         LEFT JOIN interaction i ON i.interaction_id = o.interaction_id
@@ -136,6 +136,8 @@ class AnotherWay:
         why = _why(first, account, self.plan, at_ms)
         if not why:
             return ()
+        if _wants_no_more(db, first):
+            why = consent.OPTED_OUT
         way = None if why in _KEPT_BACK else self._way(db, first, account, at_ms)
         # Whoever tries it at this moment may reach them: then its outcome is waited for.
         if way is not None and first.status == "due" and not book.fence(db, self.outbox_id):
@@ -185,7 +187,7 @@ class _First:
     kind: str
     text: str | None
     customer_id: str
-    category: str
+    channel: str
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "_First":
@@ -195,7 +197,7 @@ class _First:
         names = ("message_id", "interaction_id", "account", "address_hash", "status", "ordered_at_ms")
         more = ("detail", "author_id", "content_id", "kind")
         values = dict(zip((*names, *more), row[:10], strict=True))
-        return cls(**values, text=text, customer_id=row[12] or "", category=row[13])
+        return cls(**values, text=text, customer_id=row[12] or "", channel=row[13])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +231,18 @@ def _why(first: _First, account: AccountPlan, plan: Plan, at_ms: int) -> str:
         return first.detail or "failed"
     late = account.fallback_after_ms and at_ms >= first.ordered_at_ms + account.fallback_after_ms
     return NOT_IN_TIME if late and first.status in ("due", "sent") else ""
+
+
+def _wants_no_more(db: Connection, first: _First) -> bool:
+    """Whether they asked for nothing more where it did not arrive: then nobody runs after them."""
+    refused = consent.refusal(
+        db,
+        channel=first.channel,
+        address_hash=first.address_hash,
+        category=consent.REPLY,
+        interaction_id=first.interaction_id,
+    )
+    return bool(refused)
 
 
 def _account(plan: Plan, account_id: str) -> AccountPlan | None:
