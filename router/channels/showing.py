@@ -5,7 +5,7 @@ What arrived stays byte for byte; reading it is a function that can be mended la
 
 from typing import Final
 
-from router.channels import located, template
+from router.channels import located, sip, template
 from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.channels.mail_head import head_of
 from router.channels.port import Shown
@@ -21,6 +21,8 @@ def shown_of(media_type: str, body: bytes) -> Shown:
     for provider in PROVIDERS.values():
         if provider.media_type == media_type:
             return provider.shown(body)
+    if media_type == sip.media_type:
+        return sip.shown(body)
     if media_type == located.MEDIA_TYPE:
         return located.shown_place(body)
     if media_type == template.MEDIA_TYPE:
