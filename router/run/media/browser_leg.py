@@ -92,10 +92,10 @@ class BrowserLeg:
     async def answer(self, sdp: str) -> str:
         """Our complete answer to their complete offer. Raises BadSdp and NoPorts."""
         offer = read_offer(sdp)
-        self._line = OneAddress(self._address, self._ports, self._now)
+        line = self._line = OneAddress(self._address, self._ports, self._now)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         try:
-            answer = await self._negotiated(self._peer, offer.sdp)
+            answer = await self._negotiated(self._peer, line, offer.sdp)
         except _WRONG_SDP as error:
             await self.close()
             raise BadSdp(f"the offer cannot be answered: {type(error).__name__}") from error
@@ -104,7 +104,7 @@ class BrowserLeg:
             raise
         self._began = self._now()
         self._peer.on("connectionstatechange", self._changed)
-        self._watching = asyncio.create_task(self._watch(self._peer.getTransceivers()[0]))
+        self._watching = asyncio.create_task(self._watch(self._peer.getTransceivers()[0], line))
         return written_answer(answer, speaks=self._speaks and offer.they_speak)
 
     def next_frame(self) -> Frame | None:
@@ -132,12 +132,11 @@ class BrowserLeg:
             await self._line.close()
         self._track.stop()
 
-    async def _negotiated(self, peer: RTCPeerConnection, offer: str) -> str:
+    async def _negotiated(self, peer: RTCPeerConnection, line: OneAddress, offer: str) -> str:
         transceiver = peer.addTransceiver(self._track, direction="sendonly")
         capabilities = RTCRtpSender.getCapabilities("audio").codecs
         transceiver.setCodecPreferences([each for each in capabilities if each.mimeType == "audio/opus"])
-        assert self._line is not None
-        self._line.replaces_gathering_of(transceiver.receiver.transport.transport.iceGatherer)
+        line.replaces_gathering_of(transceiver.receiver.transport.transport.iceGatherer)
         await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
         if self._speaks:
             self._listen(transceiver)
@@ -166,17 +165,16 @@ class BrowserLeg:
             self._lost = True
             self.on_lost()
 
-    async def _watch(self, transceiver: RTCRtpTransceiver) -> None:
+    async def _watch(self, transceiver: RTCRtpTransceiver, line: OneAddress) -> None:
         """Notice a browser that is gone without a word; report to it how its sound arrives."""
         looks = random.randrange(REPORT_LOOKS)
         while not self._lost:
             await asyncio.sleep(LOOK_S)
             looks += 1
-            heard_at = self._line.heard_at if self._line is not None else 0.0
             if not self.flowing:
                 if self._now() - self._began > CONNECT_S:
                     self._is_lost()
-            elif self._now() - heard_at > SILENCE_S:
+            elif self._now() - line.heard_at > SILENCE_S:
                 self._is_lost()
             elif looks % REPORT_LOOKS == 0 and self._ear.reception is not None:
                 await self._report(transceiver, self._ear.reception)

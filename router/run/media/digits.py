@@ -29,6 +29,9 @@ VOLUME: Final = 10
 WAITING_MAX: Final = 64
 """Longer than any number; more presses than that are refused."""
 
+INFO_BYTES_MAX: Final = 1_000
+"""Of the body of an INFO; they have about thirty."""
+
 SEGMENT: Final = 0xFFFF
 """A press longer than this many samples goes on under a new timestamp (RFC 4733, 2.5.1.3)."""
 
@@ -49,6 +52,21 @@ def checked_digits(digits: str) -> str:
     if not wanted or len(wanted) > WAITING_MAX or not all(key in KEYS for key in wanted):
         raise ValueError(f"only 1 to {WAITING_MAX} of {KEYS} can be sent as digits")
     return wanted
+
+
+def info_digits(content_type: str, body: bytes) -> str:
+    """The key in an INFO: `application/dtmf-relay` (Signal=5) or `application/dtmf` (5); empty: none."""
+    kind = content_type.partition(";")[0].strip().lower()
+    text = body[:INFO_BYTES_MAX].decode("ascii", "replace")
+    if kind == "application/dtmf-relay":
+        pairs = (line.partition("=") for line in text.splitlines())
+        text = next((value for name, _, value in pairs if name.strip().lower() == "signal"), "")
+    elif kind != "application/dtmf":
+        return ""
+    key = text.strip().upper()
+    if key.isascii() and key.isdigit() and int(key) < len(KEYS):
+        return KEYS[int(key)]  # Some say 10 and 11 for * and #, as events are numbered.
+    return key if len(key) == 1 and key in KEYS else ""
 
 
 class DigitReader:

@@ -20,23 +20,24 @@ class OneAddress:
     def __init__(self, address: str, ports: Ports, now: Callable[[], float]) -> None:
         self.heard_at = now()
         self._address, self._ports, self._now = address, ports, now
-        self._connection: Connection | None = None
         self._transport: asyncio.DatagramTransport | None = None
 
     def replaces_gathering_of(self, gatherer: RTCIceGatherer) -> None:
         """From now on that connection has this address only."""
-        self._connection = gatherer._connection
+        connection = gatherer._connection
+
+        async def candidates(component: int, addresses: list[str]) -> list[Candidate]:
+            return await self._candidates(connection, component)
+
         # A method of the object, not of the class: other connections are not touched.
-        self._connection.get_component_candidates = self._candidates  # type: ignore[method-assign, assignment]
+        connection.get_component_candidates = candidates  # type: ignore[method-assign, assignment]
 
     async def close(self) -> None:
         """The connection closes its socket when it is closed; this is for one that never got so far."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
 
-    async def _candidates(self, component: int, addresses: list[str]) -> list[Candidate]:
-        assert self._connection is not None
-        connection = self._connection
+    async def _candidates(self, connection: Connection, component: int) -> list[Candidate]:
         bound = udp_socket(self._address, self._ports)
         port: int = bound.getsockname()[1]
         loop = asyncio.get_running_loop()

@@ -78,7 +78,7 @@ class JitterBuffer:
         if at + length <= read:
             if at in self._seen:
                 return  # It came twice.
-            moved = self._came_late(at, length)
+            moved = self._came_late(at, length, read)
             if moved is None:
                 return
             read = moved
@@ -111,21 +111,20 @@ class JitterBuffer:
         self._newest, self._read = timestamp, timestamp - BEHIND
         return timestamp, self._read
 
-    def _came_late(self, at: int, length: int) -> int | None:
+    def _came_late(self, at: int, length: int, read: int) -> int | None:
         """More will: wait longer from now on. The place that is read next; None: this one is lost."""
-        assert self._read is not None
         self.late += 1
         self._late_in_a_row += 1
         if self._late_in_a_row > LATE_IN_A_ROW_MAX:
             self.restart()
             self._newest, self._read = at, at - BEHIND
             return self._read
-        if self._newest - self._read < BEHIND_MAX:
-            frames = min(PUT_IN_MAX, -(-(self._read - at) // SAMPLES))
-            self._read -= frames * SAMPLES
+        if self._newest - read < BEHIND_MAX:
+            frames = min(PUT_IN_MAX, -(-(read - at) // SAMPLES))
+            self._read = read = read - frames * SAMPLES
             self.put_in += frames
             self._slack, self._looked = ROOM, 0
-        return self._read if at + length > self._read else None
+        return read if at + length > read else None
 
     def _keep_pace(self, read: int) -> None:
         """Once in a while: did all packets come earlier than they had to?"""

@@ -5,6 +5,7 @@ socket listens on all of them.
 """
 
 import errno
+import ipaddress
 import random
 import socket
 from typing import Final
@@ -45,6 +46,28 @@ def udp_pair(address: str, ports: Ports = ANY_PORT) -> tuple[socket.socket, sock
             return first, second
         first.close()
     raise NoPorts(f"no two free ports from {ports[0]} to {ports[1]} on {address}")
+
+
+def reachable_address(host: str) -> str:
+    """The address to tell others for a host that we listen on: `localhost` and 0.0.0.0 mean nothing to them.
+
+    For all addresses of this machine it is the one from which it reaches the rest of the world.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        return str(min(found, key=lambda each: each[0] != socket.AF_INET)[4][0])
+    if not address.is_unspecified:
+        return host
+    family, far = (socket.AF_INET, "192.0.2.1") if address.version == 4 else (socket.AF_INET6, "2001:db8::1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))  # Of a UDP socket: it chooses an address, nothing is sent.
+        except OSError:
+            return "127.0.0.1" if address.version == 4 else "::1"
+        name: str = probe.getsockname()[0]
+        return name
 
 
 def _candidates(ports: Ports, *, step: int) -> list[int]:

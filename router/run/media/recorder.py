@@ -21,7 +21,7 @@ from av.container import OutputContainer
 from router.run.media.frame import FRAME_MS, RATE, SAMPLES, Frame
 
 BYTES_MAX: Final = 16 * 1_024 * 1_024
-"""Of one file: more than an hour. Whoever keeps or plays it takes it in one piece."""
+"""Of one file: an hour or two. Whoever keeps or plays it takes it in one piece."""
 
 BATCH: Final = 25
 """Frames that are written together: half a second."""
@@ -34,7 +34,7 @@ PAGE_US: Final = "200000"
 than one second to lose."""
 
 BITS_PER_S: Final = 48_000
-"""Enough that libopus keeps the two sides apart."""
+"""So that libopus keeps the two sides apart: what one says is 50 dB below on the other."""
 
 Pair = tuple[Frame | None, Frame | None]
 
@@ -118,15 +118,12 @@ class _Files:
     def __init__(self, path: Path, bytes_max: int) -> None:
         self.paths: list[Path] = []
         self._path, self._bytes_max = path, bytes_max
-        self._container: OutputContainer | None = None
-        self._stream: AudioStream | None = None
+        self._open: tuple[OutputContainer, AudioStream] | None = None
         self._samples = 0
 
     def write(self, pairs: Sequence[Pair]) -> None:
         """Encode and write. Raises OSError and av.FFmpegError."""
-        if self._container is None:
-            self._open()
-        assert self._container is not None and self._stream is not None
+        container, stream = self._open = self._open or self._next()
         sound = np.zeros((len(pairs), SAMPLES, 2), np.int16)
         for number, pair in enumerate(pairs):
             for side, frame in enumerate(pair):
@@ -136,31 +133,32 @@ class _Files:
             given = av.AudioFrame.from_ndarray(each.reshape(1, -1), format="s16", layout="stereo")
             given.sample_rate, given.pts = RATE, self._samples
             self._samples += SAMPLES
-            self._container.mux(self._stream.encode(given))
+            container.mux(stream.encode(given))
         if self.paths[-1].stat().st_size >= self._bytes_max:
             self.close()
 
     def close(self) -> None:
         """End the file that is open, if one is."""
-        container, stream = self._container, self._stream
-        self._container = self._stream = None
-        if container is not None and stream is not None:
-            try:
-                container.mux(stream.encode(None))
-            finally:
-                container.close()
+        if self._open is None:
+            return
+        (container, stream), self._open = self._open, None
+        try:
+            container.mux(stream.encode(None))
+        finally:
+            container.close()
 
-    def _open(self) -> None:
+    def _next(self) -> tuple[OutputContainer, AudioStream]:
         path = _claimed(self._path)
         self.paths.append(path)
         self._samples = 0
         options = {"page_duration": PAGE_US, "flush_packets": "1"}
-        self._container = av.open(str(path), "w", format="ogg", options=options)
-        self._stream = self._container.add_stream("libopus", rate=RATE)
-        self._stream.layout = av.AudioLayout("stereo")
-        self._stream.format = av.AudioFormat("s16")
-        self._stream.bit_rate = BITS_PER_S
-        self._stream.options = {"application": "voip", "frame_duration": "20", "compression_level": "5"}
+        container = av.open(str(path), "w", format="ogg", options=options)
+        stream = container.add_stream("libopus", rate=RATE)
+        stream.layout = av.AudioLayout("stereo")
+        stream.format = av.AudioFormat("s16")
+        stream.bit_rate = BITS_PER_S
+        stream.options = {"application": "voip", "frame_duration": "20", "compression_level": "5"}
+        return container, stream
 
 
 def _claimed(path: Path) -> Path:

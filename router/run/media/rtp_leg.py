@@ -27,7 +27,7 @@ from router.channels.sdp import (
     read_sdp,
 )
 from router.run.media.datagrams import Datagrams
-from router.run.media.digits import DigitReader, DigitWriter, checked_digits
+from router.run.media.digits import DigitReader, DigitWriter, info_digits
 from router.run.media.frame import FRAME_MS, RATE, SAMPLES, Frame
 from router.run.media.g711 import Law, alaw, ulaw
 from router.run.media.jitter import JitterBuffer
@@ -150,12 +150,11 @@ class RtpLeg:
         """Whether real-time text was agreed on."""
         return self._text is not None
 
-    def take_info(self, digits: str) -> None:
+    def take_info(self, content_type: str, body: bytes) -> None:
         """Keys that came by signalling. Some gateways say each press twice: the way heard first counts."""
-        try:
-            self._pressed(checked_digits(digits), by="info")
-        except ValueError:
-            return
+        key = info_digits(content_type, body)
+        if key:
+            self._pressed(key, by="info")
 
     def next_frame(self) -> Frame | None:
         """The next 20 ms of the caller."""
