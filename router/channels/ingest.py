@@ -18,15 +18,18 @@ from uuid import uuid4
 
 import msgspec
 
+from config.words import PROBE
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
+from router.channels.strangers import ADDRESS_CHARACTERS_MAX, address_hashes_of_strangers
 from router.channels.text_off import WINDOW_MS, turned_away
 from router.events import READ_WITHIN_MS
-from router.journal.appends import storable
+from router.journal.appends import SALT_BYTES, storable
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
+from router.journal.many_rows import ManyRows
 from router.records import Fact, fact
 
 _OF_THREAD: Final = """
@@ -37,11 +40,13 @@ _OF_THREAD: Final = """
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
 
-SALT_BYTES: Final = 16
-"""Enough that a hash in the journal says nothing about erased words, however few words there are."""
+BODY_TOGETHER_BYTES: Final = 16_384
+"""Bodies that go into the database many at a time: a megabyte in all at most."""
 
-ADDRESS_CHARACTERS_MAX: Final = 500
-"""A longer one is nobody's, and fits into no index of PostgreSQL: the contact is kept without."""
+_CONTENT: Final = ManyRows(
+    "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES",
+    "(:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
+)
 
 _log = logging.getLogger("muster.ingest")
 
@@ -107,17 +112,16 @@ class KeepContact:
 
     def write_content(self, db: Connection) -> None:
         """The raw body. Its id is fresh each time, so no two transactions ever wait for each other here."""
-        contact = self._contact
-        db.run(
-            "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
-            " VALUES (:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
-            content_id=self._content_id,
-            media_type=contact.media_type,
-            file_name=contact.file_name,
-            salt=self._salt,
-            body=contact.body,
-            at_ms=contact.received_at_ms,
-        )
+        _CONTENT.run(db, [self._content()])
+
+    @staticmethod
+    def write_contents(db: Connection, appends: Sequence["KeepContact"]) -> None:
+        """The bodies of several; each that is large goes by itself."""
+        rows = [each._content() for each in appends]
+        small = [n for n, each in enumerate(appends) if len(each._contact.body) <= BODY_TOGETHER_BYTES]
+        _CONTENT.run(db, [rows[n] for n in small])
+        for n in set(range(len(rows))).difference(small):
+            _CONTENT.run(db, [rows[n]])
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Nothing for a repeat; otherwise the contact joins its open interaction or begins one."""
@@ -132,8 +136,33 @@ class KeepContact:
             self._note(open_id, message_id)
             facts = [self._added(open_id, message_id)]
         else:
-            facts = self._begin(db, who, message_id, at_ms)
+            facts = self._begin(who, message_id, self._fresh_id(db, message_id), at_ms)
         return [*facts, *self._turned_away(db, who, at_ms)]
+
+    @staticmethod
+    def facts_of_all(
+        db: Connection, appends: Sequence["KeepContact"], at_ms: int
+    ) -> list[Sequence[Fact] | None]:
+        """Those of people nobody has heard of begin an interaction each; the others are asked one by one."""
+        hashes = address_hashes_of_strangers(db, [each._contact for each in appends])
+        return [
+            each._stranger(hashed, at_ms) if hashed else None
+            for each, hashed in zip(appends, hashes, strict=True)
+        ]
+
+    def _stranger(self, address_hash: str, at_ms: int) -> Sequence[Fact]:
+        contact = self._contact
+        of = contact.channel, contact.account, contact.provider_id
+        thread = thread_of(contact.channel, contact.account, address_hash)
+        customer_id, identity_id, added = _new_identity(contact, address_hash)
+        who = _Who(
+            address_hash=address_hash,
+            thread=thread,
+            customer_id=customer_id,
+            identity_id=identity_id,
+            added=added,
+        )
+        return self._begin(who, message_id_of(*of), interaction_id_of(*of), at_ms)
 
     def _find(self, db: Connection) -> tuple[str, str | None]:
         """(message id, its interaction if it is kept already).
@@ -172,13 +201,18 @@ class KeepContact:
             window_ms=self._keeper.text_off_window_ms,
         )
 
-    def _begin(self, db: Connection, who: "_Who", message_id: str, at_ms: int) -> list[Fact]:
+    def _fresh_id(self, db: Connection, message_id: str) -> str:
+        """Id of the interaction that this contact begins."""
         contact = self._contact
-        facts = [] if who.added is None else [who.added]
         interaction_id = interaction_id_of(contact.channel, contact.account, contact.provider_id)
         if db.row("SELECT 1 FROM interaction WHERE interaction_id = :id", id=interaction_id):
             # Only when one provider id came with two different bodies: the second begins its own interaction.
-            interaction_id = interaction_id_of(contact.channel, contact.account, message_id)
+            return interaction_id_of(contact.channel, contact.account, message_id)
+        return interaction_id
+
+    def _begin(self, who: "_Who", message_id: str, interaction_id: str, at_ms: int) -> list[Fact]:
+        contact = self._contact
+        facts = [] if who.added is None else [who.added]
         self._note(interaction_id, message_id, began=True)
         facts.append(
             fact(
@@ -212,6 +246,17 @@ class KeepContact:
             reading="unread",
             **self._message(),
         )
+
+    def _content(self) -> dict[str, str | int | bytes]:
+        contact = self._contact
+        return {
+            "content_id": self._content_id,
+            "media_type": contact.media_type,
+            "file_name": contact.file_name,
+            "salt": self._salt,
+            "body": contact.body,
+            "at_ms": contact.received_at_ms,
+        }
 
     def _message(self) -> dict[str, str | int]:
         contact = self._contact
@@ -318,6 +363,8 @@ class _Who:
 
 def _who(db: Connection, contact: Contact) -> _Who:
     """To be asked under the counter's lock: what it finds, or makes, is decided once."""
+    if contact.traffic == PROBE:
+        return _Who()  # Nobody's: it joins nothing, and nobody is known by it.
     address_hash = _address_hash(db, contact)
     if not contact.linked:
         return _Who(address_hash=address_hash, thread=contact.thread)
@@ -385,16 +432,21 @@ def _customer(db: Connection, contact: Contact, known_by: str) -> tuple[str, str
     for customer_id, identity_id, channel, account in rows:
         if (channel, account) == (contact.channel, contact.account):
             return customer_id, identity_id, None
+    customer_id = rows[0][0] if rows and contact.verified else ""
+    return _new_identity(contact, known_by, customer_id)
+
+
+def _new_identity(contact: Contact, known_by: str, customer_id: str = "") -> tuple[str, str, Fact]:
+    """(customer, identity, the fact that makes it known); without a customer that of a new one."""
     claimed = "" if contact.verified else "/claimed"
     identity_id = customer_id_of(contact.channel, contact.account, known_by + claimed)
-    customer_id = rows[0][0] if rows and contact.verified else identity_id
     added = fact(
         "customer_added",
-        customer_id,
+        customer_id or identity_id,
         identity_id=identity_id,
         channel=contact.channel,
         account=contact.account,
         address_hash=known_by,
         verified=contact.verified,
     )
-    return customer_id, identity_id, added
+    return customer_id or identity_id, identity_id, added

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable  # Any: appends of the one class that looks at them
 
 from router.journal import fold, stream
 from router.journal.appends import FactsAppend
@@ -57,6 +58,22 @@ class Append(Protocol):
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """What to append, decided under the lock, so what it reads is current; nothing for a repeat."""
+
+
+@runtime_checkable
+class Together(Protocol):
+    """An append of which many come at once: those of its class in one batch are decided in few statements.
+
+    Each method is given two or more, all of that class, and does what the append's own would do for each.
+    """
+
+    @staticmethod
+    def write_contents(db: Connection, appends: Sequence[Any]) -> None:
+        """Their content, before the counter is locked."""
+
+    @staticmethod
+    def facts_of_all(db: Connection, appends: Sequence[Any], at_ms: int) -> list[Sequence[Fact] | None]:
+        """The facts of each; None for one to be asked by itself, after the facts of the others are folded."""
 
 
 @dataclass(slots=True)
@@ -205,15 +222,15 @@ class Committer:
                 renewed = True
 
     def _transaction(self, db: Connection, batch: list[_Item]) -> list[tuple[Row, ...]]:
+        appends = [item.append for item in batch]
         try:
             db.begin()
-            for item in batch:
-                item.append.write_content(db)
+            _write_contents(db, appends)
             head = stream.lock_head(db, self._clock())
             if isinstance(self._clock, SteadyClock):
                 self._clock.at_least(head.at_ms)
             before = head.seq
-            results = [_append_one(db, head, item.append) for item in batch]
+            results = _append_all(db, head, appends)
             if head.seq > before:
                 stream.save_head(db, head)
         except BaseException:
@@ -276,8 +293,40 @@ def _tell(
         loop.call_soon_threadsafe(settle)
 
 
-def _append_one(db: Connection, head: stream.Head, append: Append) -> tuple[Row, ...]:
-    rows = stream.append_facts(db, head, append.facts(db, head.at_ms))
-    for row in rows:
-        fold.apply(db, row)
+def _write_contents(db: Connection, appends: Sequence[Append]) -> None:
+    several = _together(appends)
+    for of_class, numbers in several:
+        of_class.write_contents(db, [appends[n] for n in numbers])
+    done = {n for _, numbers in several for n in numbers}
+    for n, append in enumerate(appends):
+        if n not in done:
+            append.write_content(db)
+
+
+def _append_all(db: Connection, head: stream.Head, appends: Sequence[Append]) -> list[tuple[Row, ...]]:
+    """The rows of each, in the order of the appends."""
+    done: dict[int, tuple[Row, ...]] = {}
+    for of_class, numbers in _together(appends):
+        found = of_class.facts_of_all(db, [appends[n] for n in numbers], head.at_ms)
+        decided = {n: facts for n, facts in zip(numbers, found, strict=True) if facts is not None}
+        rows = iter(_append(db, head, [fact for facts in decided.values() for fact in facts]))
+        done.update({n: tuple(islice(rows, len(facts))) for n, facts in decided.items()})
+    for n, append in enumerate(appends):
+        if n not in done:
+            done[n] = _append(db, head, append.facts(db, head.at_ms))
+    return [done[n] for n in range(len(appends))]
+
+
+def _together(appends: Sequence[Append]) -> list[tuple[type[Together], list[int]]]:
+    """(class, the numbers of its appends) of each class of which there are several."""
+    numbers: dict[type[Together], list[int]] = {}
+    for n, append in enumerate(appends):
+        if isinstance(append, Together):
+            numbers.setdefault(type(append), []).append(n)
+    return [each for each in numbers.items() if len(each[1]) > 1]
+
+
+def _append(db: Connection, head: stream.Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
+    rows = stream.append_facts(db, head, facts)
+    fold.apply_all(db, rows)
     return rows

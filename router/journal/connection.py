@@ -1,6 +1,6 @@
 """What a connection to either database can do, and the three ways it can fail."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol  # Any: a column's value is whatever the table says
 
 Value = str | int | bytes | None
@@ -38,6 +38,12 @@ class Connection(Protocol):
 
     def run(self, sql: str, /, **values: Value) -> int:
         """Executes a statement; how many rows it changed."""
+
+    def rows_listed(self, sql: str, values: Sequence[Value], /) -> list[tuple[Any, ...]]:
+        """All rows of a statement that has ? for each value: much cheaper where there are hundreds."""
+
+    def run_listed(self, sql: str, values: Sequence[Value], /) -> int:
+        """The same for one that changes rows; how many."""
 
     def run_many(self, sql: str, values: Iterable[Mapping[str, Value]], /) -> None:
         """Executes a statement once for each set of values."""

@@ -1,7 +1,7 @@
 """PostgreSQL by psycopg 3, set so that a commit is durable and a frozen writer harmless."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
@@ -71,6 +71,18 @@ class PostgresConnection:
     def run(self, sql: str, /, **values: Value) -> int:
         try:
             return self._cursor.execute(_translated_sql(sql), values).rowcount
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def rows_listed(self, sql: str, values: Sequence[Value], /) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.execute(_listed_sql(sql), values).fetchall()
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def run_listed(self, sql: str, values: Sequence[Value], /) -> int:
+        try:
+            return self._cursor.execute(_listed_sql(sql), values).rowcount
         except psycopg.Error as error:
             raise self._translated(error) from error
 
@@ -185,6 +197,12 @@ def _translated_sql(sql: str) -> bytes:
     Quoted text keeps its colons but its percent signs are doubled too, as psycopg reads them everywhere.
     """
     return _NAMED.sub(_psycopg_form, sql).encode()
+
+
+@lru_cache(maxsize=256)
+def _listed_sql(sql: str) -> bytes:
+    """`?` becomes `%s`; such statements have neither in a text of their own."""
+    return sql.replace("%", "%%").replace("?", "%s").encode()
 
 
 def _psycopg_form(match: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final  # Any: a column's value is whatever the table says
 from urllib.parse import unquote
@@ -80,6 +80,18 @@ class SqliteConnection:
         return found[0] if found else None
 
     def run(self, sql: str, /, **values: Value) -> int:
+        try:
+            return self._cursor.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def rows_listed(self, sql: str, values: Sequence[Value], /) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def run_listed(self, sql: str, values: Sequence[Value], /) -> int:
         try:
             return self._cursor.execute(sql, values).rowcount
         except sqlite3.Error as error:

@@ -13,6 +13,7 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 import msgspec
 
 from router.journal.connection import Connection
+from router.journal.many_rows import ManyRows
 from router.records import Fact, Row
 
 FIRST_HASH: Final = bytes(32)
@@ -28,9 +29,10 @@ OWN_ROWS: Final = """
 _READ: Final = (
     f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
 )
-_INSERT: Final = f"""
-    INSERT INTO journal ({COLUMNS}) VALUES (:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)
-"""
+_INSERT: Final = ManyRows(
+    f"INSERT INTO journal ({COLUMNS}) VALUES",
+    "(:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)",
+)
 _HEAD: Final = "SELECT site, incarnation, last_seq, last_at_ms, head_hash FROM stream WHERE own = 1"
 _SAVE: Final = "UPDATE stream SET last_seq = :seq, last_at_ms = :at_ms, head_hash = :hash WHERE own = 1"
 
@@ -77,10 +79,7 @@ def read_head(db: Connection) -> Head:
 def append_facts(db: Connection, head: Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
     """Writes these facts as the next rows and moves the head; save_head stores it before the commit."""
     rows = tuple(_next_row(head, fact) for fact in facts)
-    if len(rows) == 1:
-        db.run(_INSERT, **_values(rows[0]))
-    elif rows:
-        db.run_many(_INSERT, [_values(row) for row in rows])
+    _INSERT.run(db, [_values(row) for row in rows])
     return rows
 
 

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ from router.journal.appends import SALT_BYTES, storable
 from router.journal.clock import SteadyClock
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.database import Connection, Database
+from router.journal.many_rows import rows_in
 from router.records import Fact, Row, fact
 from skills.language import detect
 from skills.requirement import Requirement
@@ -62,12 +63,23 @@ STUCK_MAX: Final = 8
 HOUR_MS: Final = 3_600_000
 RETRY_S: Final = 0.5
 
-_UNREAD: Final = """
-    SELECT m.message_id, m.interaction_id, m.kind, m.at_ms, i.channel, i.customer_id, i.language,
-        c.media_type, CASE WHEN m.kind = 'text' THEN c.body END, (SELECT min(a.address) FROM address a
-        WHERE a.address_hash = i.address_hash) FROM message m JOIN interaction i ON
-        i.interaction_id = m.interaction_id LEFT JOIN content c ON c.content_id = m.content_id WHERE
-        m.reading = 'unread' AND (c.media_type IS NULL OR c.media_type <> 'message/rfc822')
+_REPEATS: Final = f"""
+    SELECT count(*) FROM interaction e
+    WHERE e.customer_id = i.customer_id AND e.follows = '' AND e.accepted_at_ms > m.at_ms - {HOUR_MS}
+"""
+_EARLIER: Final = """
+    SELECT e.language FROM interaction e WHERE e.customer_id = i.customer_id AND e.language <> ''
+    ORDER BY e.arrived_seq DESC, e.interaction_id LIMIT 1
+"""
+_UNREAD: Final = f"""
+    SELECT m.message_id, m.interaction_id, m.kind, m.at_ms, i.channel,
+        CASE WHEN i.customer_id = '' THEN 1 ELSE ({_REPEATS}) END,
+        CASE WHEN i.language <> '' OR i.customer_id = '' THEN i.language ELSE ({_EARLIER}) END,
+        c.media_type, CASE WHEN m.kind = 'text' THEN c.body END,
+        (SELECT min(a.address) FROM address a WHERE a.address_hash = i.address_hash)
+    FROM message m JOIN interaction i ON i.interaction_id = m.interaction_id
+        LEFT JOIN content c ON c.content_id = m.content_id
+    WHERE m.reading = 'unread' AND (c.media_type IS NULL OR c.media_type <> 'message/rfc822')
 """
 
 _log = logging.getLogger("muster.intake")
@@ -126,9 +138,10 @@ class ReadMessages:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One fact for each that is still unread."""
         facts = []
+        sql = "SELECT message_id FROM message WHERE reading = 'unread' AND message_id IN {wanted}"
+        left = {row[0] for row in rows_in(db, sql, [unread.message_id for unread, _, _ in self.readings])}
         for unread, reading, how in self.readings:
-            row = db.row("SELECT reading FROM message WHERE message_id = :id", id=unread.message_id)
-            if row is not None and row[0] == "unread":
+            if unread.message_id in left:
                 facts.append(read_fact(unread.interaction_id, unread.message_id, reading, how))
                 facts.extend(_wanted_facts(unread))
                 facts.extend(located(unread.interaction_id, each) for each in unread.places)
@@ -323,10 +336,11 @@ class Intake:
             raise IntakeStuck(f"{len(self._stuck)} readings do not end")
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def _load(self, message_ids: Iterable[str]) -> list[Unread]:
+    def _load(self, message_ids: Sequence[str]) -> list[Unread]:
         with self._database.reading() as db:
-            rows = [db.row(f"{_UNREAD} AND m.message_id = :id", id=each) for each in message_ids]
-            return [_unread(db, row) for row in rows if row is not None]
+            rows = rows_in(db, f"{_UNREAD} AND m.message_id IN {{wanted}}", message_ids)
+        found = {row[0]: row for row in rows}
+        return [_unread(found[each]) for each in message_ids if each in found]
 
     def _load_left(self) -> list[Unread]:
         """What nobody has read for a while, if the sweep is ours."""
@@ -337,7 +351,7 @@ class Intake:
                 f"{_UNREAD} AND m.at_ms < :before_ms ORDER BY m.seq LIMIT {BATCH}",
                 before_ms=self._clock() - LEFT_MS,
             )
-            left = [_unread(db, row) for row in rows]
+        left = [_unread(row) for row in rows]
         return left if left and claim_sweep(self._database, CLAIM, self._web_id) else []
 
 
@@ -376,17 +390,16 @@ def default_reading(plan: Plan, channel_id: str) -> Reading:
     )
 
 
-def _unread(db: Connection, row: Sequence[Any]) -> Unread:
-    message_id, interaction_id, kind, at_ms, channel, customer_id, language, media_type, body, address = row
+def _unread(row: Sequence[Any]) -> Unread:
+    message_id, interaction_id, kind, at_ms, channel, repeats, language, media_type, body, address = row
     said = Shown(text="") if body is None else shown_of(media_type, bytes(body))
-    repeats, earlier = earlier_of(db, customer_id, at_ms)
     contact = Contact(
         channel=channel,
         text=said.text,
         at_ms=at_ms,
         address=address or "",
-        earlier_language=language or earlier,
-        repeats=repeats,
+        earlier_language=language or "",
+        repeats=max(1, repeats),
         attachments=int(kind == "attachment") + len(said.wanted) + said.things,
     )
     readable = media_type not in (None, UNPARSED)

@@ -1,0 +1,59 @@
+"""One statement for many rows. After each statement of SQL another thread may run Python first.
+
+In a rush a batch of contacts was fifty times fourteen statements, and the waits for a turn after each took
+longer than the database. What is done alike to many rows is one statement here, whose row is repeated.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final  # Any: a column's value is whatever the table says
+
+from router.journal.connection import Connection, Value
+
+SIZES: Final = (64, 32, 16, 8, 4, 2, 1)
+"""Rows of one statement: each size is a statement of its own, which the database keeps prepared."""
+
+_NAME: Final = re.compile(r"(?<!:):([a-z_]+)\b")
+
+
+class ManyRows:
+    """A statement of which one part stands for a row, with :names: `head`, that part once a row, `tail`."""
+
+    def __init__(self, head: str, row: str, tail: str = "") -> None:
+        self._parts = head, _NAME.sub("?", row), tail
+        self._names = _NAME.findall(row)
+
+    def run(self, db: Connection, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Execute it for these rows, in their order, in as few statements as there are SIZES."""
+        at = 0
+        for size in SIZES:
+            while len(rows) - at >= size:
+                values = [row[name] for row in rows[at : at + size] for name in self._names]
+                db.run_listed(_statement(*self._parts, size, db.dialect), values)
+                at += size
+
+
+def rows_in(db: Connection, sql: str, wanted: Sequence[str], *values: Value) -> list[tuple[Any, ...]]:
+    """The rows of a query that has `IN {wanted}` where it asks for these; values are its ? before that."""
+    found: list[tuple[Any, ...]] = []
+    for at in range(0, len(wanted), SIZES[0]):
+        part = list(wanted[at : at + SIZES[0]])
+        size = min(each for each in SIZES if each >= len(part))
+        part += part[-1:] * (size - len(part))  # asked twice, found once
+        found += db.rows_listed(_query(sql, size), [*values, *part])
+    return found
+
+
+@lru_cache(maxsize=256)
+def _statement(head: str, row: str, tail: str, size: int, dialect: str) -> str:
+    if dialect == "sqlite" and size > 1:
+        # A refused row ends the transaction here anyway; by default SQLite keeps a copy of each page touched, to
+        # undo the rows before it: that cost more than the rows.
+        head = head.replace("INSERT INTO", "INSERT OR FAIL INTO").replace("UPDATE ", "UPDATE OR FAIL ")
+    return f"{head} {', '.join([row] * size)} {tail}"
+
+
+@lru_cache(maxsize=256)
+def _query(sql: str, size: int) -> str:
+    return sql.format(wanted=f"({', '.join('?' * size)})")
