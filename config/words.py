@@ -16,7 +16,8 @@ SUPERVISOR_SKILL: Final = "supervisor"
 
 ROLES: Final = ("agent", "supervisor", "admin", "auditor")
 
-TRAFFIC: Final = ("real", "drill", "probe")
+PROBE: Final = "probe"
+TRAFFIC: Final = ("real", "drill", PROBE)
 
 STRATEGIES: Final = ("longest_idle",)
 """How a queue chooses among agents who may all serve."""

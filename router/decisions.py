@@ -139,7 +139,8 @@ class BeginWrapUp(Struct, frozen=True, kw_only=True):
 
 class CloseInteraction(Struct, frozen=True, kw_only=True):
     """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty) |
-    cancelled (a call-back before its time; by agent_id, with a disposition).
+    cancelled (a call-back before its time; by agent_id, with a disposition) | probe (of our own watch, once
+    it has found its place in line).
 
     Never decided while an offer is outstanding: EndOffer comes first.
     Fold: it is no longer open, its offers are gone. When disposed: the agent's idle_since_ms = at_ms.

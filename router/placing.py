@@ -7,11 +7,11 @@ change is made.
 from typing import Final
 
 from config.people import language_skill
-from config.words import MANUAL_QUEUE, URGENT_MAX
+from config.words import MANUAL_QUEUE, PROBE, URGENT_MAX
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import OFFERED
 from router.centre import Centre
-from router.decisions import Decision, EndOffer, QueueInteraction
+from router.decisions import CloseInteraction, Decision, EndOffer, QueueInteraction
 from router.offer import RESCINDED
 from skills.requirement import Requirement, SkillLevels
 
@@ -54,7 +54,18 @@ def to_manual(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         rule_id=MANUAL_RULE,
         why="manual",
     )
-    return [*withdrawn(interaction, now_ms), queue(centre, order)]
+    return [*withdrawn(interaction, now_ms), queue(centre, order), *ended_probe(interaction, now_ms)]
+
+
+def ended_probe(interaction: Interaction, now_ms: int) -> list[Decision]:
+    """The end of a probe that is placed in line with this same decision: nothing of ours ever rings a desk.
+
+    By then it has come the whole way that a customer's contact comes: on disk, read, decided, and committed.
+    """
+    if interaction.traffic != PROBE:
+        return []
+    ref = interaction.interaction_id
+    return [CloseInteraction(at_ms=now_ms, interaction_id=ref, agent_id="", disposition="", why=PROBE)]
 
 
 def withdrawn(interaction: Interaction, now_ms: int) -> list[Decision]:

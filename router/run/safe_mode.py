@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final  # Any: fields shared by several decisions, checked when one is made
 
 from config.plan import ChannelPlan, Plan
-from config.words import URGENT_MAX
+from config.words import PROBE, URGENT_MAX
 from router import decisions as orders
 from router import events as facts
 from router import refusals
@@ -67,7 +67,25 @@ class SafeCore:
         for decision in decisions:
             self._memory.apply(decision)
             taken.append(decision)
+            if (end := self._ended_probe(decision)) is not None:
+                self._memory.apply(end)
+                taken.append(end)
         return taken
+
+    def _ended_probe(self, decision: Decision) -> Decision | None:
+        """As in the core: what is no customer's ends as soon as it has its place in line."""
+        if not isinstance(decision, orders.QueueInteraction):
+            return None
+        now = self._memory.open.get(decision.interaction_id)
+        if now is None or now.traffic != PROBE:
+            return None
+        return orders.CloseInteraction(
+            at_ms=self.now_ms,
+            interaction_id=now.interaction_id,
+            agent_id="",
+            disposition="",
+            why=PROBE,
+        )
 
     def _answers(self, event: facts.Event) -> Iterator[Decision]:
         if isinstance(event, facts.DeskJoined | facts.DeskLeft):

@@ -64,6 +64,7 @@ class World:
         customer: str = "",
         identity: str = "",
         verified: bool = True,
+        traffic: str = "real",
     ) -> None:
         """A contact arrives and is read at once."""
         self._until(at_s)
@@ -74,6 +75,7 @@ class World:
             customer=customer,
             identity=identity,
             verified=verified,
+            traffic=traffic,
         )
         self.is_read(interaction, urgency=urgency, queue=queue, require=require)
 
@@ -86,6 +88,7 @@ class World:
         customer: str = "",
         identity: str = "",
         verified: bool = True,
+        traffic: str = "real",
     ) -> None:
         """A contact arrives, and nobody has read it yet."""
         self.event(
@@ -98,6 +101,7 @@ class World:
                 customer_id=customer,
                 identity_id=identity or (customer and f"{channel} of {customer}"),
                 verified=verified,
+                traffic=traffic,
             )
         )
 
