@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "router": "the role that decides; one is active, others stand by",
     "worker": "the role that delivers and does slow chores",
     "mail": "the role that takes mail by SMTP",
+    "voice": "the role that has the calls",
     "demo": "send a believable stream of chats to a running centre",
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",

@@ -44,7 +44,7 @@ def add_to(subparsers: "Subparsers") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Stay until Ctrl-C or SIGTERM; 0 after an orderly stop, 1 when a role does not start."""
-    from router.run.ground import check_host, own_folder, usable_port, usable_smtp_port
+    from router.run.ground import check_host, own_folder, usable_port, usable_sip_port, usable_smtp_port
 
     began = time.monotonic()
     settings = read_settings()
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             settings = _staged(settings)
         settings = dataclasses.replace(settings, port=usable_port(settings.host, settings.port))
         settings = dataclasses.replace(settings, smtp_port=usable_smtp_port(settings))
+        settings = dataclasses.replace(settings, sip_port=usable_sip_port(settings))
         return asyncio.run(_Up(settings, arguments, began).run())
     finally:
         os.close(lock)
@@ -104,13 +105,14 @@ class _Up:
     async def _serve(self) -> None:
         """Start everything in order; never returns by itself."""
         from router.run.mail_role import has_mailbox
+        from router.run.voice.plans import has_calls, has_trunk
 
         family = self._family
         _say(f"Muster starts in {_short(family.settings.data_dir)}")
         _, (plan, sign_ins) = await asyncio.gather(
             family.start_redis(), asyncio.to_thread(_prepare, family.settings, demo=self._demo)
         )
-        family.start_roles(mail=has_mailbox(plan))
+        family.start_roles(mail=has_mailbox(plan), voice=has_calls(plan), trunk=has_trunk(plan))
         _show_sign_ins(sign_ins)
         await family.all_serve()
         family.write_ports()
@@ -128,6 +130,8 @@ class _Up:
         _say(f"  agents      {url}/desk")
         if self._family.takes_mail:
             _say(f"  mail        smtp://{self._family.settings.host}:{self._family.settings.smtp_port}")
+        if self._family.takes_telephone_calls:
+            _say(f"  calls       sip:{self._family.settings.host}:{self._family.settings.sip_port}")
         _say(f"  logs        {_short(data_dir / 'logs')}")
         if self._demo:
             from agents_ui.demo.sign_ins import FILE

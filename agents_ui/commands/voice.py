@@ -8,19 +8,26 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from agents_ui.feed import Feed
-from agents_ui.plan_holder import PlanHolder
+from agents_ui.plan_holder import PlanHolder, load_plan
 from agents_ui.supervision import EssentialTaskEnded, run_essential
-from config.settings import Settings, read_settings
+from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.committer import Committer
-from router.journal.database import Database
+from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.journal.database import Database, open_database
 from router.run.beat import beat
+from router.run.garbage import stop_rarely
 from router.run.ground import check_host
 from router.run.hints import Hints
 from router.run.logs import start_logging
+from router.run.role_lease import keep_role
+from router.run.voice.plans import has_trunk
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
     from router.run.sip_agent import SipAgent
+    from router.run.voice.door_server import DoorServer
+    from router.run.voice.role import VoiceRole
+    from router.run.voice.telephones import Trunks
 
 RETRY_S: Final = 0.3
 END_S: Final = 4.0
@@ -75,7 +82,7 @@ class _Voice:
         over.set()
 
     async def _with(self, database: Database, plan: PlanHolder) -> None:
-        from router.run.voice.role import Accounts, DoorServer, VoiceRole, has_trunk, socket_path
+        from router.run.voice.role import Accounts, VoiceRole
         from router.run.voice.sound import Sound
         from router.run.voice.telephones import Trunks
 
@@ -97,19 +104,108 @@ class _Voice:
             telephones=trunks,
             voice_id=uuid.uuid4().hex[:12],
         )
-        agent: SipAgent | None = None
         try:
-            await self._patiently(role)
+            await self._begin(role)
             await feed.start()
-            door = DoorServer(role.board, socket_path(settings.voice_folder()))
-            if has_trunk(plan()):
-                agent = trunks.agent = await self._listen(role, trunks.may_call)
-            watch = trunks.watch(role.board.alarm)
-            await self._until_stopped(database, feed, role, door.run(), watch, lambda: door.listening)
+            await self._take_calls(database, feed, role, trunks)
         finally:
             self.serves = False
-            await self._end(role, agent)
+            await self._end(role, trunks)
             await asyncio.to_thread(committer.close)
             await hints.close()
             feed.close()
             database.close()
+
+    async def _take_calls(self, database: Database, feed: Feed, role: "VoiceRole", trunks: "Trunks") -> None:
+        from router.run.voice.door_server import DoorServer
+        from router.run.voice.places import note_ports, socket_path
+
+        settings = self._settings
+        path = socket_path(settings.data_dir)
+        door = DoorServer(role.board, path)
+        if has_trunk(role.plan()):
+            trunks.agent = await listen(settings, role, trunks)
+        if settings.beat_fd < 0:  # Nobody looks after us who would have said where we are.
+            port = trunks.agent.port if trunks.agent is not None else 0
+            note_ports(settings.data_dir, voice=path, host=settings.host, sip_port=port)
+        over = asyncio.Event()
+        working = {
+            "feed": feed.run(),
+            "voice": role.run(),
+            "door": door.run(),
+            "trunks": trunks.watch(role.board.alarm),
+            "lives": keep_role(database, "voice"),
+            "stop": self._until_stopped(door, over),
+        }
+        await run_essential(working, over)
+
+    async def _until_stopped(self, door: "DoorServer", over: asyncio.Event) -> None:
+        await door.listening.wait()
+        stop_rarely()
+        self.serves = True
+        await self._stop.wait()
+        self.serves = False
+        over.set()
+
+    async def _begin(self, role: "VoiceRole") -> None:
+        while True:
+            try:
+                await role.begin()
+                return
+            except (DatabaseBusy, DatabaseGone) as reason:
+                _log.warning("waiting for the database reason=%s", reason)
+                await asyncio.sleep(RETRY_S)
+
+    async def _end(self, role: "VoiceRole", trunks: "Trunks") -> None:
+        """Every network is told; what cannot be written any more the router says."""
+        try:
+            await asyncio.wait_for(role.end(), END_S)
+        except TimeoutError:
+            _log.warning("stopped before everything was written")
+        if trunks.agent is not None:
+            await trunks.agent.close()
+
+    async def _open(self) -> tuple[Database, PlanHolder] | None:
+        """The database and the plan in force; None when told to stop before."""
+        database: Database | None = None
+        while not self._stop.is_set():
+            try:
+                if database is None:
+                    database = await asyncio.to_thread(
+                        open_database, self._settings.database_url, unsafe=self._settings.unsafe
+                    )
+                plan = await asyncio.to_thread(load_plan, database)
+            except Exception as reason:  # noqa: BLE001 - without tables each driver raises an error of its own
+                _log.warning("no plan yet, type muster up once reason=%s", type(reason).__name__)
+            else:
+                if plan is not None:
+                    return database, plan
+            await asyncio.sleep(RETRY_S)
+        if database is not None:
+            database.close()
+        return None
+
+
+async def listen(settings: Settings, role: "VoiceRole", trunks: "Trunks") -> "SipAgent":
+    """The user agent on its port. Raises SettingsWrong."""
+    from router.run.sip_agent import SipAgent
+
+    port = settings.port + 2 if settings.sip_port < 0 else settings.sip_port
+    try:
+        return await SipAgent.listen(
+            settings.host,
+            port,
+            on_call=role.board.ring,
+            may_call=trunks.may_call,
+            public_host=settings.media_address,
+        )
+    except ValueError:
+        raise SettingsWrong(
+            f"trunks cannot be told to send calls to {settings.host}: say by which address they reach us, "
+            "e.g. MUSTER_MEDIA_ADDRESS=198.51.100.7"
+        ) from None
+    except OSError as problem:
+        raise SettingsWrong(
+            f"cannot listen for calls on {settings.host} port {port} ({problem.strerror}): "
+            "type MUSTER_SIP_PORT=0 before the command for any free port"
+        ) from None

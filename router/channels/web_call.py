@@ -1,4 +1,4 @@
-"""Calls as contacts: from the customers' page, from a trunk; and what is shown of them and of what came on them.
+"""Calls as contacts, from our page or a trunk, and what is shown of them and of what came on them.
 
 Translation only. What a call does is run/voice; the words of signalling are sip_message.py's.
 """
@@ -21,12 +21,12 @@ SIP_TYPE: Final = "message/sip"
 DIGITS_TYPE: Final = "application/x-muster-digits"
 T140_TYPE: Final = "text/t140"
 CALL_OUT_TYPE: Final = "application/x-muster-call-out"
-"""Media types of what calls leave behind: how they began, keys pressed, text typed, that somebody called back."""
+"""Media types of what calls leave behind: how they began, keys pressed, text typed, a call out."""
 
 _FROM: Final = re.compile(rb"^(?:From|f)[ \t]*:[ \t]*([^\r\n]{1,500})", re.I | re.M)
 _NAME: Final = re.compile(r'^"((?:[^"\\]|\\.){1,100})"|^([^<"]{1,100})<')
 _NOT_DIALLED: Final = ("911", "1911")
-"""911-XXX-XXXX stands for a telephone without a number (NENA-STA-020.1-2020, 2.2.7): nobody can be called there."""
+"""911-XXX-XXXX is a telephone without a number (NENA-STA-020.1-2020, 2.2.7): nobody can be called there."""
 
 
 class WebCall(msgspec.Struct, frozen=True):
@@ -60,16 +60,19 @@ def contact_of_call(
     asserted: bool,
     received_at_ms: int,
 ) -> Contact:
-    """A call from a trunk. A number that stands for nobody is kept to be seen, and linked with nobody."""
-    known = "" if withheld else number
+    """A call from a trunk. A number that stands for nobody is kept to be seen, and linked with nobody.
+
+    The network of an emergency call tells a number that the caller withheld: by it they are called back, and
+    no more than that.
+    """
     return Contact(
         channel=account.channel,
         account=account.account_id,
         provider_id=call_id,
         verified=asserted,
-        address_kind="phone" if known else "",
-        address=known,
-        linked=dialable(known) and known not in account.unlinked,
+        address_kind="phone" if number else "",
+        address=number,
+        linked=not withheld and dialable(number) and number not in account.unlinked,
         joins=False,
         media_type=SIP_TYPE,
         body=raw,

@@ -1,4 +1,4 @@
-"""The processes of one centre on one machine: Redis, two routers, web, worker, mail, and what follows.
+"""The processes of one centre on one machine: Redis, two routers, web, worker, mail, voice, and so on.
 
 Here is what they are and in which order they start and stop; keeping one of them alive is child.py.
 """
@@ -19,11 +19,15 @@ from config.settings import Settings
 from router.run import redis_server
 from router.run.child import STOP_S, Child, Program
 from router.run.log_file import LogFile
+from router.run.voice.places import listeners_of, socket_path
 
 ROLES: Final = ("router", "web", "worker")
 
 MAIL: Final = "mail"
 """Only where the plan has a mailbox."""
+
+VOICE: Final = "voice"
+"""Only where calls come by an account of the plan."""
 
 STANDBY: Final = "standby"
 """A second router that waits for the lease: starting one anew takes seconds on a busy machine."""
@@ -58,6 +62,7 @@ class Family:
         self._say = say
         self._verbose = verbose
         self._roles: tuple[str, ...] = ROLES
+        self._trunk = False
         self._children: dict[str, Child] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._redis_folder: Path | None = None
@@ -85,9 +90,10 @@ class Family:
         self._start(program)
         await self._until(lambda: self._children["redis"].ready, REDIS_WAIT_S)
 
-    def start_roles(self, *, mail: bool = False) -> None:
-        """Start router, web and worker; and the role that takes mail."""
-        self._roles = (*ROLES, MAIL) if mail else ROLES
+    def start_roles(self, *, mail: bool = False, voice: bool = False, trunk: bool = False) -> None:
+        """Start router, web and worker; and the roles that take mail and calls (trunk: from telephones)."""
+        self._roles = (*ROLES, *([MAIL] if mail else []), *([VOICE] if voice else []))
+        self._trunk = trunk
         for role in self._roles:
             self.start_command(role, role)
 
@@ -136,6 +142,11 @@ class Family:
         """Whether the role that takes mail is among them."""
         return MAIL in self._roles
 
+    @property
+    def takes_telephone_calls(self) -> bool:
+        """Whether a trunk may send calls."""
+        return VOICE in self._roles and self._trunk
+
     def write_ports(self) -> None:
         """Say in ports.json where everything listens."""
         listeners: dict[str, Mapping[str, object]] = {
@@ -143,6 +154,10 @@ class Family:
         }
         if self.takes_mail:
             listeners["smtp"] = {"host": self.settings.host, "port": self.settings.smtp_port}
+        if VOICE in self._roles:
+            sip_port = self.settings.sip_port if self._trunk else 0
+            path = socket_path(self.settings.data_dir)
+            listeners |= listeners_of(voice=path, host=self.settings.host, sip_port=sip_port)
         if self.settings.redis_url:
             listeners["redis"] = {"url": self.settings.redis_url}
         path = self.settings.data_dir / "ports.json"
@@ -185,6 +200,7 @@ class Family:
             "MUSTER_HOST": settings.host,
             "MUSTER_PORT": str(settings.port),
             "MUSTER_SMTP_PORT": str(settings.smtp_port),
+            "MUSTER_SIP_PORT": str(settings.sip_port),
             "MUSTER_PLAN": str(settings.plan_file.absolute()),
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,

@@ -100,6 +100,36 @@ def usable_smtp_port(settings: Settings) -> int:
         return _any_port(settings.host)
 
 
+def usable_sip_port(settings: Settings) -> int:
+    """As usable_port for calls: the second after MUSTER_PORT, or any; free for UDP as well as TCP."""
+    if settings.sip_port > 0:
+        port = usable_port(settings.host, settings.sip_port, variable="MUSTER_SIP_PORT")
+        if not _free_for_udp(settings.host, port):
+            raise SettingsWrong(
+                f"cannot listen for calls on {settings.host} UDP port {port}: "
+                f"type MUSTER_SIP_PORT={_other(port)} before the command"
+            )
+        return port
+    for port in (settings.port + 2, *(0 for _ in range(TRIES))) if settings.sip_port < 0 else (0,) * TRIES:
+        try:
+            found = _bind_once(settings.host, port) if port else _any_port(settings.host)
+        except (OSError, OverflowError):
+            continue
+        if _free_for_udp(settings.host, found):
+            return found
+    raise SettingsWrong(f"no port for calls is free on {settings.host}: type MUSTER_SIP_PORT=5060 before")
+
+
+def _free_for_udp(host: str, port: int) -> bool:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+    return True
+
+
 def _any_port(host: str) -> int:
     """A free port that will still be free when a role listens on it."""
     for _ in range(TRIES):

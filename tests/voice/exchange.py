@@ -124,12 +124,12 @@ class Exchange:
         """Append a fact as a web would."""
         await self.committer.append_facts(fact(kind, ref, **data))
 
-    async def signs_in(self, agent_id: str = "hannah") -> None:
+    async def signs_in(self, agent_id: str = "ana") -> None:
         """An agent opens a desk and is available."""
-        await self.say("desk_joined", agent_id, desk_id=f"desk-{agent_id}", web_id="")
+        await self.say("desk_joined", agent_id, desk_id=f"desk-{agent_id}", web_id=self.voice_id)
         await self.say("presence_declared", agent_id, available=True, reason="", command_id="", by=agent_id)
 
-    async def offered(self, agent_id: str = "hannah", *, but: str = "") -> str:
+    async def offered(self, agent_id: str = "ana", *, but: str = "") -> str:
         """The id of the next offer to this agent."""
         return str(
             await self.until(
@@ -148,7 +148,7 @@ class Exchange:
             )
         )
 
-    async def accepts(self, agent_id: str = "hannah") -> str:
+    async def accepts(self, agent_id: str = "ana") -> str:
         """The agent takes what is offered; the interaction."""
         offer_id = await self.offered(agent_id)
         await self.say("accept_pressed", offer_id, agent_id=agent_id, command_id=str(uuid4()))
@@ -164,7 +164,7 @@ class Exchange:
             answer = await client.request(method, path, json=body or None)
         return answer.status_code, answer.json()
 
-    async def connects(self, interaction_id: str, agent_id: str = "hannah", *, flows: bool = True) -> FakeLeg:
+    async def connects(self, interaction_id: str, agent_id: str = "ana", *, flows: bool = True) -> FakeLeg:
         """The agent's desk brings its sound; the leg."""
         asked = {"agent_id": agent_id, "desk_id": "window-1", "sdp": "m=audio of the desk"}
         status, answer = await self.asks("POST", f"/calls/{interaction_id}/connect", **asked)

@@ -1,11 +1,13 @@
 """Telephones and sound without a network: they remember what was done to them, and do what a test says."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal  # Any: a leg of the test, whatever the product calls it
 
 from router.channels.port import Account
-from router.run.voice.gear import BadSdp, NotAnswered
+from router.run.media.frame import Frame
+from router.run.voice.gear import BadSdp, Leg, NotAnswered
 
 OFFER = "v=0\r\nm=audio 4000 RTP/AVP 0\r\n"
 OFFER_WITH_TEXT = OFFER + "m=text 4002 RTP/AVP 98\r\n"
@@ -30,6 +32,12 @@ class FakeLeg:
         self.on_text: Callable[[str], None] = _ignore
         self.on_lost: Callable[[], None] = _ignore
 
+    def next_frame(self) -> Frame | None:
+        return None
+
+    def play(self, frame: Frame | None) -> None:
+        """Nobody listens."""
+
     def flows(self) -> None:
         """The first sound comes."""
         self.flowing = True
@@ -40,7 +48,7 @@ class FakeLeg:
             raise BadSdp("no audio")
         self.accepted.append(sdp)
 
-    def local_sdp(self, kind: str) -> str:
+    def local_sdp(self, kind: Literal["offer", "answer"]) -> str:
         return f"our {kind} m=audio"
 
     def send_digits(self, digits: str) -> None:
@@ -63,34 +71,32 @@ class FakeLeg:
         self.closed = True
 
 
-class FakeRecorder:
-    """Writes a few bytes at once."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.write_bytes(b"OggS of " + path.name.encode())
-
-    async def close(self) -> Sequence[Path]:
-        return [self.path]
-
-
 class FakeBridge:
     """Remembers who is on it."""
 
-    def __init__(self, caller: FakeLeg) -> None:
-        self.caller = caller
-        self.agent: FakeLeg | None = None
-        self.listeners: list[FakeLeg] = []
+    def __init__(self, caller: Any) -> None:
+        self.caller: Any = caller
+        self.agent: Any = None
+        self.listeners: list[Any] = []
         self.held = False
         self.tone = ""
-        self.recorder: FakeRecorder | None = None
+        self.recording: Path | None = None
         self.announced = False
         self.closed = False
         self.silent_ms = 0
 
-    def connect(self, agent: FakeLeg) -> None:
-        if self.agent is not None:
-            self.agent.closed = True
+    def wait(self) -> None:
+        self.tone = "queue"
+
+    def record_into(self, path: Path, *, announced: bool) -> None:
+        path.write_bytes(b"OggS of " + path.name.encode())
+        self.recording, self.announced = path, announced
+
+    def stop_recording(self) -> None:
+        self.recording = None
+
+    def connect(self, agent: Leg) -> None:
+        self.disconnect()
         self.agent, self.tone = agent, ""
 
     def disconnect(self) -> None:
@@ -98,10 +104,10 @@ class FakeBridge:
             self.agent.closed = True
         self.agent = None
 
-    def listen(self, leg: FakeLeg) -> None:
+    def listen(self, leg: Leg) -> None:
         self.listeners.append(leg)
 
-    def leave(self, leg: FakeLeg) -> None:
+    def leave(self, leg: Leg) -> None:
         self.listeners.remove(leg)
 
     def hold(self, on: bool) -> None:
@@ -130,19 +136,9 @@ class FakeMedia:
         self.page_legs.append(FakeLeg())
         return self.page_legs[-1]
 
-    def bridge(self, caller: FakeLeg) -> FakeBridge:
+    def bridge(self, caller: Leg) -> FakeBridge:
         self.bridges.append(FakeBridge(caller))
         return self.bridges[-1]
-
-    def wait(self, bridge: FakeBridge) -> None:
-        bridge.tone = "queue"
-
-    def record(self, bridge: FakeBridge, path: Path, *, announced: bool) -> FakeRecorder:
-        bridge.recorder, bridge.announced = FakeRecorder(path), announced
-        return bridge.recorder
-
-    def stop_recording(self, bridge: FakeBridge) -> None:
-        bridge.recorder = None
 
 
 class FakeTelephone:
@@ -161,7 +157,7 @@ class FakeTelephone:
         self.account_id = "trunk"
         self.from_number, self.from_name, self.to_number = number, "", to
         self.withheld, self.asserted = withheld, not withheld
-        self.offer, self.answer_sdp = offer, ""
+        self.offer, self.answer_sdp, self.ended = offer, "", ""
         self.raw = f"INVITE sip:{to} SIP/2.0\r\nFrom: <sip:{number}@trunk>\r\n\r\n{offer}".encode()
         self.said: list[str] = []
         self.refers = False

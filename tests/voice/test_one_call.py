@@ -23,7 +23,7 @@ async def test_the_agent_who_accepts_is_joined_with_the_caller(exchange: Exchang
     await exchange.until(lambda: exchange.call()[0] == "connected", "connected")
     assert "200" in telephone.said
     assert exchange.media.bridges[-1].agent is leg
-    await exchange.say("conversation_ended", interaction_id, agent_id="hannah", command_id="c-1")
+    await exchange.say("conversation_ended", interaction_id, agent_id="ana", command_id="c-1")
     await exchange.until(lambda: exchange.call()[:2] == ("ended", "agent_hung_up"), "ended")
     await exchange.until(lambda: "BYE" in telephone.said, "the caller's network is told")
     assert exchange.state(interaction_id) == "assigned"
@@ -34,7 +34,7 @@ async def test_a_caller_who_hangs_up_leaves_the_conversation_with_the_agent(exch
     telephone, interaction_id = await exchange.talking()
     telephone.on_end("caller_hung_up")
     await exchange.until(lambda: exchange.call()[:2] == ("ended", "caller_hung_up"), "ended")
-    assert exchange.open() == [("assigned", "", "hannah")]
+    assert exchange.open() == [("assigned", "", "ana")]
     assert "BYE" not in telephone.said
     assert exchange.media.bridges[-1].closed
     assert interaction_id

@@ -1,7 +1,7 @@
 """One call: the caller, whoever talks with them, and what the journal is told about it.
 
 It knows nothing of SQL and decides nothing about routing: how its interaction stands is told to it
-(`stands`), and it follows. Everything that waits for the world looks again afterwards whether the call still goes on.
+(`stands`), and it follows. Whatever waits for the world looks again afterwards whether the call goes on.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from router.channels.web_call import CALL_OUT_TYPE
 from router.run.voice import record as r
 from router.run.voice.book import Book
 from router.run.voice.callers import Caller, CannotAnswer, TelephoneCaller, called
-from router.run.voice.gear import Bridge, Leg, Media, NoPorts, NotAnswered, NoTrunk, Telephones
+from router.run.voice.gear import Bridge, CallEnded, Leg, Media, NoPorts, NotAnswered, NoTrunk, Telephones
 from router.run.voice.record import AddSaid, Record
 from router.run.voice.said import Said
 from router.run.voice.standing import Standing
@@ -168,7 +168,7 @@ class Call:
             if on:
                 self._start_recording(self._bridge)
             else:
-                self._around.media.stop_recording(self._bridge)
+                self._bridge.stop_recording()
                 self.record.recording = False
             self._tell(self.record.state)
         return True
@@ -183,7 +183,7 @@ class Call:
             self._do(old.close())
         if agent is not None:  # Its leg went with the old bridge: its desk connects again.
             self._tell(r.WAITING)
-        self._around.media.wait(bridge)
+        bridge.wait()
 
     async def forward(self, number: str, telephones: Telephones) -> None:
         """Send the caller on to this number: by their own network, else by a call of ours.
@@ -198,6 +198,8 @@ class Call:
                 self.end(r.FORWARDED)
                 return
             other = await called(telephones, self._around.media, self.account, number)
+        except CallEnded:
+            return
         except (NotAnswered, NoTrunk, NoPorts) as problem:
             self._not_forwarded(str(problem) if isinstance(problem, NotAnswered) else r.FAILED)
             return
@@ -222,7 +224,7 @@ class Call:
         bridge.connect(other.sound)
         self._agent = None
         self.record.recording = self.record.silent = False
-        self._around.media.stop_recording(bridge)
+        bridge.stop_recording()
         self.record.state, self.record.why = r.ENDED, r.FORWARDED
         self._stop_waiting()
         self._around.book.note(self.call_id, *self.record.ended())
@@ -273,7 +275,7 @@ class Call:
         """A page has its sound at once, and hears that it waits."""
         self._listen_to_caller(leg)
         self._bridge = bridge = self._new_bridge(leg)
-        self._around.media.wait(bridge)
+        bridge.wait()
 
     def begin_called(self, leg: Leg, agent: Leg) -> None:
         """Somebody answered whom the agent has called."""
@@ -321,6 +323,9 @@ class Call:
         """Pick up: an agent is there to talk."""
         try:
             sound = await self.caller.answer()
+        except CallEnded as gone:
+            self.end(gone.why, hang_up=False)
+            return
         except CannotAnswer as problem:
             _log.warning("call cannot be answered call=%s reason=%s", self.call_id, problem)
             self.end(r.FAILED)
@@ -335,7 +340,7 @@ class Call:
         if self._coming is not None and self._coming.flowing:
             self._join(self._coming)
         else:  # The agent went while the caller's network was slow.
-            self._around.media.wait(bridge)
+            bridge.wait()
 
     def _join(self, leg: Leg) -> None:
         if self._bridge is None:
@@ -363,7 +368,7 @@ class Call:
         name = self.call_id if self._files == 1 else f"{self.call_id}_{self._files}"
         announced = self.account.options.get("recording", "announced") == "announced"
         try:
-            self._around.media.record(bridge, self._around.recordings / f"{name}.ogg", announced=announced)
+            bridge.record_into(self._around.recordings / f"{name}.ogg", announced=announced)
             self.record.recording = True
         except OSError as problem:
             _log.error("cannot record call=%s error=%s", self.call_id, type(problem).__name__)
@@ -380,7 +385,7 @@ class Call:
         elif leg is self._agent and self._bridge is not None:
             self._agent = None
             self._bridge.disconnect()
-            self._around.media.wait(self._bridge)
+            self._bridge.wait()
             if self.live:
                 self._wait_for_agent()
                 self._tell(r.WAITING)
@@ -391,7 +396,7 @@ class Call:
         self.window = ""
         if self._agent is not None and self._bridge is not None:
             self._bridge.disconnect()
-            self._around.media.wait(self._bridge)
+            self._bridge.wait()
         self._agent = None
 
     def _drop_coming(self) -> None:

@@ -4,24 +4,25 @@ Both are told apart from what a call means: here are only names. The real ones a
 router/run/media, made by telephones.py and sound.py; tests have others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from router.channels.port import Account
-from router.run.media.leg import BadSdp
+from router.channels.sip_call import CallEnded
+from router.run.media.leg import BadSdp, Leg
 from router.run.media.ports import NoPorts
 
 __all__ = [
     "BadSdp",
     "Bridge",
+    "CallEnded",
     "Leg",
     "Media",
     "NoPorts",
     "NoTrunk",
     "NotAnswered",
     "PageLeg",
-    "Recorder",
     "Telephone",
     "Telephones",
     "TrunkLeg",
@@ -32,20 +33,6 @@ class NoTrunk(Exception):
     """There is no way to call out, or it does not answer."""
 
 
-class Leg(Protocol):
-    """One side's sound. The callbacks are set by whoever made it."""
-
-    flowing: bool
-    on_flowing: Callable[[], None]
-    on_digits: Callable[[str], None]
-    on_text: Callable[[str], None]
-    on_lost: Callable[[], None]
-
-    async def close(self) -> None:
-        """Let go of it; again: harmless."""
-        ...
-
-
 class TrunkLeg(Leg, Protocol):
     """A side on a telephone network."""
 
@@ -53,7 +40,7 @@ class TrunkLeg(Leg, Protocol):
         """Their offer or answer. Raises BadSdp."""
         ...
 
-    def local_sdp(self, kind: str) -> str:
+    def local_sdp(self, kind: Literal["offer", "answer"]) -> str:
         """Ours: offer or answer."""
         ...
 
@@ -78,18 +65,25 @@ class PageLeg(Leg, Protocol):
         ...
 
 
-class Recorder(Protocol):
-    """Writes what both sides say into a file."""
-
-    async def close(self) -> Sequence[Path]:
-        """The files."""
-        ...
-
-
 class Bridge(Protocol):
     """Joins a caller with an agent, and with who listens. Closing it closes everything that it was handed."""
 
-    silent_ms: int
+    @property
+    def silent_ms(self) -> int:
+        """How long nothing was heard of the caller."""
+        ...
+
+    def wait(self) -> None:
+        """The caller hears that the line is alive until somebody answers."""
+        ...
+
+    def record_into(self, path: Path, *, announced: bool) -> None:
+        """From now on into this file; announced: both hear that it is so. Raises OSError."""
+        ...
+
+    def stop_recording(self) -> None:
+        """No longer."""
+        ...
 
     def connect(self, agent: Leg) -> None:
         """The agent talks with the caller from now on."""
@@ -131,18 +125,6 @@ class Media(Protocol):
         """Around this caller."""
         ...
 
-    def wait(self, bridge: Bridge) -> None:
-        """The caller hears that the line is alive until somebody answers."""
-        ...
-
-    def record(self, bridge: Bridge, path: Path, *, announced: bool) -> Recorder:
-        """From now on into this file; announced: both hear that it is so."""
-        ...
-
-    def stop_recording(self, bridge: Bridge) -> None:
-        """No longer."""
-        ...
-
 
 class Telephone(Protocol):
     """One call of a trunk, either way (router/run/sip_agent.py: SipCall)."""
@@ -155,6 +137,8 @@ class Telephone(Protocol):
     to_number: str
     withheld: bool
     asserted: bool
+    ended: str
+    """Why it is over; empty while it lives."""
     offer: str
     answer_sdp: str
     on_end: Callable[[str], None]
@@ -167,7 +151,7 @@ class Telephone(Protocol):
         ...
 
     async def answer(self, sdp: str) -> None:
-        """200; waits for the ACK."""
+        """200; waits for the ACK. Raises CallEnded."""
         ...
 
     async def refuse(self, status: int, *, reason: str = "") -> None:
@@ -179,7 +163,7 @@ class Telephone(Protocol):
         ...
 
     async def refer(self, to_uri: str) -> bool:
-        """Asks the other side to call there instead; False: it does not."""
+        """Whether the other side calls there instead. Raises CallEnded."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Calls of voice processes that died: they are over, and the next process says so where the router cannot.
 
-The router says it of every connection of a dead process. What has none (a call that an agent was making) would
+The router says it of every connection of a dead process. This is for what it did not get to: a call must not
 go on for ever in the tables.
 """
 
@@ -54,4 +54,4 @@ class EndLost:
 
 def lost(db: Connection, own: str) -> list[tuple[str, str, str, str, str, str, int]]:
     """Calls that have no end and no process."""
-    return [tuple(row) for row in db.rows(_LOST.format(now=NOW_MS[db.dialect]), own=own)]  # type: ignore[misc]
+    return [tuple(row) for row in db.rows(_LOST.format(now=NOW_MS[db.dialect]), own=own)]

@@ -2,12 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
-
-import uvicorn
 
 from config.plan import Plan
 from config.settings import Settings
@@ -17,8 +13,6 @@ from router.channels.web_call import VOICE_PROVIDERS
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.run.redis_server import SOCKET_PATH_MAX
-from router.run.voice.door import Door
 from router.run.voice.figures import VoiceFigures
 from router.run.voice.gear import Media, Telephones
 from router.run.voice.lost_calls import EndLost, lost
@@ -27,7 +21,6 @@ from router.run.voice.switchboard import Switchboard
 from router.run.web_lease import RENEW_S, end_web, renew_web
 
 LOST_S: Final = 1.0
-SOCKET: Final = "voice.sock"
 
 _AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone)
 
@@ -90,6 +83,7 @@ class VoiceRole:
             figures=VoiceFigures(),
             adopt=self.recordings.adopt,
         )
+        self.plan = plan
         self._database = database
         self._committer = committer
         self._voice_id = voice_id
@@ -145,61 +139,3 @@ class VoiceRole:
     def _end(self) -> None:
         with self._database.writing() as db:
             end_web(db, web_id=self._voice_id)
-
-
-def has_calls(plan: Plan) -> bool:
-    """Whether the plan has an account by which calls come."""
-    return any(each.provider in VOICE_PROVIDERS for each in plan.accounts)
-
-
-def has_trunk(plan: Plan) -> bool:
-    """Whether calls come from a telephone network."""
-    return any(each.provider == "sip" for each in plan.accounts)
-
-
-def socket_path(run_folder: Path) -> Path:
-    """The door's socket in this folder, which has to be short: a socket's path has."""
-    path = run_folder / SOCKET
-    if len(bytes(path)) > SOCKET_PATH_MAX:
-        raise OSError(f"{path} is too long for a socket")
-    return path
-
-
-class DoorServer:
-    """Serves the door on its socket. `listening` once it does."""
-
-    def __init__(self, board: Switchboard, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        config = uvicorn.Config(
-            Door(board).app(),
-            uds=str(path),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-
-    @property
-    def listening(self) -> bool:
-        """Whether somebody may knock."""
-        return self._server.started
-
-    async def run(self) -> None:
-        """Serve until stop(). Who may knock is a matter of the folder: uvicorn opens the socket to everybody."""
-        await self._server.serve()
-
-    def stop(self) -> None:
-        """End serving in order."""
-        self._server.should_exit = True
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the role."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """None."""
-        yield

@@ -35,25 +35,32 @@ class Sound:
         """For a browser's offer."""
         return BrowserLeg(self._address, self._ports, speaks=speaks)
 
-    def bridge(self, caller: Leg) -> Bridge:
+    def bridge(self, caller: Leg) -> "Joined":
         """Around this caller."""
-        return Bridge(caller)
+        return Joined(caller, self._announcement)
 
-    def wait(self, bridge: Bridge) -> None:
+
+class Joined(Bridge):
+    """A bridge that knows what callers of this site hear."""
+
+    def __init__(self, caller: Leg, announcement: Prompt) -> None:
+        super().__init__(caller)
+        self._announcement = announcement
+
+    def wait(self) -> None:
         """The caller hears that the line is alive."""
-        bridge.play(QUEUE_TONE)
+        self.play(QUEUE_TONE)
 
-    def record(self, bridge: Bridge, path: Path, *, announced: bool) -> Recorder:
+    def record_into(self, path: Path, *, announced: bool) -> None:
         """From now on into this file."""
         recorder = Recorder(path)
         if announced:
-            bridge.play(self._announcement)
-        bridge.record(recorder)
-        return recorder
+            self.play(self._announcement)
+        self.record(recorder)
 
-    def stop_recording(self, bridge: Bridge) -> None:
+    def stop_recording(self) -> None:
         """No longer."""
-        bridge.record(None)
+        self.record(None)
 
 
 def _announcement(path: Path) -> Prompt:

@@ -138,8 +138,8 @@ class Switchboard:
             return
         call = self._begin(record, account, caller)
         telephone.on_end = call.hung_up
-        if gone:
-            call.hung_up(gone[0])
+        if gone or telephone.ended:
+            call.hung_up(gone[0] if gone else telephone.ended)
             return
         await self._say_place(call, place)
 

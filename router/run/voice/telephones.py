@@ -1,28 +1,32 @@
-"""Calls out by the trunks of the plan, and whether these trunks answer. Signalling is router/run/sip_agent.py's."""
+"""Calls out by the trunks of the plan, and whether these trunks answer. Signalling is sip_agent.py's."""
 
 import asyncio
+import ipaddress
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from config.networks import networks_of
 from router.channels.port import Account
-from router.channels.sip_auth import Credentials
 from router.channels.web_call import SIP
-from router.run.sip_agent import SipAgent, SipCall
-from router.run.voice.gear import NoTrunk
+from router.run.sip_agent import CallEnded, Credentials, SipAgent, SipCall
+from router.run.voice.gear import NotAnswered, NoTrunk
 
-RING_S: Final = 45.0
-"""How long a telephone rings before nobody is there; voice boxes answer before."""
+RING_S: Final = 60.0
+"""How long a telephone rings before nobody is there: a voice box would have answered."""
 
-ENDS: Final = {"cancelled": "no_answer", "caller_hung_up": "no_answer"}
-"""What an end before the answer means for who called."""
+PROBE_S: Final = 15.0
+ANSWER_S: Final = 10.0
+SILENT_S: Final = 60.0
+"""A trunk that has not answered for this long is gone: nobody can call us."""
+
+TRUNK_SILENT: Final = "trunk_silent"
 
 _log = logging.getLogger("muster.voice")
 
 
 class Trunks:
-    """The trunks of the plan, over one agent."""
+    """The trunks of the plan. `agent` is set once it listens."""
 
     def __init__(self, accounts: Callable[[], Mapping[str, Account]]) -> None:
         self.agent: SipAgent | None = None
@@ -34,46 +38,84 @@ class Trunks:
 
     def uri(self, account: Account, number: str) -> str:
         """Where this number is reached by the account's trunk; empty where it has none."""
-        if account.provider != SIP or not account.endpoint:
-            return ""
-        host, *parameters = account.endpoint.partition(":")[2].split(";")
-        return f"sip:{number}@{host}{''.join(f';{each}' for each in parameters)}"
+        endpoint = trunk_of(account)
+        return endpoint.replace("sip:", f"sip:{number}@", 1) if endpoint else ""
 
     async def dial(self, account: Account, number: str, sdp: str) -> SipCall:
-        """Returns when it was answered. Raises NotAnswered, NoTrunk."""
+        """Returns when it was answered; cancelled, it gives up calling. Raises NotAnswered, NoTrunk."""
         uri = self.uri(account, number)
         if self.agent is None or not uri:
-            raise NoTrunk("no trunk to call out by")
-        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            raise NoTrunk("there is no trunk to call out by")
+        own = str(account.options.get("display") or account.address)
+        call = await self.agent.dial(
+            uri,
+            sdp=sdp,
+            from_uri=self.uri(account, own),
+            credentials=_credentials(account),
+            account_id=account.account_id,
+        )
         try:
-            call = await self.agent.dial(
-                uri,
-                sdp=sdp,
-                from_uri=self.uri(account, str(account.options.get("display") or account.address)),
-                credentials=_credentials(account),
-            )
-        except OSError as problem:
-            raise NoTrunk(type(problem).__name__) from problem
-        del ended
+            await asyncio.wait_for(call.answered(), RING_S)
+        except TimeoutError:
+            await call.hang_up()
+            raise NotAnswered("no_answer") from None
+        except CallEnded as ended:
+            raise NotAnswered(ended.why) from None
+        except BaseException:
+            hanging_up = asyncio.ensure_future(call.hang_up())
+            await asyncio.wait((hanging_up,))
+            raise
         return call
+
+    async def watch(self, alarm: Callable[[str, str], None]) -> None:
+        """Ask every trunk whether it is there, until cancelled; alarm(code, account) when it has not been."""
+        heard: dict[str, float] = {}
+        loop = asyncio.get_running_loop()
+        while True:
+            trunks = [each for each in self._accounts().values() if trunk_of(each)]
+            alive = await asyncio.gather(*(self._answers(each) for each in trunks))
+            for account, lives in zip(trunks, alive, strict=True):
+                if lives or account.account_id not in heard:
+                    heard[account.account_id] = loop.time()
+                elif loop.time() - heard[account.account_id] >= SILENT_S:
+                    alarm(TRUNK_SILENT, account.account_id)
+            await asyncio.sleep(PROBE_S)
+
+    async def _answers(self, account: Account) -> bool:
+        """Whatever it says: it is there. 408 and 503 are our own words for nothing."""
+        if self.agent is None:
+            return False
+        try:
+            asked = self.agent.probe(trunk_of(account), credentials=_credentials(account))
+            status = await asyncio.wait_for(asked, ANSWER_S)
+        except (TimeoutError, OSError, ValueError) as problem:
+            _log.info("trunk not heard account=%s reason=%s", account.account_id, type(problem).__name__)
+            return False
+        return status not in (408, 503)
+
+
+def trunk_of(account: Account) -> str:
+    """The address of the account's trunk; empty where it has none."""
+    return account.endpoint if account.provider == SIP else ""
 
 
 def account_at(accounts: Iterable[Account], address: str) -> str:
-    """The first account whose trunk has this IP address."""
-    import ipaddress
-
+    """The first account whose trunk has this IP address; empty: none has."""
     try:
-        host = ipaddress.ip_address(address)
+        host = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return ""
+    if isinstance(host, ipaddress.IPv6Address) and host.ipv4_mapped is not None:
+        host = host.ipv4_mapped
     for account in accounts:
-        if account.provider == SIP and any(
-            host in network for network in networks_of(str(account.options.get("upstream", "")) or "::/128")
-        ):
+        upstream = str(account.options.get("upstream", "")) if account.provider == SIP else ""
+        if upstream and any(host in network for network in networks_of(upstream)):
             return account.account_id
     return ""
 
 
 def _credentials(account: Account) -> Credentials | None:
     user = account.options.get("user")
-    return Credentials(str(user), account.secret.decode()) if user and account.secret else None
+    if not user or not account.secret:
+        return None
+    return Credentials(user=str(user), password=account.secret.decode("utf-8", "surrogateescape"))
