@@ -12,18 +12,21 @@ from router.journal.database import Connection
 from router.journal.stream import OWN_ROWS
 from router.records import EVENT_KINDS
 from router.run.lease import NOW_MS
+from router.run.voice.plans import has_calls
 
 BEHIND_MS: Final = 3_000
 """A router that has left an event unread for so long is not serving: an offer is on a desk within 250 ms."""
 
-LEASED: Final = ("web", "worker", "mail")
+LEASED: Final = ("web", "worker", "mail", "voice")
 """Roles whose processes each renew a row `<role>/<id>`."""
 
 MAIL: Final = ("smtp", "imap")
 """The providers of accounts that the role mail takes mail for: without one nobody needs it."""
 
 _EVENTS: Final = ", ".join(f"'{kind}'" for kind in sorted(EVENT_KINDS))
-_ALIVE: Final = "SELECT name FROM lease WHERE name LIKE '%/%' AND until_ms >= {now}"
+_ALIVE: Final = "SELECT name FROM lease WHERE name LIKE '%/%' AND until_ms >= {now} AND owner <> 'voice'"
+"""A voice process has a web's lease as well, by which the router hears of its end; it is no web."""
+
 _ROUTER: Final = "SELECT until_ms - {now} FROM lease WHERE name = 'router'"
 _BEHIND: Final = (
     f"SELECT count(*), coalesce(min(at_ms), 0) FROM journal WHERE {OWN_ROWS}"
@@ -46,10 +49,11 @@ class RoleHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def roles_now(db: Connection, plan: Plan) -> tuple[RoleHealth, ...]:
-    """Router, web and worker; mail where an account of the plan needs it, or one runs."""
+    """Router, web and worker; mail and voice where an account of the plan needs them, or one runs."""
     now = NOW_MS[db.dialect]
     alive = [name.partition("/")[0] for (name,) in db.rows(_ALIVE.format(now=now))]
     needed = {*alive, "web", "worker", *(["mail"] if any(a.provider in MAIL for a in plan.accounts) else [])}
+    needed |= {"voice"} if has_calls(plan) else set()
     leased = (
         RoleHealth(role=role, ok=role in alive, count=alive.count(role)) for role in LEASED if role in needed
     )
