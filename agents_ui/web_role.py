@@ -38,6 +38,7 @@ from router.run.garbage import stop_rarely
 from router.run.hints import Hints
 from router.run.intake import Intake
 from router.run.mail_intake import MailIntake
+from router.run.sightings import Sightings
 from router.run.switching import switch_often
 from router.run.web_lease import RENEW_S, end_web, renew_web
 
@@ -64,6 +65,7 @@ class Parts:
     room: Room
     intake: Intake
     mail: MailIntake
+    sightings: Sightings
     health: Health
     figures: Figures
     server: FrontServer
@@ -114,6 +116,7 @@ class WebRole:
                     "typing": parts.services.typing.run(),
                     "intake": parts.intake.run(),
                     "mail": parts.mail.run(),
+                    "sightings": parts.sightings.run(),
                     "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
                     "committer": _watch(parts.services.committer),
@@ -192,6 +195,8 @@ class WebRole:
             web_id=self._web_id,
             ready=lambda: intake.warm,
         )
+        sightings = Sightings(database, committer, plan, web_id=self._web_id)
+        feed.subscribe(sightings.hear)
         feed.subscribe(figures.hear)
         room = Room(services)
         health = Health(database, committer, figures, self._web_id)
@@ -207,6 +212,7 @@ class WebRole:
             room=room,
             intake=intake,
             mail=mail,
+            sightings=sightings,
             health=health,
             figures=figures,
             server=server,

@@ -51,6 +51,7 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         characters_max=1_600,  # Twilio's error 21617
         tells_delivery=True,
     ),
+    "aml": ProviderPlan(channel="partner", address_kind="id", may={"unsigned": bool}),
     "instagram": ProviderPlan(
         channel="instagram",
         address_kind="id",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from router.places.aml import is_aml
 from router.places.written import SHORT_CODE, SHORT_LINK, THREE_WORDS, read_places
 
 _NOTICES: Final = {
@@ -10,9 +11,13 @@ _NOTICES: Final = {
     THREE_WORDS: "{} is a what3words address. It cannot be resolved here: ask for the place in another form.",
 }
 
+AML: Final = "Not somebody's words: a telephone's own report of where it is, during an emergency call (AML)."
+
 
 def place_notice(text: str) -> str:
     """The sentences; empty where there is nothing to tell. Cheap for words without such signs."""
+    if is_aml(text):
+        return AML
     if "+" not in text and "/" not in text:
         return ""
     return " ".join(_NOTICES[kind].format(written) for kind, written in read_places(text).unresolved)

@@ -20,6 +20,7 @@ from agents_ui.permits import Pace
 from agents_ui.services import Services
 from router.channels.ingest import Keeper, Kept, NotKept, keep
 from router.channels.port import Account, Answer, Contact, NotAuthentic, Receipt, Received, Webhook
+from router.channels.sighting import KeepSighting
 from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 
@@ -94,23 +95,25 @@ class Hooks:
             self._figures.count(account_id, "not_authentic")
             if self._log_pace.permits():
                 _log.warning("not authentic account=%s reason=%s", account_id, reason)
-            return Answer(status=403, body=f"Refused: {reason}.\n".encode())
+            refused = f"Refused: {reason}.\n" if reason.status == 403 else ""
+            return Answer(status=reason.status, body=refused.encode())
         except Exception as mistake:  # noqa: BLE001 - whatever it makes our translation do: not acknowledged
             self._figures.count(account_id, "mistake")
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)
             return LATER
         self._figures.genuine(account_id)
-        if not received.contacts and not received.receipts:
+        if not (received.contacts or received.receipts or received.sightings):
             self._figures.count(account_id, "nothing")
         return received
 
     async def _keep(self, account: Account, received: Received) -> None:
         """Everything on disk when this returns. Raises NotKept when anything is not."""
-        if len(received.contacts) == 1 and not received.receipts:
+        if len(received.contacts) == 1 and not received.receipts and not received.sightings:
             self._note(account, await self._keep_contact(received.contacts[0]))
             return
         kept = await asyncio.gather(
             *(self._keep_contact(each) for each in received.contacts),
+            *(self._keep_sighting(account, each) for each in received.sightings),
             self._keep_receipts(account, received.receipts),
             return_exceptions=True,
         )
@@ -133,6 +136,14 @@ class Hooks:
             text_off_window_ms=limits.text_off_window_ms,
         )
         return await keep(services.committer, contact, keeper)
+
+    async def _keep_sighting(self, account: Account, report: Contact) -> None:
+        """Raises NotKept."""
+        try:
+            rows = await self._services.committer.append(KeepSighting(report))
+        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+        self._figures.count(account.account_id, "kept" if rows else "repeated")
 
     async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:
         """Raises NotKept."""

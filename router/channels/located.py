@@ -14,7 +14,7 @@ from router.channels.port import Shown
 from router.channels.text import shown as text_of
 from router.journal.appends import SALT_BYTES
 from router.journal.connection import Connection
-from router.places.aml import is_aml
+from router.places.aml import is_aml, read_sms
 from router.places.place import Place
 from router.places.written import PLACES_MAX, decimal, read_places
 from router.records import Fact, fact
@@ -35,8 +35,12 @@ class KeptPlace:
 
 def places_in(shown: Shown) -> tuple[Place, ...]:
     """Where a message says that somebody is: by its kind, and in its words. Bounded."""
-    written = () if shown.places or is_aml(shown.text) else read_places(shown.text).places
-    return (*shown.places, *written)[:PLACES_MAX]
+    if shown.places:
+        return shown.places[:PLACES_MAX]
+    if is_aml(shown.text):
+        aml = read_sms(shown.text)
+        return () if aml is None or aml.place is None else (aml.place,)
+    return read_places(shown.text).places
 
 
 def put_place(db: Connection, kept: KeptPlace, *, at_ms: int) -> None:

@@ -270,7 +270,14 @@ class Shown:
 
 
 class NotAuthentic(Exception):
-    """The request is not the provider's: answer 403, keep nothing. The message names what was wrong."""
+    """The request is not the provider's: keep nothing. The message names what was wrong.
+
+    Shape: status is the answer: 403, or what a provider demands even of what is discarded.
+    """
+
+    def __init__(self, reason: str, *, status: int = 403) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class Provider(Protocol):

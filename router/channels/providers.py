@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import line, messenger, telegram, twilio_sms, webhook_json, whatsapp
+from router.channels import aml_form, line, messenger, telegram, twilio_sms, webhook_json, whatsapp
 from router.channels.port import Capabilities, Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
+    "aml": aml_form,
     "instagram": messenger.INSTAGRAM,
     "line": line,
     "messenger": messenger.MESSENGER,

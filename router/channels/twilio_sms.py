@@ -32,6 +32,7 @@ from router.channels.port import (
     Webhook,
 )
 from router.channels.text import shown as text_of
+from router.places.aml import is_only_aml
 
 can = Capabilities(
     channel="sms", joins_by="address", connections=False, attachments=True, receipts=True, own_opt_out=True
@@ -122,7 +123,10 @@ def receive(webhook: Webhook, account: Account) -> Received:
     if status and status.lower() not in ARRIVING and not _words_of_theirs(fields, account):
         return Received(receipts=tuple(_receipts(fields, query.get("outbox_id", [""])[0])), answer=ANSWER)
     if any(name in SAID for name, _ in fields):
-        return Received(contacts=(_contact(webhook, account, fields),), answer=ANSWER)
+        contact = _contact(webhook, account, fields)
+        if is_only_aml(value_of(fields, b"Body")):  # a telephone's own report, not its owner's words
+            return Received(sightings=(contact,), answer=ANSWER)
+        return Received(contacts=(contact,), answer=ANSWER)
     return Received(answer=ANSWER)
 
 

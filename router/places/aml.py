@@ -23,6 +23,7 @@ FIELDS_MAX: Final = 100
 _HOW: Final = {"g": "gnss", "gps": "gnss", "w": "wifi", "wifi": "wifi", "c": "cell", "cell": "cell"}
 _NO_FIX: Final = frozenset({"n", "none"})
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_WHOLE: Final = re.compile(r"A\"ML=[0-9]{1,3}(?:;[A-Za-z]{1,4}=[-+.,0-9A-Za-z]{0,40}){2,25};?")
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 
 
@@ -49,6 +50,11 @@ class Aml:
 def is_aml(text: str) -> bool:
     """Whether this text is a telephone's report; also one that is damaged further on."""
     return text[:40].lstrip().startswith(MARK)
+
+
+def is_only_aml(text: str) -> bool:
+    """Whether nothing else is in this text: then nobody's words are lost where it is taken for no message."""
+    return _WHOLE.fullmatch(text.strip()) is not None
 
 
 def read_sms(text: str) -> Aml | None:

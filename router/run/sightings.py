@@ -1,0 +1,236 @@
+"""Finds the call or text of a telephone that said where it is (AML), and gives the place to it.
+
+The report may come before the call does, or half a minute into it, and several of one call are normal. So
+each looks for open conversations of its number for a minute. What then belongs to nobody is a contact of its
+own: somebody dialled and never reached us. It runs in every web process; one of them does it at a time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from config.plan import Plan
+from router.channels.ids import place_id_of
+from router.channels.ingest import Keeper, NotKept, keep
+from router.channels.located import KeptPlace, located, places_in, put_place
+from router.channels.port import Contact
+from router.channels.showing import shown_of
+from router.journal.clock import SteadyClock
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.records import Fact, Row, fact
+from router.run.intake import claim_sweep
+
+SWEEP_S: Final = 1.0
+WAIT_MS: Final = 60_000
+"""A telephone reports at its fix, or about 20 s after it dialled; a call may take as long to get here."""
+
+AFTER_MS: Final = 600_000
+"""A call that ended so shortly before is whose report it is: somebody hung up."""
+
+AT_ONCE: Final = 500
+CLAIM: Final = "sightings"
+
+_WAITING: Final = (
+    "SELECT sighting_id, channel, account, address_hash, address_kind, content_id, received_at_ms, at_ms,"
+    f" traffic FROM sighting WHERE became = '' ORDER BY at_ms, sighting_id LIMIT {AT_ONCE}"
+)
+_OF_NUMBER: Final = (
+    "SELECT i.interaction_id, i.closed_seq FROM identity d"
+    " JOIN interaction i ON i.identity_id = d.identity_id"
+    " WHERE d.address_hash = :address_hash AND d.verified = 1"
+    " AND (i.closed_seq = 0 OR i.closed_at_ms > :since_ms)"
+    " ORDER BY i.arrived_seq DESC, i.interaction_id"
+)
+
+_log = logging.getLogger("muster.sightings")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One report that waits; array order is _WAITING's."""
+
+    sighting_id: str
+    channel: str
+    account: str
+    address_hash: str
+    address_kind: str
+    content_id: str
+    received_at_ms: int
+    at_ms: int
+    traffic: str
+
+
+class Sightings:
+    """The loop of one web process."""
+
+    def __init__(
+        self, database: Database, committer: Committer, plan: Callable[[], Plan], *, web_id: str
+    ) -> None:
+        self._database = database
+        self._committer = committer
+        self._plan = plan
+        self._web_id = web_id
+        self._wake = asyncio.Event()
+        self._clock = SteadyClock()
+
+    def hear(self, rows: Sequence[Row]) -> None:
+        """Feed listener: a new report is looked at at once."""
+        if any(row.kind == "sighted" for row in rows):
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.sweep()
+            except (CommitUnknown, DatabaseBusy, DatabaseGone, NotKept) as problem:
+                _log.warning("no places now error=%s", type(problem).__name__)
+            except Exception:  # noqa: BLE001 - our own mistake with one report must not end the others
+                _log.exception("a telephone's report could not be placed")
+            try:
+                await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> int:
+        """Deal with what waits; how many there are. Raises CommitUnknown, NotKept, what a database raises."""
+        waiting = await asyncio.to_thread(self._left)
+        for sighting in waiting:
+            place = PlaceSighting(sighting)
+            await self._committer.append(place)
+            if place.nobodys:
+                await self._keep_as_contact(sighting)
+        return len(waiting)
+
+    def _left(self) -> list[Sighting]:
+        with self._database.reading() as db:
+            found = [Sighting(*row) for row in db.rows(_WAITING)]
+            head = db.row("SELECT last_at_ms FROM stream WHERE own = 1") if found else None
+            self._clock.at_least(head[0] if head else 0)
+            now_ms = self._clock()
+            due = [each for each in found if _has_news(db, each, now_ms)]
+        return due if due and claim_sweep(self._database, CLAIM, self._web_id) else []
+
+    async def _keep_as_contact(self, sighting: Sighting) -> None:
+        """The sighting's id names the contact, so doing it twice keeps one. Raises NotKept, CommitUnknown."""
+        contact = await asyncio.to_thread(self._contact, sighting)
+        if contact is not None:
+            keeper = Keeper(web_id=self._web_id, read_within_ms=self._plan().limits.read_within_ms)
+            await keep(self._committer, contact, keeper)
+        await self._committer.append_facts(fact("sighting_placed", sighting.sighting_id, became="contact"))
+
+    def _contact(self, sighting: Sighting) -> Contact | None:
+        """The report as a contact of its number; None where it was erased."""
+        with self._database.reading() as db:
+            found = _content(db, sighting)
+            address = db.row(
+                "SELECT min(address) FROM address WHERE address_hash = :hash", hash=sighting.address_hash
+            )
+        if found is None:
+            return None
+        media_type, body = found
+        number = str(address[0]) if address and address[0] else ""
+        return Contact(
+            channel=sighting.channel,
+            account=sighting.account,
+            provider_id=sighting.sighting_id,
+            verified=True,
+            address_kind=sighting.address_kind,
+            address=number,
+            linked=bool(number),
+            media_type=media_type,
+            body=body,
+            received_at_ms=sighting.received_at_ms,
+            traffic=sighting.traffic,
+        )
+
+
+class PlaceSighting:
+    """Append: the place for every conversation of its number that has not got it. After a minute that is all.
+
+    Read `nobodys` after the commit: nobody called, so it becomes a contact.
+    """
+
+    def __init__(self, sighting: Sighting) -> None:
+        self.nobodys = False
+        self._sighting = sighting
+
+    def write_content(self, db: Connection) -> None:
+        """Nothing: whose it is, is decided under the lock."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Decided under the counter's lock: two processes do it once."""
+        self.nobodys = False
+        sighting = self._sighting
+        found = db.row("SELECT became FROM sighting WHERE sighting_id = :id", id=sighting.sighting_id)
+        if found is None or found[0]:
+            return ()
+        targets, places = targets_of(db, sighting, at_ms), self._places(db)
+        over = at_ms - sighting.at_ms >= WAIT_MS or not sighting.address_hash
+        if not targets:
+            self.nobodys = over
+            return ()
+        for each in places:
+            put_place(db, each, at_ms=at_ms)
+        facts = [
+            located(interaction_id, each)
+            for interaction_id in targets
+            for each in places
+            if not _has(db, interaction_id, each.place_id)
+        ]
+        if over:
+            became = "located" if places else "no_fix"
+            facts.append(fact("sighting_placed", sighting.sighting_id, became=became))
+        return facts
+
+    def _places(self, db: Connection) -> list[KeptPlace]:
+        found = _content(db, self._sighting)
+        places = () if found is None else places_in(shown_of(*found))
+        return [
+            KeptPlace(
+                place_id=place_id_of(self._sighting.sighting_id, number),
+                place=place,
+                received_at_ms=self._sighting.received_at_ms,
+            )
+            for number, place in enumerate(places)
+        ]
+
+
+def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> list[str]:
+    """The open conversations of its number; else the one that ended last, if that was just now."""
+    if not sighting.address_hash:
+        return []
+    rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=now_ms - AFTER_MS)
+    still_open = [interaction_id for interaction_id, closed_seq in rows if not closed_seq]
+    return still_open or [interaction_id for interaction_id, _ in rows[:1]]
+
+
+def _has_news(db: Connection, sighting: Sighting, now_ms: int) -> bool:
+    """Whether there is anything to append for it now: asked without a lock, at every look."""
+    if now_ms - sighting.at_ms >= WAIT_MS or not sighting.address_hash:
+        return True
+    place_id = place_id_of(sighting.sighting_id, 0)
+    targets = targets_of(db, sighting, now_ms)
+    if not targets or all(_has(db, each, place_id) for each in targets):
+        return False
+    found = _content(db, sighting)
+    return found is not None and bool(places_in(shown_of(*found)))
+
+
+def _has(db: Connection, interaction_id: str, place_id: str) -> bool:
+    found = db.row(
+        "SELECT 1 FROM place WHERE interaction_id = :interaction_id AND place_id = :place_id",
+        interaction_id=interaction_id,
+        place_id=place_id,
+    )
+    return found is not None
+
+
+def _content(db: Connection, sighting: Sighting) -> tuple[str, bytes] | None:
+    found = db.row("SELECT media_type, body FROM content WHERE content_id = :id", id=sighting.content_id)
+    return None if found is None else (str(found[0]), bytes(found[1]))

@@ -1,0 +1,169 @@
+"""A telephone's report finds the call or text it is of; without one somebody dialled and never reached us."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+
+from router.channels import aml_form, twilio_sms
+from router.channels.ingest import KeepContact
+from router.channels.port import Contact
+from router.channels.sighting import KeepSighting
+from router.decisions import CloseInteraction
+from router.journal.committer import wall_ms
+from router.journal.verify import verify
+from router.run import sightings
+from router.run.sightings import Sightings
+from tests.contracts.plays import Said
+from tests.contracts.twilio import fields_of
+from tests.desk.small_site import Site
+
+NUMBER = "+31612345678"
+REPORT = 'A"ML=1;lt=+52.37021;lg=+4.89516;rd=50;top=20250717141935;lc=90;pm=W;mcc=204;mnc=08;ml={}'
+
+
+def report(text: str = REPORT, *, provider_id: str = "r1", number: str = NUMBER) -> Contact:
+    body = urlencode(fields_of(Said(text=text, provider_id=provider_id, sender=number))).encode()
+    return Contact(
+        channel="sms",
+        account="line",
+        provider_id=provider_id,
+        verified=True,
+        address_kind="phone",
+        address=number,
+        linked=bool(number),
+        media_type=twilio_sms.media_type,
+        body=body,
+        received_at_ms=wall_ms(),
+    )
+
+
+async def reported(site: Site, contact: Contact | None = None) -> Sightings:
+    await site.committer.append(KeepSighting(contact or report()))
+    return looking(site)
+
+
+def looking(site: Site) -> Sightings:
+    return Sightings(site.database, site.committer, site.services.plan, web_id=site.services.web_id)
+
+
+def placed(site: Site) -> list[str]:
+    return [ref for ref, _ in site.rows("located")]
+
+
+def became(site: Site) -> list[tuple[object, ...]]:
+    with site.database.reading() as db:
+        assert verify(db).problems == []
+        return db.rows("SELECT became FROM sighting")
+
+
+async def test_the_report_of_a_number_goes_to_its_open_conversation(site: Site) -> None:
+    """The agent who talks with them sees it; nobody is offered anything else."""
+    interaction_id = await site.texts(NUMBER, "help")
+    other = await site.texts("+31600000000", "help as well")
+    look = await reported(site)
+    await look.sweep()
+    await look.sweep()
+    assert placed(site) == [interaction_id]
+    assert other not in placed(site)
+    with site.database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction") == (2,)
+        assert db.row("SELECT source, radius_m, confidence, message_id FROM place") == ("aml", 50, 90, "")
+
+
+async def test_a_report_that_is_faster_than_the_call_waits_for_it(site: Site) -> None:
+    """Data is quicker than a ringing telephone; and the open text of yesterday is not all that it is for."""
+    look = await reported(site)
+    await look.sweep()
+    assert placed(site) == []
+    text = await site.texts(NUMBER, "help")
+    await look.sweep()
+    assert placed(site) == [text]
+    call = KeepContact(replace(report(), channel="voice", provider_id="call", joins=False))
+    await site.committer.append(call)
+    await look.sweep()
+    assert call.kept is not None
+    assert placed(site) == [text, call.kept.interaction_id]
+
+
+async def test_without_a_call_it_becomes_a_contact_after_a_minute(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 7: somebody dialled the emergency number; a person has to see that."""
+    look = await reported(site)
+    await look.sweep()
+    with site.database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction") == (0,)
+    monkeypatch.setattr(sightings, "WAIT_MS", 0)
+    for _ in range(2):
+        await look.sweep()
+    with site.database.reading() as db:
+        assert db.rows("SELECT channel, account FROM interaction") == [("sms", "line")]
+        assert db.row("SELECT count(*) FROM message") == (1,)
+    assert became(site) == [("contact",)]
+
+
+async def test_a_number_that_is_not_told_becomes_a_contact_at_once(site: Site) -> None:
+    """There is nothing to wait for."""
+    look = await reported(site, report(number=""))
+    await look.sweep()
+    with site.database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction") == (1,)
+
+
+async def test_a_telephone_that_found_nothing_places_nobody(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0, 0 is no place, and no reason for a conversation beside the call."""
+    await site.texts(NUMBER, "help")
+    text = REPORT.replace("+52.37021", "+00.00000").replace("+4.89516", "+000.00000").replace("rd=50", "rd=N")
+    look = await reported(site, report(text))
+    await look.sweep()
+    monkeypatch.setattr(sightings, "WAIT_MS", 0)
+    await look.sweep()
+    assert placed(site) == []
+    assert became(site) == [("no_fix",)]
+
+
+async def test_several_reports_of_one_call_are_all_kept_and_a_repeat_is_none(site: Site) -> None:
+    """Every few seconds a better one; the network may deliver one twice."""
+    interaction_id = await site.texts(NUMBER, "help")
+    look = looking(site)
+    for provider_id, radius in (("r1", 50), ("r2", 12), ("r2", 12), ("r3", 900)):
+        text = REPORT.replace("rd=50", f"rd={radius}")
+        await site.committer.append(KeepSighting(report(text, provider_id=provider_id)))
+        await look.sweep()
+    assert placed(site) == [interaction_id] * 3
+    with site.database.reading() as db:
+        assert db.rows("SELECT radius_m, newest, tightest FROM place ORDER BY seq") == [
+            *((50, 0, 0), (12, 0, 1), (900, 1, 0))
+        ]
+
+
+async def test_a_caller_who_just_hung_up_is_still_found(site: Site) -> None:
+    """The report comes half a minute after they dialled; the record of the call has it."""
+    interaction_id = await site.texts(NUMBER, "help")
+    await site.decide(
+        CloseInteraction(
+            at_ms=wall_ms(), interaction_id=interaction_id, agent_id="", disposition="", why="abandoned"
+        )
+    )
+    look = await reported(site)
+    await look.sweep()
+    assert placed(site) == [interaction_id]
+
+
+async def test_a_form_over_https_finds_its_call_by_the_same_number(site: Site) -> None:
+    """Telephones send both; the network that brings it does not matter."""
+    interaction_id = await site.texts(NUMBER, "help")
+    form = {"device_number": NUMBER, "location_latitude": "52.1", "location_longitude": "4.2"}
+    contact = replace(
+        report(),
+        channel="partner",
+        account="els",
+        media_type=aml_form.media_type,
+        body=urlencode(form).encode(),
+    )
+    look = await reported(site, contact)
+    await look.sweep()
+    assert placed(site) == [interaction_id]
