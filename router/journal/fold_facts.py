@@ -118,10 +118,6 @@ def _call_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
     )
 
 
-def _voice_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
-
-
 def _connect(db: Connection, *, connection_id: str, kind: str, web_id: str, owner_id: str) -> None:
     """A connection that moves on to the customer's next interaction keeps its row."""
     db.run(
@@ -317,7 +313,6 @@ FACT_FOLDS: Final = {
     "delivery_troubled": _delivery_troubled,
     "trouble_noticed": _trouble_noticed,
     "call_changed": _call_changed,
-    "voice_troubled": _voice_troubled,
     "plan_activated": _plan_activated,
     "person_added": _person,
     "person_changed": _person,
