@@ -19,8 +19,9 @@ from agents_ui.desk.messages import Value, chunks
 from agents_ui.desk.requests import not_held
 from agents_ui.services import Services
 from agents_ui.voice.door import AWAY, VoiceRefused
-from agents_ui.voice.ways import TRUNK, VOICE, account_of, dialable
+from agents_ui.voice.ways import VOICE, account_of
 from config.plan import Plan
+from router.channels.web_call import SIP, dialable
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 
@@ -79,7 +80,7 @@ def _call(plan: Plan, row: tuple[Any, ...]) -> Value:
 def _can(plan: Plan, account_id: str, state: str, address: str) -> Value:
     """What can be done with it now; the voice process has the last word."""
     account = account_of(plan, account_id)
-    trunk = account is not None and account.provider == TRUNK
+    trunk = account is not None and account.provider == SIP
     recordable = account is not None and dict(account.options).get("recording") != "off"
     talking = state in TALKING
     able = dialable(address)

@@ -31,6 +31,7 @@ CODES: Final = frozenset(
         "not_dialable",
         "no_ports",
         "no_trunk",
+        "not_kept",
     }
 )
 """Refusals that pages have words for; any other is our own mistake, and told as such."""

@@ -3,13 +3,9 @@
 from typing import Final
 
 from config.plan import AccountPlan, Plan
+from router.channels.web_call import WEB_CALL
 
 VOICE: Final = "voice"
-WEB_CALL: Final = "web-call"
-TRUNK: Final = "sip"
-
-_NOT_DIALLED: Final = ("911", "1911")
-"""911-XXX-XXXX stands for a telephone without a number (NENA-STA-020.1-2020, 2.2.7): nobody is there."""
 
 
 def takes_calls(plan: Plan) -> bool:
@@ -32,13 +28,3 @@ def number_to_call(plan: Plan) -> str:
 def account_of(plan: Plan, account_id: str) -> AccountPlan | None:
     """The plan's account; None when it is not in the plan any more."""
     return next((each for each in plan.accounts if each.account_id == account_id), None)
-
-
-def dialable(address: str) -> bool:
-    """Whether this is a number that can be called."""
-    digits = address.removeprefix("+")
-    return digits.isdecimal() and 3 <= len(digits) <= 15 and not _stands_for_none(digits)
-
-
-def _stands_for_none(digits: str) -> bool:
-    return any(digits.startswith(each) and len(digits) == len(each) + 7 for each in _NOT_DIALLED)

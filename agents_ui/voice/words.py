@@ -17,6 +17,7 @@ AGENT_TEXTS: Final[Mapping[str, str]] = {
     "bad_digits": "Only digits, * and # can be sent.",
     "not_dialable": "This is no number that can be called.",
     "no_ports": "All lines of the centre are in use. Try again in a moment.",
+    "not_kept": "The call could not be kept, so it was not begun. Try again.",
     "no_trunk": "The centre has no line to call out at this moment.",
 }
 """For those at desks and walls, by the code of the refusal."""
@@ -27,6 +28,7 @@ TEXTS: Final[Mapping[str, str]] = {
     NO_WEB_CALLS: "There are no calls from this page. Please write.",
     AWAY: "This cannot be looked up just now. Please try again in a moment.",
     "voice_away": "The call cannot be made at this moment. Please write, or call by telephone.",
+    "not_kept": "The call cannot be made at this moment. Please write, or try again in a moment.",
     "no_ports": "All lines are in use. Please write, or try again in a moment.",
     "bad_sdp": "This browser cannot make the call. Please write, or call by telephone.",
 }

@@ -21,6 +21,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
 ]
 WAIT_MS = 20_000
 """A guard, not a promise: on a busy machine a page may take seconds for what it does at once elsewhere."""
@@ -82,7 +85,13 @@ def open_page(browser: Browser) -> Iterator[Open]:
     errors: list[str] = []
 
     def open_page(
-        url: str, *, width: int = 1280, height: int = 800, dark: bool = False, language: str = "en-GB"
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        language: str = "en-GB",
+        script: str = "",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -90,6 +99,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
             locale=language,
         )
         context.set_default_timeout(WAIT_MS)
+        context.add_init_script(script)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

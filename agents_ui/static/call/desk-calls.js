@@ -84,7 +84,7 @@ export async function openCalls(desk) {
   function again(mine) {
     if (["again", "elsewhere", "over"].includes(phase.peek())) return;
     phase.value = "again";
-    setTimeout(() => mine === round && connect(id.peek()), AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]);
+    setTimeout(() => mine === round && phase.peek() === "again" && connect(id.peek()), AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]);
   }
 
   function release() {

@@ -4,8 +4,8 @@ import { percent } from "./microphone.js";
 
 const GATHERED_MS = 1500; // what has not been found by then is not needed: the centre has an address of its own
 const LIVE_WITHIN_MS = 12_000;
-const TROUBLE_MS = 4000; // an interruption this long is no hiccup: a new line is quicker than waiting for this one
-const LOOK_MS = 100;
+const TROUBLE_MS = 2000; // an interruption this long is no hiccup: a new line is quicker than waiting for this one
+const LOOK_MS = 200;
 const NOTHING_MS = 3000;
 const SILENT_MS = 1000; // without a packet for so long nothing is heard
 
@@ -27,7 +27,8 @@ export function openLine({ track, listens = false, exchange }) {
   const audio = new Audio();
   const way = connection.addTransceiver(track ?? "audio", { direction: listens ? "recvonly" : "sendrecv" });
   let since_ms = performance.now();
-  let last = { stamp: -1, at_ms: 0 }; // of the newest packet
+  let packets = 0;
+  let last_ms = 0; // when the newest of them came
 
   /** @param {LineState} next */
   function turn(next) {
@@ -68,11 +69,18 @@ export function openLine({ track, listens = false, exchange }) {
     if (connection.signalingState !== "closed") await connection.setRemoteDescription({ type: "answer", sdp });
   }
 
+  async function listen() {
+    const reports = [...(await way.receiver.getStats()).values()];
+    const { packetsReceived = 0, audioLevel = 0 } = reports.find((report) => report.type === "inbound-rtp") ?? {};
+    const now = performance.now();
+    if (packetsReceived !== packets) last_ms = now;
+    packets = packetsReceived;
+    arriving.value = state.value !== "live" || now - Math.max(last_ms, since_ms) < NOTHING_MS;
+    level.value = now - last_ms < SILENT_MS ? percent(audioLevel) : 0;
+  }
+
   const watch = setInterval(() => {
-    const [source] = way.receiver.getSynchronizationSources();
-    if (source && source.rtpTimestamp !== last.stamp) last = { stamp: source.rtpTimestamp, at_ms: performance.now() };
-    arriving.value = state.value !== "live" || performance.now() - Math.max(last.at_ms, since_ms) < NOTHING_MS;
-    level.value = source && performance.now() - last.at_ms < SILENT_MS ? percent(source.audioLevel ?? 0) : 0;
+    if (connection.signalingState !== "closed") listen().catch((reason) => console.warn("levels", reason));
     const patience = { connecting: LIVE_WITHIN_MS, trouble: TROUBLE_MS }[/** @type {string} */ (state.value)];
     if (patience && performance.now() - since_ms > patience) turn("lost");
   }, LOOK_MS);

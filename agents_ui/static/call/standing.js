@@ -1,7 +1,7 @@
 // call/standing.js - how a call stands, in one honest sentence; pure
 import { hasWords, say } from "../shared/words.js";
 
-const LIVE = { waiting: "call_joining", dialling: "call_dialling", connected: "call_connected", held: "call_held" };
+const LIVE = { waiting: "call_joining", dialling: "call_dialling", connected: "call_connected", "": "call_dialling", held: "call_held" };
 
 /**
  * @param {import("./desk-calls.js").Calls} calls
@@ -16,7 +16,7 @@ export function standing(calls, call) {
   if (call.state === "ended") return ended(call);
   if (phase === "connecting" && call.state !== "connected") return { tone: "waiting", text: say(call.direction === "out" ? "call_dialling" : "call_connecting"), more: "" };
   if (phase === "asking") return { tone: "waiting", text: say("call_asking"), more: say("call_asking_more") };
-  if (!call.state) return { tone: "waiting", text: say(call.can.dial ? "call_to_dial" : "call_cannot_dial"), more: "" };
+  if (!call.state && phase !== "live") return { tone: "waiting", text: say(call.can.dial ? "call_to_dial" : "call_cannot_dial"), more: "" };
   if (!here || phase === "elsewhere") return { tone: "trouble", text: say("call_elsewhere"), more: say("call_elsewhere_more") };
   if (phase === "connecting") return { tone: "waiting", text: say("call_connecting"), more: "" };
   if (phase === "again" || phase === "trouble") return { tone: "trouble", text: say(`call_${phase}`), more: why };
