@@ -38,6 +38,9 @@ LOOK: Final = 100
 PATIENCE: Final = 3 * LOOK
 """As long as it takes until sound, not silence, is left out."""
 
+SPARE_MAX: Final = 4 * SAMPLES
+"""With so much more than is needed nobody waits for silence."""
+
 CONCEALED_MAX: Final = 3
 """Missing frames that sound like the one before them, fading; after 60 ms it would be a robot's voice."""
 
@@ -134,9 +137,12 @@ class JitterBuffer:
             return
         if self._looked < LOOK or self._slack == ROOM:
             return
-        if self._slack < BEHIND + SAMPLES:
+        spare = self._slack - BEHIND
+        if spare < SAMPLES:
             self._slack, self._looked = ROOM, 0
-        elif self._looked >= PATIENCE or is_silent(self._samples[_places(read, SAMPLES)]):
+        elif (
+            self._looked >= PATIENCE or spare >= SPARE_MAX or is_silent(self._samples[_places(read, SAMPLES)])
+        ):
             self._leave_out(read, 1)
 
     def _leave_out(self, read: int, frames: int) -> None:
@@ -158,10 +164,10 @@ class JitterBuffer:
     def _concealed(self, at: int) -> Frame | None:
         """Nothing came for this place: it sounds like the last one, fading."""
         self._gap += 1
-        if self._newest > at:
-            self.concealed += 1
         if self._last is None or self._gap > CONCEALED_MAX:
             return None
+        if self._newest > at:
+            self.concealed += 1
         return self._last >> self._gap
 
 
