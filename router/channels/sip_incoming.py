@@ -38,7 +38,7 @@ class Incoming:
         self._number = 1 + int.from_bytes(board.token()[-3:].encode(), "big")
         self._unconfirmed: Repeater | None = None
         self._not_yet_said = False
-        transaction.on_cancel = self._cancelled
+        transaction.tag, transaction.on_cancel = self.session.dialog.local_tag, self._cancelled
 
     @property
     def waits(self) -> bool:

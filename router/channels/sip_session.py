@@ -235,8 +235,8 @@ class Session:
                 self.local_sdp = sdp
                 self.remote_sdp = _sdp_in(response) or self.remote_sdp
                 self.refresh.answered_by_them(response)
-            done(response)
             self._end_if_unknown(response)
+            done(response)
 
         def again() -> None:
             headers = (

@@ -79,6 +79,8 @@ class ServerTransaction:
         """The status of the final response; 0: none yet."""
 
         self.on_cancel: Callable[[], None] = _nothing
+        self.tag = ""
+        """Of To in our responses, where the request has none."""
 
     def respond(self, response: SipMessage) -> None:
         """Answer. After a final response nothing more is sent."""
@@ -99,7 +101,7 @@ class ServerTransaction:
 
     def reply(self, status: int, *, reason: str = "", headers: tuple[tuple[str, str], ...] = ()) -> None:
         """Answer with nothing but a status, from nobody's dialog."""
-        tag = self._table.token() if status > 100 else ""
+        tag = (self.tag or self._table.token()) if status > 100 else ""
         self.respond(response_to(self.request, status, reason=reason, headers=headers, tag=tag))
 
     def repeat(self) -> None:

@@ -129,9 +129,12 @@ class UserAgent:
 
     def _cancel(self, transaction: ServerTransaction) -> None:
         invite = self.transactions.cancelled_by(transaction.request)
-        transaction.reply(200 if invite is not None else 481)
-        if invite is not None:
-            invite.on_cancel()
+        if invite is None:
+            transaction.reply(481)
+            return
+        transaction.tag = invite.tag
+        transaction.reply(200)
+        invite.on_cancel()
 
     # -- calls that come ----------------------------------------------------------------------------
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from router.channels.sdp import AUDIO, LocalStream, offer_sdp
 from router.channels.sip_call import SipCall
 from router.channels.sip_message import SipMessage, read_message
+from router.channels.sip_outgoing import Dialled
 from router.channels.sip_timers import Timers
 from router.channels.sip_transaction import Flow
 from router.channels.sip_user_agent import UserAgent
@@ -84,6 +85,52 @@ class World:
             for who, _, data in self.sent
             if who == source and data.startswith(begins.encode())
         ]
+
+
+def dialled(number: str = "112") -> Dialled:
+    """An ordinary call to us."""
+    return Dialled(to_uri=f"sip:{number}@{US}", from_uri=f"<sip:+15551234@{TRUNK}>", sdp=THEIRS)
+
+
+class Story:
+    """A centre and a trunk, and what each of them heard of the end of the call."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.world = World(seed)
+        self.came: list[SipCall] = []
+        self.ends: list[tuple[str, str]] = []
+        self.us: UserAgent = self.world.agent(US, calls=self.came)
+        self.trunk: UserAgent = self.world.agent(TRUNK)
+
+    async def rings(self) -> tuple[SipCall, SipCall]:
+        """A call that waits here: the trunk's side of it, and ours."""
+        theirs = self.trunk.dial(dialled())
+        while not self.came:
+            await self.world.passes(0.1)
+        ours = self.came[-1]
+        theirs.on_end = lambda why: self.ends.append(("trunk", why))
+        ours.on_end = lambda why: self.ends.append(("us", why))
+        return theirs, ours
+
+    async def talks(self) -> tuple[SipCall, SipCall]:
+        """A call that was answered."""
+        theirs, ours = await self.rings()
+        await self.sees(ours.answer(OURS))
+        return theirs, ours
+
+    async def sees(self, deed: Awaitable[object], seconds: float = 40) -> object:
+        """What comes of something that waits for the other side."""
+        task = asyncio.ensure_future(deed)
+        for _ in range(int(seconds * 10)):
+            await self.world.passes(0.1)
+            if task.done():
+                return task.result()
+        raise AssertionError("nothing came of it")
+
+    def is_quiet(self) -> bool:
+        """Whether nobody keeps anything of the call any more."""
+        both = (self.us, self.trunk)
+        return not any(agent.calls or len(agent.transactions) for agent in both)
 
 
 async def _settle() -> None:
