@@ -38,6 +38,9 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/api/sign-out"): ANYBODY,
     ("POST", "/api/password"): SIGNED_IN,
     ("POST", "/api/ticket"): DESK,
+    # Switching texts off is a supervisor's decision in the minute it is needed; who did it is on record.
+    ("GET", "/api/texts"): WATCH,
+    ("POST", "/api/texts"): WATCH,
     ("GET", "/desk"): DESK,
     # Admission is the single-use ticket in the first message, fetched over the session by a role of DESK.
     ("WS", "/desk/socket"): ANYBODY,
@@ -72,6 +75,8 @@ COMMANDS: Final[Mapping[str, frozenset[str]]] = {
     "decline": DESK,
     "presence": DESK,
     "reply": DESK,
+    "template": DESK,
+    "consent": DESK,
     "note": DESK,
     "typing": DESK,
     "end": DESK,

@@ -11,6 +11,8 @@ TEXTS: Final = {
     "no_role": "There is no such role.",
     "no_day": "There is no such day.",
     "not_found": "There is nobody of this name.",
+    "no_reason": "Say why: everybody who looks at it later wants to know.",
+    "no_words": "The plan has no notice of the kind text-off: write first what texters are to hear.",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from agents_ui.access.person import Person
 from agents_ui.access.table import may_command
-from agents_ui.desk import call_backs, customers_requests, requests, shapes
+from agents_ui.desk import call_backs, customers_requests, requests, sending_requests, shapes
 from agents_ui.desk.answers import DONE, Answer, refused
 from agents_ui.desk.calls import Asked as CallAsked
 from agents_ui.desk.calls import CallCommands
@@ -47,10 +47,11 @@ Noted = (
     | shapes.Split
     | shapes.UndoMove
     | shapes.NameCustomer
+    | shapes.Consent
 )
 """What is done when it is on disk."""
 
-Asked = Decided | Noted | CallAsked | shapes.Reply | shapes.Note | shapes.History
+Asked = Decided | Noted | CallAsked | shapes.Reply | shapes.Template | shapes.Note | shapes.History
 
 
 class Commands:
@@ -79,7 +80,7 @@ class Commands:
             return refused("not_saved")
 
     async def _do(self, desk: Desk, command: Asked) -> Answer:
-        if isinstance(command, shapes.Reply | shapes.Note):
+        if isinstance(command, shapes.Reply | shapes.Template | shapes.Note):
             return await self._say(desk, command)
         if isinstance(command, shapes.History):
             return await self._history(desk, command)
@@ -113,11 +114,13 @@ class Commands:
             case shapes.CallBackCancel():
                 return call_backs.cancel(person, command, plan)
 
-    async def _say(self, desk: Desk, command: shapes.Reply | shapes.Note) -> Answer:
+    async def _say(self, desk: Desk, command: shapes.Reply | shapes.Template | shapes.Note) -> Answer:
         """Done when it is on disk; the message comes back with the answer, also for a repeat."""
         plan = self._services.plan()
         if isinstance(command, shapes.Reply):
             decide = requests.reply(desk.person, command, plan)
+        elif isinstance(command, shapes.Template):
+            decide = sending_requests.template(desk.person, command, plan)
         else:
             decide = requests.note(desk.person, command, plan)
         no = await self._deciding.append(desk, decide)
@@ -155,5 +158,7 @@ def _noted(person: Person, command: Noted) -> requests.Decide:
             return customers_requests.split(person, command)
         case shapes.UndoMove():
             return customers_requests.undo_move(person, command)
+        case shapes.Consent():
+            return sending_requests.consent(person, command)
         case shapes.NameCustomer():
             return customers_requests.name_customer(person, command)

@@ -13,7 +13,7 @@ import msgspec
 from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
 from agents_ui.desk.places import places_of
-from agents_ui.desk.reply_rules import reply_until_ms
+from agents_ui.desk.reply_rules import sending_of
 from agents_ui.voice.ways import VOICE
 from config.plan import Plan
 from router.channels.chat import CHAT
@@ -196,7 +196,7 @@ def _offer(interaction: Interaction, details: Row, *, summary: str, returning: b
     }
 
 
-def conversations(db: Connection, held: Sequence[Interaction]) -> dict[str, Value]:
+def conversations(db: Connection, plan: Plan, held: Sequence[Interaction]) -> dict[str, Value]:
     """These conversations that agents hold, without their messages, by interaction_id."""
     earlier = _earlier(db, (each.interaction_id for each in held))
     places = places_of(db, {each.interaction_id: chain_of(db, each) for each in held})
@@ -204,7 +204,7 @@ def conversations(db: Connection, held: Sequence[Interaction]) -> dict[str, Valu
         each.interaction_id: {
             **_conversation(each),
             "earlier": earlier.get(each.interaction_id, 0),
-            "reply_until_ms": reply_until_ms(db, each.interaction_id, each.channel),
+            **sending_of(db, plan, each.interaction_id),
             "place": places.get(each.interaction_id),
         }
         for each in held

@@ -15,11 +15,19 @@ def goes_live(channel: str) -> bool:
     return any(each.connections for each in known if each.channel == channel)
 
 
-def send_order(db: Connection, *, interaction_id: str, message_id: str, at_ms: int) -> tuple[Fact, ...] | str:
+def send_order(
+    db: Connection,
+    *,
+    interaction_id: str,
+    message_id: str,
+    at_ms: int,
+    category: str = "",
+    template_id: str = "",
+) -> tuple[Fact, ...] | str:
     """The fact that orders it, none where it goes live, or the code of why it cannot be sent.
 
     To whom is decided here and now, under the lock: the interaction says so. The message's id is also that of
-    everything that is ever tried for it.
+    everything that is ever tried for it. category: what consent it needs when it leaves; empty: none.
     """
     row = db.row(
         "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
@@ -29,4 +37,6 @@ def send_order(db: Connection, *, interaction_id: str, message_id: str, at_ms: i
     if not row[2]:
         return NO_ADDRESS
     values = {"channel": row[0], "account": row[1], "address_hash": row[2], "due_at_ms": at_ms}
+    more = {"category": category, "template": template_id}
+    values |= {name: value for name, value in more.items() if value}
     return (fact("send_ordered", message_id, message_id=message_id, interaction_id=interaction_id, **values),)

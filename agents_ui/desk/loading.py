@@ -98,7 +98,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
             {
                 "me": entities.mes(db, plan, [person.agent_id]),
                 "offer": {each["offer_id"]: each for each in entities.offers(db, offers).values()},
-                "conversation": entities.conversations(db, held),
+                "conversation": entities.conversations(db, plan, held),
                 "call": calls(db, plan, held),
                 "message": {message["message_id"]: message for message in messages},
                 "customer": customer_values(db, persons),
@@ -147,7 +147,7 @@ def _load_cards(db: Connection, plan: Plan, loaded: Loaded, here: Sequence[Inter
     """The offers' and the conversations' values, and their calls'."""
     held = [each for each in here if each.shown_as == "conversation"]
     loaded.cards |= entities.offers(db, [each for each in here if each.shown_as == "offer"])
-    loaded.cards |= entities.conversations(db, held)
+    loaded.cards |= entities.conversations(db, plan, held)
     loaded.calls = calls(db, plan, held)
 
 

@@ -30,11 +30,14 @@ _COLUMNS: Final = (
     " WHEN o.attempts = 0 THEN 'due' ELSE 'late' END, m.trouble, m.reading,"
     " p.name, c.media_type, c.file_name, length(c.body),"
     " CASE WHEN m.kind = 'attachment' THEN NULL"
-    f" WHEN c.media_type = '{MAIL}' THEN substr(c.body, 1, {HEAD_BYTES}) ELSE c.body END"
+    f" WHEN c.media_type = '{MAIL}' THEN substr(c.body, 1, {HEAD_BYTES}) ELSE c.body END,"
+    " o.channel, o.template, o.instead_of, o.fallback, o.fallback_why, f.channel, a.channel"
 )
 _FROM: Final = (
     "FROM message m LEFT JOIN content c ON c.content_id = m.content_id"
     " LEFT JOIN outbox o ON o.message_id = m.message_id LEFT JOIN person p ON p.agent_id = m.author_id"
+    " LEFT JOIN outbox f ON f.outbox_id = o.fallback AND o.fallback <> ''"
+    " LEFT JOIN outbox a ON a.outbox_id = o.instead_of AND o.instead_of <> ''"
 )
 _PARTS: Final = (
     "SELECT p.message_id, p.kind, p.content_id, c.media_type, c.file_name, length(c.body),"
@@ -96,7 +99,7 @@ def _parts_of(db: Connection, message_ids: Iterable[str]) -> Mapping[str, _Parts
 
 def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _COLUMNS
     message_id, interaction_id, seq, at_ms, direction, author_id, kind, content_id, client_id = row[:9]
-    status, trouble, reading, author_name, media_type, file_name, size, body = row[9:]
+    status, trouble, reading, author_name, media_type, file_name, size, body = row[9:17]
     said = Shown(text="") if body is None else shown_of(media_type or "", bytes(body))
     is_file = kind == "attachment" and size is not None
     shown_in_parts = parts.any or media_type == MAIL
@@ -122,6 +125,23 @@ def _message(row: Sequence[Any], parts: _Parts) -> Value:  # Any: columns of _CO
         "status": status,
         "trouble": trouble,
         "reading": reading,
+        "way": _way(row[17:]),
+    }
+
+
+def _way(row: Sequence[Any]) -> Value | None:  # Any: the last columns of _COLUMNS
+    """By which channel it goes, what went instead of it, and instead of what it goes; None: it goes live."""
+    channel, template_id, instead_of, fallback, why, other, first = row
+    if channel is None:
+        return None
+    return {
+        "channel": channel,
+        "template": template_id,
+        "instead_of": instead_of,
+        "instead_of_channel": first or "",
+        "other": fallback,
+        "other_channel": other or "",
+        "other_why": why,
     }
 
 

@@ -12,7 +12,7 @@ from config.words import MANUAL_QUEUE
 def words_of(plan: Plan) -> dict[str, Any]:
     """Queues, channels, reasons, dispositions as {id, name}; agents as {agent_id, name}; the site's name.
 
-    `calls`: whether calls can come in at all.
+    `calls`: whether calls can come in at all. `templates` are those of every account, in the plan's order.
     """
     queues = [{"id": queue.queue_id, "name": queue.name} for queue in plan.queues]
     return {
@@ -23,4 +23,15 @@ def words_of(plan: Plan) -> dict[str, Any]:
         "agents": [{"agent_id": p.agent_id, "name": p.name} for p in plan.people if p.role in DESK],
         "site": plan.site.name,
         "calls": takes_calls(plan),
+        "templates": [
+            {
+                "account": account.account_id,
+                "id": each.template_id,
+                "language": each.language,
+                "category": each.category,
+                "text": each.text,
+            }
+            for account in plan.accounts
+            for each in account.templates
+        ],
     }

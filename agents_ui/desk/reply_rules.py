@@ -1,86 +1,133 @@
-"""Whether an answer is still possible, and until when: the rules of the channels' providers.
+"""Whether an answer is still possible, and until when: the rules of the channels' providers, and of consent.
 
-What they take and for how long is in their capabilities; here it is asked of one conversation. Where nothing
-is known the answer is tried: the provider has the last word, and the desk shows what it says.
+What providers take and for how long is in their capabilities; here it is asked of one conversation. Where
+nothing is known the answer is tried: the provider has the last word, and the desk shows what it says.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final  # Any: values of an entity
 
 from agents_ui.voice.ways import VOICE
-from config.plan import Plan
-from router.channels.port import Capabilities
-from router.channels.providers import PROVIDERS
-from router.channels.showing import shown_of
+from config.plan import AccountPlan, Plan
+from router.channels import consent, reply_window
+from router.channels.providers import CHANNELS
+from router.channels.text_off import switched_off
 from router.journal.database import Connection
 
 WINDOW_CLOSED: Final = "window_closed"
 NO_WAY_BACK: Final = "no_way_back"
 TOO_LONG: Final = "too_long"
 SPOKEN: Final = "spoken"
+TIER_FULL: Final = "tier_full"
 
-CONVERSATIONS: Final = 5
-MESSAGES: Final = 10
-"""How far back the newest words are looked for. A provider's repeats come late, so that the newest that came
-may be older than the one before."""
+DAY_MS: Final = 86_400_000
 
-_CHANNELS: Final = {provider.can.channel: provider.can for provider in PROVIDERS.values()}
+_WRITTEN_TO: Final = """
+    SELECT count(DISTINCT address_hash) FROM outbox WHERE account = :account AND template <> ''
+        AND ordered_at_ms > :since_ms AND address_hash <> :address_hash
+"""
 
 
-def refused(db: Connection, plan: Plan, *, interaction_id: str, body: bytes, at_ms: int) -> str:
-    """'' when an answer can go to this customer now, else the code of why not."""
+def refused(
+    db: Connection,
+    plan: Plan,
+    *,
+    interaction_id: str,
+    body: bytes,
+    at_ms: int,
+    category: str = "",
+    template_id: str = "",
+) -> str:
+    """'' when an answer can go to this customer now, else the code of why not.
+
+    A template may go when the window is closed; category is what consent it needs, empty: none.
+    """
     row = db.row(
-        "SELECT channel, account, thread FROM interaction WHERE interaction_id = :i", i=interaction_id
+        "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
     )
     if row is not None and row[0] == VOICE:
         return SPOKEN
-    can = _CHANNELS.get(row[0]) if row else None
+    can = CHANNELS.get(row[0]) if row else None
     if row is None or can is None:
         return ""
+    channel, account_id, address_hash = row
     if 0 < can.text_bytes_max < len(body):
         return TOO_LONG
-    if can.answers_need_endpoint and not _has_endpoint(plan, row[1]):
+    if can.answers_need_endpoint and not _has_endpoint(plan, account_id):
         return NO_WAY_BACK
-    until_ms = _until_ms(db, can, interaction_id=interaction_id, thread=row[2])
+    unwanted = consent.refusal(
+        db,
+        channel=channel,
+        address_hash=address_hash,
+        category=category or (consent.REPLY if _blocked(db, channel, address_hash) else ""),
+        interaction_id=interaction_id,
+    )
+    if unwanted:
+        return unwanted
+    if template_id:
+        return _tier(db, plan, account_id, address_hash, at_ms)
+    until_ms = reply_until_ms(db, plan, interaction_id)
     return WINDOW_CLOSED if 0 < until_ms < at_ms else ""
 
 
-def reply_until_ms(db: Connection, interaction_id: str, channel: str) -> int:
+def reply_until_ms(db: Connection, plan: Plan, interaction_id: str) -> int:
     """Until when an answer is possible by the channel's rules; 0: at any time."""
-    can = _CHANNELS.get(channel)
-    if can is None or not can.reply_window_ms:
-        return 0
-    row = db.row("SELECT thread FROM interaction WHERE interaction_id = :i", i=interaction_id)
-    return _until_ms(db, can, interaction_id=interaction_id, thread=row[0] if row else "")
-
-
-def _until_ms(db: Connection, can: Capabilities, *, interaction_id: str, thread: str) -> int:
-    if not can.reply_window_ms:
-        return 0
-    newest_ms = max(_said_ms(db, interaction_id, thread), default=0)
-    return newest_ms + can.reply_window_ms if newest_ms else 0
-
-
-def _said_ms(db: Connection, interaction_id: str, thread: str) -> Iterable[int]:
-    """When this customer said what was said last, by the provider's clock where it tells."""
-    rows = db.rows(
-        "SELECT interaction_id FROM interaction WHERE thread = :thread AND thread <> ''"
-        " ORDER BY arrived_seq DESC, interaction_id LIMIT :n",
-        thread=thread,
-        n=CONVERSATIONS,
+    row = db.row(
+        "SELECT channel, account, thread FROM interaction WHERE interaction_id = :i", i=interaction_id
     )
-    for each in {interaction_id: None, **{row[0]: None for row in rows}}:
-        said = db.rows(
-            "SELECT c.media_type, c.body, m.at_ms FROM message m"
-            " LEFT JOIN content c ON c.content_id = m.content_id"
-            " WHERE m.interaction_id = :i AND m.direction = 'in' ORDER BY m.seq DESC LIMIT :n",
-            i=each,
-            n=MESSAGES,
-        )
-        for media_type, body, at_ms in said:
-            told_ms = 0 if body is None else shown_of(media_type, bytes(body)).said_at_ms
-            yield min(told_ms or at_ms, at_ms)
+    can = CHANNELS.get(row[0]) if row else None
+    if row is None or can is None:
+        return 0
+    length_ms = reply_window.window_ms(plan, can, row[1])
+    return reply_window.closes_ms(db, length_ms, interaction_id=interaction_id, thread=row[2])
+
+
+def sending_of(db: Connection, plan: Plan, interaction_id: str) -> dict[str, Any]:
+    """What a desk shows of one conversation: its account, until when, consent, and texts switched off."""
+    row = db.row(
+        "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
+    )
+    channel, account_id, address_hash = row or ("", "", "")
+    off = switched_off(db, channel=channel, account=account_id)
+    said = consent.states(db, channel=channel, address_hash=address_hash) if address_hash else {}
+    return {
+        "account": account_id,
+        "reply_until_ms": reply_until_ms(db, plan, interaction_id),
+        "unwanted": consent.refusal(
+            db,
+            channel=channel,
+            address_hash=address_hash,
+            category=consent.REPLY,
+            interaction_id=interaction_id,
+        ),
+        "consent": [
+            {"category": category, "state": state, "at_ms": at_ms}
+            for category, (state, at_ms, _) in sorted(said.items())
+        ],
+        "text_off": None if off is None else {"since_ms": off.since_ms, "reason": off.reason},
+    }
+
+
+def _blocked(db: Connection, channel: str, address_hash: str) -> bool:
+    """Whether the provider takes nothing for them: then no emergency helps, and to try loses time."""
+    states = consent.states(db, channel=channel, address_hash=address_hash)
+    return any(blocked for _, _, blocked in states.values())
+
+
+def _tier(db: Connection, plan: Plan, account_id: str, address_hash: str, at_ms: int) -> str:
+    """Whether one person more may be written to by a template in these 24 hours."""
+    account = _account(plan, account_id)
+    most = account.people_per_day if account is not None else 0
+    if not most:
+        return ""
+    since_ms = at_ms - DAY_MS
+    row = db.row(_WRITTEN_TO, account=account_id, since_ms=since_ms, address_hash=address_hash)
+    return TIER_FULL if row is not None and row[0] >= most else ""
+
+
+def _account(plan: Plan, account_id: str) -> AccountPlan | None:
+    return next((each for each in plan.accounts if each.account_id == account_id), None)
 
 
 def _has_endpoint(plan: Plan, account_id: str) -> bool:
-    return any(each.account_id == account_id and each.endpoint for each in plan.accounts)
+    account = _account(plan, account_id)
+    return account is not None and bool(account.endpoint)

@@ -19,6 +19,7 @@ from agents_ui.desk.leaving import send_order
 from config.plan import Plan
 from config.words import MANUAL_QUEUE, URGENCIES
 from router import refusals
+from router.channels.consent import REPLY
 from router.channels.ids import message_id_of
 from router.channels.text import kept
 from router.journal.database import Connection
@@ -224,20 +225,32 @@ def _say(
     order = _order(db, at_ms, person, command, plan) if direction == "out" else ()
     if isinstance(order, str):
         return order
-    return [_message(db, at_ms, person, command.interaction_id, command.client_id, body, direction), *order]
+    return [
+        message_fact(db, at_ms, person, command.interaction_id, command.client_id, body, direction),
+        *order,
+    ]
 
 
 def _order(
     db: Connection, at_ms: int, person: Person, command: shapes.Reply | shapes.Note, plan: Plan
 ) -> Sequence[Fact] | str:
     """The order to send it, in the same transaction; or why it cannot be sent, now or ever."""
+    despite = isinstance(command, shapes.Reply) and command.emergency
+    category = "" if despite else REPLY
     refused = reply_rules.refused(
-        db, plan, interaction_id=command.interaction_id, body=kept(command.text), at_ms=at_ms
+        db,
+        plan,
+        interaction_id=command.interaction_id,
+        body=kept(command.text),
+        at_ms=at_ms,
+        category=category,
     )
     if refused:
         return refused
     new_id = message_id(person, command.interaction_id, command.client_id)
-    return send_order(db, interaction_id=command.interaction_id, message_id=new_id, at_ms=at_ms)
+    return send_order(
+        db, interaction_id=command.interaction_id, message_id=new_id, at_ms=at_ms, category=category
+    )
 
 
 def with_note(
@@ -250,10 +263,10 @@ def with_note(
     )
     if known is not None or not command.note.strip():
         return ()
-    return [_message(db, at_ms, person, interaction_id, client_id, kept(command.note), "note")]
+    return [message_fact(db, at_ms, person, interaction_id, client_id, kept(command.note), "note")]
 
 
-def _message(
+def message_fact(
     db: Connection,
     at_ms: int,
     person: Person,
@@ -261,6 +274,8 @@ def _message(
     client_id: str,
     body: bytes,
     direction: str,
+    *,
+    media_type: str = TEXT,
 ) -> Fact:
     """Writes the words and gives the fact of the message."""
     new_id = message_id(person, interaction_id, client_id)
@@ -269,7 +284,7 @@ def _message(
         "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
         " VALUES (:content_id, :media_type, '', :salt, :body, :at_ms)",
         content_id=new_id,
-        media_type=TEXT,
+        media_type=media_type,
         salt=salt,
         body=body,
         at_ms=at_ms,

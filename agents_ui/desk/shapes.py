@@ -45,11 +45,33 @@ class Presence(_Command, tag="presence"):
 
 
 class Reply(_Command, tag="reply"):
-    """Words for the customer. client_id is the page's id of the message: a repeat is one message."""
+    """Words for the customer. client_id is the page's id of the message: a repeat is one message.
+
+    emergency: also to somebody who asked for no more messages, because it is one.
+    """
 
     interaction_id: Id
     client_id: Id
     text: Text
+    emergency: bool = False
+
+
+class Template(_Command, tag="template"):
+    """A template that the provider has approved, with what stands in its places, for the customer."""
+
+    interaction_id: Id
+    client_id: Id
+    template_id: Id
+    values: Annotated[tuple[Annotated[str, Meta(max_length=1_000)], ...], Meta(max_length=99)] = ()
+    emergency: bool = False
+
+
+class Consent(_Command, tag="consent"):
+    """What the customer said about messages of this kind to the address of this conversation."""
+
+    interaction_id: Id
+    category: Literal["reply", "service", "bulk"]
+    state: Literal["in", "out"]
 
 
 class Note(_Command, tag="note"):
@@ -229,6 +251,8 @@ Command = (
     | Decline
     | Presence
     | Reply
+    | Template
+    | Consent
     | Note
     | Typing
     | End

@@ -25,6 +25,7 @@ _SHOWN: Final = frozenset(
         "urgency_set",
         "reading_noted",
         "connections_noted",
+        "consent_changed",
         "located",
         "call_changed",
     }
@@ -70,7 +71,7 @@ _WAITING: Final = frozenset(
 )
 """Kinds that change how many wait."""
 
-_STATUS: Final = frozenset({"delivered", "send_tried", "part_added"})
+_STATUS: Final = frozenset({"fallback_decided", "delivered", "send_tried", "part_added"})
 """Kinds about what became of a message: how far an answer has come, what was fetched of what arrived."""
 
 _ALARM: Final = frozenset({"alarm_raised", "delivery_troubled", "trouble_noticed"})
@@ -165,6 +166,9 @@ def touched_by(
             touched.sessions.add(row.ref)
         elif row.kind == "plan_activated":
             touched.plan = True
+        elif row.kind == "text_switched":
+            for interaction_id in shown:
+                touched.interactions.setdefault(interaction_id, set())
         if persons:
             _person(touched, row)
         touched.figures |= row.kind in _WAITING

@@ -47,6 +47,15 @@ TEXTS: Final = {
     "empty": "There is nothing to send.",
     "unknown_reason": "There is no such reason.",
     "no_address": "The customer's number or address was withheld: nothing can be sent there.",
+    "opted_out": "They asked for no more messages, and have not written since. Call them; or, if it is an"
+    " emergency, say so and send it all the same.",
+    "opted_out_blocked": "They wrote STOP, and the network blocks every message until they write START. Call"
+    " them, or write to them another way.",
+    "tier_full": "This account has written to as many people today as its provider allows. Call them, or"
+    " write to them another way.",
+    "no_template": "There is no such template here any more.",
+    "places_unfilled": "Fill in every place of the template.",
+    "bad_value": "What stands in a place is one line, and not too long.",
     "window_closed": "This channel takes no answer so long after the customer's last message. Call them, or"
     " write to them another way; once they write again, you can answer here.",
     "no_way_back": "Nothing can be sent to whoever reported this. Call the partner, or the number they gave.",

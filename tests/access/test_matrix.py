@@ -34,6 +34,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "decline": {"offer_id": "none/1"},
     "presence": {"available": False, "reason": "nothing of the plan"},
     "reply": {"interaction_id": "none", "client_id": "c", "text": "t"},
+    "template": {"interaction_id": "i", "client_id": "c", "template_id": "t", "values": []},
+    "consent": {"interaction_id": "i", "category": "bulk", "state": "in"},
     "note": {"interaction_id": "none", "client_id": "c", "text": "t"},
     "typing": {"interaction_id": "none"},
     "end": {"interaction_id": "none"},

@@ -139,7 +139,7 @@ async def test_an_answer_that_failed_comes_to_the_desk_and_to_the_supervisors(si
     page, supervisor = await site.desk("ana"), await site.desk("sue")
     message_id = (await reply(page, interaction_id))["value"]["message_id"]
     await site.committer.append_facts(tried(message_id, "failed", "twilio_21610", attempt=1))
-    await page.until(lambda: page.entities["message"][message_id]["status"] == "failed")
+    await page.until(lambda: page.entities["message"].get(message_id, {}).get("status") == "failed")
     assert page.entities["message"][message_id]["trouble"] == "twilio_21610"
     await supervisor.until(lambda: bool(supervisor.entities["alarm"]))
     [alarm] = supervisor.entities["alarm"].values()

@@ -245,8 +245,8 @@ def connected(interaction_id: str, offer_id: str, agent_id: str, *, command_id: 
 
 
 @asynccontextmanager
-async def running_site(folder: Path, url: str = "") -> AsyncIterator[Site]:
-    """A site with the plan and people of plans.py, its feed running; everything ends with it.
+async def running_site(folder: Path, url: str = "", plan: Plan | None = None) -> AsyncIterator[Site]:
+    """A site with the plan (or another) and people of plans.py, its feed running; everything ends with it.
 
     SQLite in the folder, or the database at `url`.
     """
@@ -256,7 +256,7 @@ async def running_site(folder: Path, url: str = "") -> AsyncIterator[Site]:
         db.run("INSERT INTO lease VALUES ('web/web-1', '', 0, 9000000000000) ON CONFLICT DO NOTHING")
     hints = Hints("", "here")
     committer = Committer(database, after_commit=hints.publish)
-    plan = plans.plan()
+    plan = plans.plan() if plan is None else plan
     feed = Feed(database, hints)
     await committer.append(ActivatePlan(plan=plan, by="test"))
     if await committer.append(AddPeople(people=_people())):
