@@ -2,6 +2,7 @@
 
 The address came with a message, so it is anybody's to write. Our credentials go where the provider's module
 says and nowhere else; of redirects only those to its own store are followed, and those without credentials.
+Where a name really leads is checked as well (public_only.py), but not of what the plan names.
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies
 
 from router.channels.port import Account, HttpRequest, Provider
 
@@ -51,7 +53,8 @@ class MediaClient:
     """Fetches for every account. Close it at the end."""
 
     def __init__(self) -> None:
-        self._client: AsyncClient | None = None
+        self._clients: dict[str, AsyncClient] = {}
+        """By the endpoint that they may go to besides the public internet."""
 
     async def fetch(self, address: str, *, provider: Provider, account: Account, bytes_max: int) -> Fetched:
         """One try; never raises for what the other side does."""
@@ -63,7 +66,7 @@ class MediaClient:
         try:
             async with asyncio.timeout(FETCH_S):
                 return await self._follow(request, provider, account, bytes_max)
-        except (InvalidURL, UnsupportedProtocol):
+        except (InvalidURL, UnsupportedProtocol, ValueError):  # ValueError: urljoin's, of `http://[`
             return Fetched(lost=NOT_THE_PROVIDERS)
         except (RequestError, TimeoutError) as problem:
             _log.info("no attachment now account=%s error=%s", account.account_id, type(problem).__name__)
@@ -71,15 +74,17 @@ class MediaClient:
 
     async def close(self) -> None:
         """Close the connections that were kept."""
-        client, self._client = self._client, None
-        if client is not None:
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
             await client.aclose()
 
     async def _follow(
         self, request: HttpRequest, provider: Provider, account: Account, bytes_max: int
     ) -> Fetched:
         for _ in range(HOPS_MAX + 1):
-            client = self._client = self._client or _new_client()
+            client = self._clients.get(account.endpoint)
+            if client is None:
+                client = self._clients[account.endpoint] = _new_client(account.endpoint)
             headers = {**request.headers, "accept-encoding": "identity"}
             async with client.stream(request.method, request.url, headers=headers) as response:
                 if response.has_redirect_location:
@@ -134,11 +139,23 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _new_client() -> "AsyncClient":
+def _new_client(endpoint: str) -> "AsyncClient":
+    """Where a proxy is set for this machine, it resolves names, and what it lets through is its business."""
     from httpx2 import AsyncClient, Limits, Timeout
 
-    return AsyncClient(
-        timeout=Timeout(FETCH_S, connect=5.0),
-        limits=Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=20),
-        follow_redirects=False,
-    )
+    from router.run.public_only import PublicOnly, PublicOnlyTransport
+
+    limits = Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=20)
+    timeout = Timeout(FETCH_S, connect=5.0)
+    if getproxies().get("https"):
+        return AsyncClient(timeout=timeout, limits=limits, follow_redirects=False)
+    transport = PublicOnlyTransport(limits=limits, backend=PublicOnly(_named(endpoint)))
+    return AsyncClient(timeout=timeout, transport=transport, follow_redirects=False)
+
+
+def _named(endpoint: str) -> frozenset[tuple[str, int]]:
+    """Host and port of the account's own endpoint, where the plan has one."""
+    parts = urlsplit(endpoint)
+    if not parts.hostname:
+        return frozenset()
+    return frozenset({(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))})
