@@ -84,8 +84,10 @@ def test_what_nobody_outside_can_have_is_not_public(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["1.1.1.1", "54.230.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"]
-    + ["64:ff9b::101:101", "::ffff:1.1.1.1"],
+    [
+        *("1.1.1.1", "54.230.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"),
+        *("64:ff9b::101:101", "::ffff:1.1.1.1"),
+    ],
 )
 def test_what_somebody_outside_has_is_public(address: str) -> None:
     """Also behind the translator of a network that has IPv6 only."""
