@@ -81,7 +81,7 @@ def test_a_press_sent_has_one_time_a_growing_length_and_three_ends():
     """What gateways expect of it, field by field."""
     writer = DigitWriter()
     writer.send("7")
-    sent = [[each for each in writer.next()] for _ in range(5)]
+    sent = [list(writer.next()) for _ in range(5)]
     first = [each[0] for each in sent]
     assert [struct.unpack("!BBH", each.payload) for each in first] == [
         (7, 10, 160), (7, 10, 320), (7, 10, 480), (7, 10, 640), (7, 0x8A, 800),

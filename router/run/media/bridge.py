@@ -5,6 +5,7 @@ both and is heard by nobody: nothing of a listener's leg is ever read. Sound goe
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any, Final  # Any: what closing something returns
 
@@ -13,6 +14,8 @@ from router.run.media.leg import Leg
 from router.run.media.prompts import HOLD_TONE, Prompt
 from router.run.media.recorder import Recorder
 from router.run.media.ticks import LoopTicks, Ticks
+
+_log = logging.getLogger("muster.voice")
 
 HEARD_FRAMES: Final = 3
 """So many loud frames in a row are somebody; one or two are a click on the line."""
@@ -130,7 +133,13 @@ class Bridge:
     def _close_later(self, closing: Coroutine[Any, Any, object]) -> None:
         task = asyncio.ensure_future(closing)
         self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[Any]) -> None:
+        self._closing.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("a part of a call did not close error=%s", type(error).__name__)
 
 
 class _Silence:

@@ -20,6 +20,8 @@ from av.container import OutputContainer
 
 from router.run.media.frame import FRAME_MS, RATE, SAMPLES, Frame
 
+_log = logging.getLogger("muster.voice")
+
 BYTES_MAX: Final = 16 * 1_024 * 1_024
 """Of one file: an hour or two. Whoever keeps or plays it takes it in one piece."""
 
@@ -94,7 +96,7 @@ class Recorder:
             raise error
         self.failed = str(error)
         self._waiting.clear()
-        logging.getLogger(__name__).error("recording failed: %s", error)
+        _log.error("a recording failed error=%s", type(error).__name__)
 
     async def _finish(self) -> None:
         if self._writing is not None:
