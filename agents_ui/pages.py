@@ -160,8 +160,9 @@ def _home(plan: Plan) -> str:
 
 def _chat(plan: Plan) -> str:
     name, notice = escape(plan.site.name), escape(plan.site.customer_notice)
-    calls, number = bool(web_call_account(plan)), escape(number_to_call(plan))
-    return f"""<div id="page" data-site="{name}" data-notice="{notice}" data-calls="{calls}" data-number="{number}">
+    calls, number = "yes" if web_call_account(plan) else "", escape(number_to_call(plan))
+    about = f'data-site="{name}" data-notice="{notice}" data-calls="{calls}" data-number="{number}"'
+    return f"""<div id="page" {about}>
 <div class="chat"><header class="chat-head"><h1 dir="auto">{name}</h1></header>
 <main class="talk"><p class="notice" dir="auto">{notice}</p>
 <noscript><p class="notice">This chat needs JavaScript. Please reach the centre another way.</p></noscript>

@@ -207,7 +207,7 @@ def test_everything_can_be_read_and_named(dark: bool, centre: FakeCentre, open_p
 def test_every_catalogue_has_every_word():
     """A missing word would put an English sentence, or a key, before somebody who reads neither."""
     folder = Path(__file__).parents[2] / "agents_ui" / "static" / "words"
-    for page in ("chat", "desk", "sign-in"):
+    for page in ("chat", "call-chat", "desk", "sign-in"):
         english = _keys(folder / f"{page}.en.js")
         for path in sorted(folder.glob(f"{page}.*.js")):
             assert _keys(path) == english, path.name

@@ -4,12 +4,13 @@ import { render } from "preact";
 import { html } from "../shared/html.js";
 import { loadWords, say } from "../shared/words.js";
 import { openUploads } from "./attachments.js";
+import { openCalling } from "./calling.js";
 import { ChatPage } from "./parts/chat-page.js";
 import { openChat } from "./store.js";
 import { markTitle } from "./title.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
-const { site = "", notice = "" } = root.dataset; // in the page itself, so that they are there before any connection
+const { site = "", notice = "", calls = "", number = "" } = root.dataset; // in the page itself, so that they are there before any connection
 
 await loadWords("chat");
 document.title = site ? `${say("title")} · ${site}` : say("title");
@@ -17,6 +18,7 @@ root.replaceChildren();
 
 const chat = openChat();
 const uploads = openUploads();
+const calling = openCalling({ offered: calls === "yes", number, notice });
 effect(() => void (chat.link.value.again && uploads.allAgain()));
-render(html`<${ChatPage} chat=${chat} uploads=${uploads} site=${site} notice=${notice} />`, root);
+render(html`<${ChatPage} chat=${chat} uploads=${uploads} calling=${calling} site=${site} notice=${notice} />`, root);
 markTitle(chat, document.title);

@@ -52,6 +52,9 @@ export const words = {
   file_empty: "إنه فارغ.",
   file_too_big: "إنه كبير جدًا: الحد الأقصى {limit}.",
 
+  call_start: "اتصل من هذه الصفحة",
+  call_not_loaded: "تعذّر بدء المكالمة. حاول مرة أخرى أو اكتب.",
+
   leave: "إنهاء",
   leave_title: "هل تريد إنهاء هذه المحادثة؟",
   leave_text: "إذا لم يرد عليك أحد بعد فستفقد دورك.",

@@ -53,6 +53,9 @@ export const words = {
   file_empty: "It is empty.",
   file_too_big: "It is too big: at most {limit}.",
 
+  call_start: "Call from this page",
+  call_not_loaded: "The call could not be begun. Try again, or write.",
+
   leave: "End",
   leave_title: "End this chat?",
   leave_text: "If nobody has answered you yet, you give up your place in line.",

@@ -53,6 +53,9 @@ export const words = {
   file_empty: "Está vacío.",
   file_too_big: "Es demasiado grande: como máximo {limit}.",
 
+  call_start: "Llamar desde esta página",
+  call_not_loaded: "No se pudo iniciar la llamada. Inténtelo de nuevo o escriba.",
+
   leave: "Terminar",
   leave_title: "¿Terminar este chat?",
   leave_text: "Si nadie le ha respondido todavía, pierde su lugar en la fila.",

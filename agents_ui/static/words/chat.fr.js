@@ -53,6 +53,9 @@ export const words = {
   file_empty: "Il est vide.",
   file_too_big: "Il est trop grand : {limit} au plus.",
 
+  call_start: "Appeler depuis cette page",
+  call_not_loaded: "L'appel n'a pas pu commencer. Réessayez ou écrivez.",
+
   leave: "Terminer",
   leave_title: "Terminer ce chat ?",
   leave_text: "Si personne ne vous a encore répondu, vous perdez votre place dans la file.",

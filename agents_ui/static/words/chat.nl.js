@@ -53,6 +53,9 @@ export const words = {
   file_empty: "Het is leeg.",
   file_too_big: "Het is te groot: hoogstens {limit}.",
 
+  call_start: "Bellen vanaf deze pagina",
+  call_not_loaded: "Het bellen kon niet beginnen. Probeer het opnieuw, of schrijf.",
+
   leave: "Stoppen",
   leave_title: "Deze chat stoppen?",
   leave_text: "Heeft nog niemand geantwoord, dan geeft u uw plaats in de rij op.",

@@ -52,6 +52,9 @@ export const words = {
   file_empty: "文件是空的。",
   file_too_big: "文件太大：最大 {limit}。",
 
+  call_start: "从本页呼叫",
+  call_not_loaded: "无法开始通话。请再试一次，或者写字。",
+
   leave: "结束",
   leave_title: "要结束聊天吗？",
   leave_text: "如果还没有人回复您，您将失去排队的位置。",

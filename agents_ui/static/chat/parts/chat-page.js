@@ -1,5 +1,6 @@
 // chat/parts/chat-page.js - the whole page: who this is, how things stand, the talk, the field to write in
 import { html } from "../../shared/html.js";
+import { CallButton } from "./call-button.js";
 import { Composer } from "./composer.js";
 import { Header } from "./header.js";
 import { PlaceState } from "./place-button.js";
@@ -10,16 +11,18 @@ import { Talk } from "./talk.js";
  * @param {object} props
  * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
  * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {import("../calling.js").Calling} props.calling
  * @param {string} props.site
  * @param {string} props.notice
  */
-export function ChatPage({ chat, uploads, site, notice }) {
+export function ChatPage({ chat, uploads, calling, site, notice }) {
   const conversation = chat.conversation.value;
   return html`<div class="chat">
     <${Header} site=${conversation?.site || site} chat=${chat} />
     <${Talk} chat=${chat} uploads=${uploads} notice=${conversation?.notice || notice} />
     <div class="foot">
       <${Standing} chat=${chat} />
+      <${CallButton} calling=${calling} />
       <${PlaceState} place=${chat.place} />
       <${Composer} chat=${chat} uploads=${uploads} />
     </div>
