@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",
     "people": "list, add and remove people, reset passwords, end sessions",
+    "hooks": "list refused requests, and look at them once more",
     "journal": "verify or replay the journal",
     "why": "explain an offer: who was passed over, and for which reason",
 }

@@ -11,6 +11,7 @@ RESULTS: Final = (
     "receipt",
     "nothing",
     "not_authentic",
+    "not_quarantined",
     "not_kept",
     "no_secret",
     "mistake",

@@ -7,6 +7,7 @@ has its answer. Contacts of one request are appended apart, so that one that can
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -15,13 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from agents_ui.hooks.accounts import Hooked, HookedAccounts
 from agents_ui.hooks.figures import HookFigures
-from agents_ui.hooks.receipts import KeepReceipts
+from agents_ui.hooks.keeping import Keeping
+from agents_ui.hooks.quarantine import Quarantine, Refused
 from agents_ui.permits import Pace
 from agents_ui.services import Services
-from router.channels.ingest import Keeper, Kept, NotKept, keep
-from router.channels.port import Account, Answer, Contact, NotAuthentic, Receipt, Received, Webhook
-from router.channels.sighting import KeepSighting
-from router.journal.committer import CommitUnknown
+from router.channels.ingest import Keeper, NotKept
+from router.channels.port import Account, Answer, NotAuthentic, Received, Webhook
+from router.channels.probes import HEADER, as_probe, is_expected
 from router.journal.connection import DatabaseBusy, DatabaseGone
 
 LOGS_BURST: Final = 20
@@ -49,6 +50,8 @@ class Hooks:
         self._figures = figures
         self._log_pace = Pace(LOGS_BURST, LOGS_PER_S)
         self.accounts = HookedAccounts(services.plan, services.settings)
+        self.quarantine = Quarantine(services.database)
+        self.keeping = Keeping(committer=services.committer, keeper=self._keeper, count=figures.count)
 
     def body_limit(self, path: str) -> int | None:
         """The most bytes a body for this path below /hooks/ may have; None where there is no account."""
@@ -77,26 +80,70 @@ class Hooks:
         if hooked.account is None:
             self._figures.count(account_id, "no_secret")
             return LATER
-        received = self._received(hooked, hooked.account, _webhook(scope, body))
-        if isinstance(received, Answer):
-            return received
+        webhook = _webhook(scope, body)
+        received = self._received(hooked, hooked.account, webhook)
+        if isinstance(received, NotAuthentic):
+            again = self.accounts.renewed(account_id)  # Perhaps somebody has just put the right secret there.
+            if again is not None and again.account is not None:
+                hooked, received = again, self._received(again, again.account, webhook)
+        if isinstance(received, NotAuthentic):
+            return await self._refuse(account_id, webhook, received, scope["client"][0])
+        if isinstance(received, Answer) or hooked.account is None:
+            return received if isinstance(received, Answer) else LATER
         try:
-            await self._keep(hooked.account, received)
+            received = await self._probe_of(account_id, webhook, received)
+            await self.keeping.keep(hooked.account, received)
         except NotKept:
             self._figures.count(account_id, "not_kept")
             return LATER
         return received.answer
 
-    def _received(self, hooked: Hooked, account: Account, webhook: Webhook) -> Received | Answer:
+    async def _refuse(self, account_id: str, webhook: Webhook, no: NotAuthentic, peer: str) -> Answer:
+        """Not believed; but kept apart for a while, because the mistake may be ours (quarantine.py)."""
+        self._figures.count(account_id, "not_authentic")
+        if self._log_pace.permits():
+            _log.warning("not authentic account=%s reason=%s", account_id, no)
+        if webhook.method == "POST" and HEADER not in webhook.headers:
+            refused = Refused(account=account_id, peer=peer, reason=str(no), webhook=webhook)
+            if not await self.quarantine.put(refused):
+                self._figures.count(account_id, "not_quarantined")
+        told = f"Refused: {no}.\n" if no.status == 403 else ""
+        return Answer(status=no.status, body=told.encode())
+
+    async def _probe_of(self, account_id: str, webhook: Webhook, received: Received) -> Received:
+        """Its contacts as probes, where our own watch has sent it. Raises NotKept."""
+        name = webhook.headers.get(HEADER, "")
+        if not name:
+            return received
+        expected = await asyncio.to_thread(self._expects, name, account_id, webhook.received_at_ms)
+        if not expected:
+            return received
+        return replace(received, contacts=tuple(as_probe(each, name) for each in received.contacts))
+
+    def _expects(self, name: str, account_id: str, now_ms: int) -> bool:
+        try:
+            with self._services.database.reading() as db:
+                return is_expected(db, name, account_id, now_ms)
+        except (DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+
+    def _keeper(self) -> Keeper:
+        services = self._services
+        limits = services.plan().limits
+        return Keeper(
+            web_id=services.web_id,
+            read_within_ms=limits.read_within_ms,
+            text_off_window_ms=limits.text_off_window_ms,
+        )
+
+    def _received(
+        self, hooked: Hooked, account: Account, webhook: Webhook
+    ) -> Received | Answer | NotAuthentic:
         account_id = account.account_id
         try:
             received = hooked.provider.receive(webhook, account)
-        except NotAuthentic as reason:
-            self._figures.count(account_id, "not_authentic")
-            if self._log_pace.permits():
-                _log.warning("not authentic account=%s reason=%s", account_id, reason)
-            refused = f"Refused: {reason}.\n" if reason.status == 403 else ""
-            return Answer(status=reason.status, body=refused.encode())
+        except NotAuthentic as no:
+            return no
         except Exception as mistake:  # noqa: BLE001 - whatever it makes our translation do: not acknowledged
             self._figures.count(account_id, "mistake")
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)
@@ -105,56 +152,6 @@ class Hooks:
         if not (received.contacts or received.receipts or received.sightings):
             self._figures.count(account_id, "nothing")
         return received
-
-    async def _keep(self, account: Account, received: Received) -> None:
-        """Everything on disk when this returns. Raises NotKept when anything is not."""
-        if len(received.contacts) == 1 and not received.receipts and not received.sightings:
-            self._note(account, await self._keep_contact(received.contacts[0]))
-            return
-        kept = await asyncio.gather(
-            *(self._keep_contact(each) for each in received.contacts),
-            *(self._keep_sighting(account, each) for each in received.sightings),
-            self._keep_receipts(account, received.receipts),
-            return_exceptions=True,
-        )
-        for each in kept:
-            if isinstance(each, Kept):
-                self._note(account, each)
-        for each in kept:
-            if isinstance(each, BaseException):
-                raise each
-
-    def _note(self, account: Account, kept: Kept) -> None:
-        self._figures.count(account.account_id, "repeated" if kept.repeated else "kept")
-
-    async def _keep_contact(self, contact: Contact) -> Kept:
-        services = self._services
-        limits = services.plan().limits
-        keeper = Keeper(
-            web_id=services.web_id,
-            read_within_ms=limits.read_within_ms,
-            text_off_window_ms=limits.text_off_window_ms,
-        )
-        return await keep(services.committer, contact, keeper)
-
-    async def _keep_sighting(self, account: Account, report: Contact) -> None:
-        """Raises NotKept."""
-        try:
-            rows = await self._services.committer.append(KeepSighting(report))
-        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
-            raise NotKept(str(problem)) from problem
-        self._figures.count(account.account_id, "kept" if rows else "repeated")
-
-    async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:
-        """Raises NotKept."""
-        if not receipts:
-            return
-        append = KeepReceipts(account_id=account.account_id, receipts=receipts)
-        try:
-            rows = await self._services.committer.append(append)
-        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
-            raise NotKept(str(problem)) from problem
-        self._figures.count(account.account_id, "receipt", len(rows))
 
 
 async def _body(receive: Receive) -> bytes:

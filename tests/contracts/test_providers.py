@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from config.providers import BY_ROLES
 from config.providers import PROVIDERS as PLANNED
 from router.channels.port import HttpReply, NotAuthentic, Outgoing
+from router.channels.probes import TEXT, as_probe, hash_of, new_name, webhook_of
 from router.channels.providers import PROVIDERS
 from router.channels.showing import shown_of
 from tests.contracts.line import Line
@@ -32,6 +33,8 @@ EVERY: list[Plays] = [
 
 WITHOUT_WORDS = ["aml"]
 """Nobody says anything there and nobody is answered; played in test_aml.py."""
+
+NOW_MS = 1_793_040_000_000
 
 every = pytest.mark.parametrize("plays", EVERY, ids=lambda plays: plays.name)
 
@@ -318,3 +321,22 @@ def test_an_answer_is_asked_of_the_providers_own_address(plays: Plays, text: str
 def test_credentials_go_to_nobody_who_asks_for_them(plays: Plays, address: str):
     """An attachment's address is written by whoever sent the message, or by whoever pretends to."""
     assert plays.provider.media_request(address, plays.account) is None
+
+
+@every
+def test_the_probe_of_our_watch_is_a_genuine_text(plays: Plays):
+    """A probe that the provider's own module does not take would tell that the way is closed, for ever."""
+    name = new_name()
+    webhook = webhook_of(plays.account, name, NOW_MS)
+    assert webhook is not None
+    (contact,) = receive(plays, webhook).contacts
+    assert shown_of(contact.media_type, contact.body).text.startswith(TEXT)
+    probe = as_probe(contact, name)
+    assert (probe.traffic, probe.linked, probe.thread, probe.address) == ("probe", False, "", "")
+    with pytest.raises(NotAuthentic):
+        receive(plays, replace(webhook, headers={**webhook.headers, plays.proof: "another"}))
+
+
+def test_nobody_becomes_a_probe_by_what_they_say():
+    """The name of a probe is in no text, and what is no name is none."""
+    assert hash_of(TEXT) == hash_of("") == hash_of("x" * 42) == ""

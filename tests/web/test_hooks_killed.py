@@ -35,7 +35,7 @@ WITHIN_S = 60.0
 class KilledWeb:
     """`muster web` on a database of its own, killed and started again on the same port."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, secret: str = TOKEN.decode()) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         plan = parse_plan(Path("config/default.toml").read_text(encoding="utf-8") + ACCOUNTS)
@@ -44,12 +44,12 @@ class KilledWeb:
         committer = Committer(self.database)
         committer.submit(ActivatePlan(plan=plan, by="test")).result(10)
         committer.close()
-        self._environ = {
+        self.environ = {
             **os.environ,
             "MUSTER_DATA": str(data_dir),
             "MUSTER_PORT": str(self.port),
             "MUSTER_UNSAFE": "1",
-            "MUSTER_SECRET_LINE_TOKEN": TOKEN.decode(),
+            "MUSTER_SECRET_LINE_TOKEN": secret,
             "REDIS_URL": "",
             "DATABASE_URL": "",
         }
@@ -68,7 +68,7 @@ class KilledWeb:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "agents_ui.cli", "web"]
-        self._process = subprocess.Popen(command, env=self._environ, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, env=self.environ, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""What one genuine webhook brought, on disk: contacts, sightings and receipts, each in an append of its own.
+
+For requests as they come (hooks.py), and for those that were refused once and are looked at again
+(replaying.py): both take this way, so that a repeat is known whichever way it came first.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents_ui.hooks.receipts import KeepReceipts
+from router.channels.ingest import Keeper, Kept, NotKept, keep
+from router.channels.port import Account, Contact, Receipt, Received
+from router.channels.sighting import KeepSighting
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import DatabaseBusy, DatabaseGone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Keeps what webhooks bring. Shape: keeper() is who keeps, now; count(account, result, number) counts."""
+
+    committer: Committer
+    keeper: Callable[[], Keeper]
+    count: Callable[[str, str, int], None]
+
+    async def keep(self, account: Account, received: Received) -> None:
+        """Everything on disk when this returns. Raises NotKept when anything is not."""
+        if len(received.contacts) == 1 and not received.receipts and not received.sightings:
+            self._note(account, await self._keep_contact(received.contacts[0]))
+            return
+        kept = await asyncio.gather(
+            *(self._keep_contact(each) for each in received.contacts),
+            *(self._keep_sighting(account, each) for each in received.sightings),
+            self._keep_receipts(account, received.receipts),
+            return_exceptions=True,
+        )
+        for each in kept:
+            if isinstance(each, Kept):
+                self._note(account, each)
+        for each in kept:
+            if isinstance(each, BaseException):
+                raise each
+
+    def _note(self, account: Account, kept: Kept) -> None:
+        self.count(account.account_id, "repeated" if kept.repeated else "kept", 1)
+
+    async def _keep_contact(self, contact: Contact) -> Kept:
+        return await keep(self.committer, contact, self.keeper())
+
+    async def _keep_sighting(self, account: Account, report: Contact) -> None:
+        """Raises NotKept."""
+        try:
+            rows = await self.committer.append(KeepSighting(report))
+        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+        self.count(account.account_id, "kept" if rows else "repeated", 1)
+
+    async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:
+        """Raises NotKept."""
+        if not receipts:
+            return
+        append = KeepReceipts(account_id=account.account_id, receipts=receipts)
+        try:
+            rows = await self.committer.append(append)
+        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+        self.count(account.account_id, "receipt", len(rows))
