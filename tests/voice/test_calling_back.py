@@ -1,6 +1,5 @@
 """Calling back: who gave up, by whom, and what cannot be called."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -86,7 +85,7 @@ async def test_nobody_is_called_by_an_agent_whose_sound_does_not_come(
 
 @pytest.mark.parametrize(("number", "withheld"), [("", True), ("+19115550123", False)])
 async def test_what_cannot_be_called_is_refused(exchange: Exchange, number: str, withheld: bool) -> None:
-    """A telephone without a number is somebody in need all the same, but a dialled wrong number is another."""
+    """A telephone without a number is somebody in need; a wrong number that is dialled is somebody else."""
     interaction_id = await gave_up(exchange, number=number, withheld=withheld)
     status, answer = await dials(exchange, interaction_id)
     assert (status, answer["code"]) == (422, "not_dialable")
@@ -98,4 +97,3 @@ async def test_a_call_back_is_nobody_elses_to_dial(exchange: Exchange) -> None:
     interaction_id = await gave_up(exchange)
     asked = {"agent_id": "ben", "desk_id": "w", "sdp": "m=audio"}
     assert (await exchange.asks("POST", f"/calls/{interaction_id}/dial", **asked))[0] == 409
-    await asyncio.sleep(0)

@@ -19,7 +19,7 @@ from router.run.voice.callers import Caller, CannotAnswer, TelephoneCaller, call
 from router.run.voice.gear import Bridge, CallEnded, Leg, Media, NoPorts, NotAnswered, NoTrunk, Telephones
 from router.run.voice.record import AddSaid, Record
 from router.run.voice.said import Said
-from router.run.voice.standing import Standing
+from router.run.voice.standing import Standing, Waiting
 
 CONNECT_S: Final = 10.0
 """An agent who accepted and is not heard after this long will not be: somebody should look."""
@@ -57,6 +57,8 @@ class Call:
         self.window = ""
         """Which window of the agent has the call."""
         self.stood: Standing | None = None
+        self.expected: Waiting | None = None
+        """Where it will wait once the router has read of it."""
         self._around = around
         self._assignment = ""
         self._bridge: Bridge | None = None

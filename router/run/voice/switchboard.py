@@ -136,12 +136,12 @@ class Switchboard:
         except NotKept:
             await telephone.refuse(SERVICE_UNAVAILABLE)
             return
-        call = self._begin(record, account, caller)
+        call = self._begin(record, account, caller, place)
         telephone.on_end = call.hung_up
         if gone or telephone.ended:
             call.hung_up(gone[0] if gone else telephone.ended)
             return
-        await self._say_place(call, place)
+        await self._say_place(call)
 
     async def take_page(self, account: Account, *, session: str, leg: Leg, language: str) -> Call:
         """A call from our page, on disk when this returns; or its open call with a new leg.
@@ -156,8 +156,8 @@ class Switchboard:
             return call
         contact = contact_of_web_call(account, session=session, language=language, received_at_ms=_now_ms())
         record = self._new_record(account, r.IN)
-        await self._keep(contact, record, language=language)
-        call = self._begin(record, account, PageCaller(leg))
+        place = await self._keep(contact, record, language=language)
+        call = self._begin(record, account, PageCaller(leg), place)
         self._sessions[session] = call
         call.begin_page(leg)
         self._watch_page(call, leg, session)
@@ -285,15 +285,19 @@ class Switchboard:
 
     async def _place_all(self) -> None:
         channels = sorted({each.account.channel for each in self._waiting_calls()})
-        places = await asyncio.to_thread(self._load_places, channels, None)
+        places = await asyncio.to_thread(self._load_places, channels, self._unqueued())
         for call in self._waiting_calls():
             call.waits_at(places.get(call.interaction_id, 0))
 
-    async def _say_place(self, call: Call, place: Place) -> None:
-        """The first 182, before the router has read of the call: at the place that it will have."""
-        own = Waiting(call.interaction_id, place.queue_id, place.urgency, place.accepted_at_ms)
+    def _unqueued(self) -> list[Waiting]:
+        """Calls that the router has not put in line yet: at the place that they will have."""
+        fresh = (each for each in self.calls.values() if each.stood is None or each.stood.state == "parked")
+        return [each.expected for each in fresh if each.expected is not None]
+
+    async def _say_place(self, call: Call) -> None:
+        """The first 182, before the router has read of the call."""
         try:
-            places = await asyncio.to_thread(self._load_places, [call.account.channel], own)
+            places = await asyncio.to_thread(self._load_places, [call.account.channel], self._unqueued())
         except Exception as problem:  # noqa: BLE001 - as above; it waits all the same
             _log.error("voice cannot look error=%s", type(problem).__name__)
             places = {}
@@ -308,8 +312,10 @@ class Switchboard:
 
     # Inside
 
-    def _begin(self, record: Record, account: Account, caller: Caller) -> Call:
+    def _begin(self, record: Record, account: Account, caller: Caller, place: Place | None = None) -> Call:
         call = Call(record, account, caller, self._around)
+        if place is not None:
+            call.expected = Waiting(place.interaction_id, place.queue_id, place.urgency, place.accepted_at_ms)
         self.calls[call.call_id] = self._of[call.interaction_id] = call
         self._touched.add(call.interaction_id)
         self._stirred.set()
@@ -392,12 +398,11 @@ class Switchboard:
         with self._database.reading() as db:
             return standings(db, interaction_ids)
 
-    def _load_places(self, channels: Sequence[str], own: Waiting | None) -> Mapping[str, int]:
+    def _load_places(self, channels: Sequence[str], unqueued: Sequence[Waiting]) -> Mapping[str, int]:
         with self._database.reading() as db:
-            waiting = [each for channel in channels for each in line_of(db, channel)]
-        if own is not None and all(each.interaction_id != own.interaction_id for each in waiting):
-            waiting.append(own)
-        return positions(waiting, self._plan(), _now_ms())
+            waiting = {each.interaction_id: each for name in channels for each in line_of(db, name)}
+        fresh = [each for each in unqueued if each.interaction_id not in waiting]
+        return positions([*waiting.values(), *fresh], self._plan(), _now_ms())
 
     def _load_words(self, message_ids: Sequence[str]) -> dict[str, str]:
         if not message_ids:
