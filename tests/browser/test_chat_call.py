@@ -1,7 +1,5 @@
 """A call from the customer's page: somebody afraid presses one button, and always knows how it stands."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +11,10 @@ from tests.browser.calling import HEARS, SAYS, SAYS_HERTZ, without_microphone
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
-from tests.browser.test_desk_call import FAIL
+from tests.browser.test_desk_call import FAIL, NEAR_HERTZ, hears, until
 
 pytestmark = pytest.mark.system
 
-WITHIN_S = 20
-NEAR_HERTZ = 15
 NUMBER = "+15555550100"
 CALL = "Call from this page"
 
@@ -31,18 +27,6 @@ def plan(plan: Plan) -> Plan:
         AccountPlan(account_id="trunk", channel="voice", provider="sip", address=NUMBER),
     )
     return replace(plan, accounts=accounts)
-
-
-def _until(page: Page, true: Callable[[], bool]) -> None:
-    """Wait for what the far side sees; the browser's events get through meanwhile."""
-    deadline = time.monotonic() + WITHIN_S
-    while not true():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(20)
-
-
-def _hears(page: Page) -> float:
-    return float(page.evaluate("window.pitch?.() ?? 0"))
 
 
 def _methods(centre: FakeCentre) -> list[str]:
@@ -67,8 +51,8 @@ def test_one_button_leads_into_the_line_and_to_a_person(centre: FakeCentre, open
     expect(bar).to_contain_text("You are next.")
     centre.web_call |= {"state": "connected", "position": 0, "connected_ms": now_ms()}
     expect(bar).to_contain_text("You are talking with the centre.")
-    _until(page, lambda: abs(_hears(page) - centre.voice.hertz) < NEAR_HERTZ)
-    _until(page, lambda: abs(centre.voice.pitch - SAYS_HERTZ) < NEAR_HERTZ)
+    until(page, lambda: abs(hears(page) - centre.voice.hertz) < NEAR_HERTZ)
+    until(page, lambda: abs(centre.voice.pitch - SAYS_HERTZ) < NEAR_HERTZ)
     page.get_by_role("textbox").fill("I can also write")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".bubble")).to_contain_text("✓ arrived")
@@ -85,7 +69,7 @@ def test_hanging_up_tells_the_centre_at_once(centre: FakeCentre, open_page: Open
     page.get_by_role("button", name="Hang up").click()
     expect(page.locator(".call-bar")).to_contain_text("You have hung up.")
     page.screenshot(path=pictures / "chat-call-ended.png")
-    _until(page, lambda: _methods(centre) == ["POST", "DELETE"])
+    until(page, lambda: _methods(centre) == ["POST", "DELETE"])
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("button", name=CALL)).to_be_visible()
 
@@ -109,16 +93,16 @@ def test_a_reloaded_page_is_back_in_its_call(centre: FakeCentre, open_page: Open
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(page.locator(".call-bar")).to_contain_text("in line")
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
     assert _methods(centre) == ["POST", "POST"]
 
 
 def test_a_line_that_fails_is_opened_again(centre: FakeCentre, open_page: Open):
     """From the house into the street, from one network into another."""
     page = _called(centre, open_page)
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
     page.evaluate(FAIL)
-    _until(page, lambda: _methods(centre) == ["POST", "POST"])
+    until(page, lambda: _methods(centre) == ["POST", "POST"])
     expect(page.locator(".call-bar")).to_contain_text("in line")
 
 
@@ -159,10 +143,10 @@ def test_a_centre_that_takes_no_call_now_says_so_and_what_to_do(
 def test_muted_is_said_and_silent(centre: FakeCentre, open_page: Open, pictures: Path):
     """Somebody hides and must not be heard; later somebody must be, and wonders why not."""
     page = _called(centre, open_page)
-    _until(page, lambda: centre.voice.pitch > 0)
+    until(page, lambda: centre.voice.pitch > 0)
     page.get_by_role("button", name="Mute me").click()
     expect(page.locator(".call-bar")).to_contain_text("nobody hears you")
-    _until(page, lambda: centre.voice.pitch == 0)
+    until(page, lambda: centre.voice.pitch == 0)
     page.screenshot(path=pictures / "chat-call-muted.png")
     assert low_contrasts(page) == []
 

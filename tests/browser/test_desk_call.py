@@ -46,7 +46,7 @@ line.dispatchEvent(new Event("connectionstatechange"));
 """What a browser does to a line some seconds after the network went."""
 
 
-def _until(page: Page, true: Callable[[], bool]) -> None:
+def until(page: Page, true: Callable[[], bool]) -> None:
     """Wait for what the far side sees; the browser's events get through meanwhile."""
     deadline = time.monotonic() + WITHIN_S
     while not true():
@@ -54,7 +54,7 @@ def _until(page: Page, true: Callable[[], bool]) -> None:
         page.wait_for_timeout(20)
 
 
-def _hears(page: Page) -> float:
+def hears(page: Page) -> float:
     """The strongest frequency that the page plays; 0 where it plays nothing."""
     return float(page.evaluate("window.pitch?.() ?? 0"))
 
@@ -74,7 +74,7 @@ def _talking(centre: FakeCentre, open_page: Open, **how: object) -> Page:
     set_call(centre)
     page = _desk(centre, open_page, SAYS, **how)
     expect(page.locator(".call-bar")).to_contain_text("You talk with the caller.")
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
     return page
 
 
@@ -92,15 +92,15 @@ def test_an_accepted_call_is_heard_and_hears_without_another_key(
     page.screenshot(path=pictures / "desk-call-offer.png")
     page.wait_for_timeout(ARMED_MS)
     page.keyboard.press("F8")
-    _until(page, lambda: len(_asked(centre, "accept")) == 1)
+    until(page, lambda: len(_asked(centre, "accept")) == 1)
     centre.drop("offer", "call-1/1")
     centre.put("conversation", "call-1", conversation("call-1", channel="voice", connected=True))
     centre.put("call", "call-1", call(state="waiting", connected_ms=0, can=NOTHING_CAN))
     expect(page.locator(".call-bar")).to_contain_text("the caller is being put through")
     turn(centre, state="connected", can=call()["can"])
     expect(page.locator(".call-bar")).to_contain_text("You talk with the caller.")
-    _until(page, lambda: abs(_hears(page) - centre.voice.hertz) < NEAR_HERTZ)
-    _until(page, lambda: abs(centre.voice.pitch - SAYS_HERTZ) < NEAR_HERTZ)
+    until(page, lambda: abs(hears(page) - centre.voice.hertz) < NEAR_HERTZ)
+    until(page, lambda: abs(centre.voice.pitch - SAYS_HERTZ) < NEAR_HERTZ)
     page.screenshot(path=pictures / "desk-call.png")
     connects = _asked(centre, "call_connect")
     assert [each["interaction_id"] for each in connects] == ["call-1"]
@@ -110,17 +110,17 @@ def test_an_accepted_call_is_heard_and_hears_without_another_key(
 def test_muted_is_silence_and_cannot_be_overlooked(centre: FakeCentre, open_page: Open, pictures: Path):
     """A caller who is not answered because the agent talks into a dead microphone hangs up."""
     page = _talking(centre, open_page)
-    _until(page, lambda: centre.voice.pitch > 0)
+    until(page, lambda: centre.voice.pitch > 0)
     page.keyboard.press("Alt+k")
     expect(page.locator(".call-bar[data-tone=muted]")).to_contain_text("You are muted")
-    _until(page, lambda: centre.voice.pitch == 0)
+    until(page, lambda: centre.voice.pitch == 0)
     expect(page.locator(".call-bar")).to_contain_text("You are talking, but you are muted.")
     expect(page.locator(".call-strip")).to_contain_text("You are muted")
     page.screenshot(path=pictures / "desk-call-muted.png")
     assert low_contrasts(page) == []
     page.keyboard.press("Alt+k")
     expect(page.locator(".call-bar[data-tone=muted]")).to_have_count(0)
-    _until(page, lambda: centre.voice.pitch > 0)
+    until(page, lambda: centre.voice.pitch > 0)
 
 
 def test_hold_keys_and_forwarding_are_asked_of_the_centre(
@@ -129,36 +129,36 @@ def test_hold_keys_and_forwarding_are_asked_of_the_centre(
     """Everything by keyboard: hands that type notes do not look for a mouse."""
     page = _talking(centre, open_page)
     page.keyboard.press("Alt+h")
-    _until(page, lambda: [each["held"] for each in _asked(centre, "call_hold")] == [True])
+    until(page, lambda: [each["held"] for each in _asked(centre, "call_hold")] == [True])
     turn(centre, state="held")
     expect(page.locator(".call-bar")).to_contain_text("On hold")
     page.screenshot(path=pictures / "desk-call-held.png")
     page.keyboard.press("Alt+h")
-    _until(page, lambda: [each["held"] for each in _asked(centre, "call_hold")] == [True, False])
+    until(page, lambda: [each["held"] for each in _asked(centre, "call_hold")] == [True, False])
     turn(centre, state="connected")
     page.keyboard.press("Alt+n")
     expect(page.locator(".call-digits button").first).to_be_focused()
     page.keyboard.type("12*#")
     expect(page.locator(".call-digits output")).to_have_text("12*#")
     page.screenshot(path=pictures / "desk-call-digits.png")
-    _until(page, lambda: "".join(str(each["digits"]) for each in _asked(centre, "call_dtmf")) == "12*#")
+    until(page, lambda: "".join(str(each["digits"]) for each in _asked(centre, "call_dtmf")) == "12*#")
     page.keyboard.press("Escape")
     page.keyboard.press("Alt+g")
     expect(page.locator(".call-forward input")).to_be_focused()
     page.keyboard.type("+31 20 123-4567")
     page.screenshot(path=pictures / "desk-call-forward.png")
     page.keyboard.press("Enter")
-    _until(page, lambda: [each["to"] for each in _asked(centre, "call_forward")] == ["+31201234567"])
+    until(page, lambda: [each["to"] for each in _asked(centre, "call_forward")] == ["+31201234567"])
     expect(page.locator(".call-forward")).to_have_count(0)
     page.get_by_role("button", name="Stop recording").click()
-    _until(page, lambda: [each["on"] for each in _asked(centre, "call_record")] == [False])
+    until(page, lambda: [each["on"] for each in _asked(centre, "call_record")] == [False])
 
 
 def test_a_reloaded_desk_is_on_its_call_again(centre: FakeCentre, open_page: Open):
     """A browser that had to be reloaded costs seconds, not the caller; the window keeps its name."""
     page = _talking(centre, open_page)
     page.reload()
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
     first, again = _asked(centre, "call_connect")
     assert first["window"] == again["window"]
     assert first["sdp"] != again["sdp"]
@@ -168,9 +168,9 @@ def test_a_line_that_fails_is_opened_again_by_itself(centre: FakeCentre, open_pa
     """A network that changes under the call is not the end of it."""
     page = _talking(centre, open_page)
     page.evaluate(FAIL)
-    _until(page, lambda: len(_asked(centre, "call_connect")) == 2)
+    until(page, lambda: len(_asked(centre, "call_connect")) == 2)
     expect(page.locator(".call-bar")).to_contain_text("You talk with the caller.")
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
 
 
 @pytest.mark.long
@@ -178,8 +178,8 @@ def test_a_line_that_is_cut_is_noticed_and_opened_again(centre: FakeCentre, open
     """Nobody says goodbye when a process dies: the browser finds out, and the desk with it."""
     page = _talking(centre, open_page)
     centre.cut_the_line()
-    _until(page, lambda: len(_asked(centre, "call_connect")) == 2)
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: len(_asked(centre, "call_connect")) == 2)
+    until(page, lambda: hears(page) > 0)
 
 
 def test_a_second_window_takes_no_call_by_itself(centre: FakeCentre, open_page: Open, pictures: Path):
@@ -220,7 +220,7 @@ def test_an_agent_without_a_microphone_knows_before_the_first_call(
     page.screenshot(path=pictures / f"desk-call-no-microphone-{reason}.png")
     asked = page.evaluate("window.asked")
     page.get_by_role("button", name="Try again").click()
-    _until(page, lambda: page.evaluate("window.asked") > asked)
+    until(page, lambda: page.evaluate("window.asked") > asked)
 
 
 def test_without_a_microphone_the_caller_is_heard_all_the_same(centre: FakeCentre, open_page: Open):
@@ -228,7 +228,7 @@ def test_without_a_microphone_the_caller_is_heard_all_the_same(centre: FakeCentr
     set_call(centre)
     page = _desk(centre, open_page, without_microphone("NotFoundError"))
     expect(page.locator(".call-strip")).to_contain_text("the caller does not hear you")
-    _until(page, lambda: _hears(page) > 0)
+    until(page, lambda: hears(page) > 0)
 
 
 def test_no_microphone_is_asked_for_where_no_calls_come(centre: FakeCentre, open_page: Open):
@@ -251,9 +251,9 @@ def test_the_end_of_a_call_is_told_and_the_number_can_be_called(
         turn(centre, state="ended", why=why, can=NOTHING_CAN | {"dial": True})
         expect(page.locator(".call-bar")).to_contain_text(words)
         page.screenshot(path=pictures / f"desk-call-ended-{why}.png")
-    _until(page, lambda: bool(page.evaluate(ALL_CLOSED)))
+    until(page, lambda: bool(page.evaluate(ALL_CLOSED)))
     page.keyboard.press("Alt+l")
-    _until(page, lambda: len(_asked(centre, "call_dial")) == 1)
+    until(page, lambda: len(_asked(centre, "call_dial")) == 1)
     turn(centre, state="dialling", why="", direction="out", connected_ms=0, can=NOTHING_CAN)
     expect(page.locator(".call-bar")).to_contain_text("it rings there")
 

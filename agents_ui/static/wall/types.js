@@ -43,6 +43,18 @@
 /** @typedef {import("../types.js").Queue & Day} WallQueue */
 
 /**
+ * @typedef {object} WallCall
+ * @property {string} interaction_id
+ * @property {string} agent_id
+ * @property {"in" | "out"} direction
+ * @property {"waiting" | "dialling" | "connected" | "held"} state
+ * @property {number} since_ms
+ * @property {number} connected_ms
+ * @property {boolean} recording
+ * @property {boolean} silent
+ */
+
+/**
  * @typedef {object} Hold
  * @property {string} interaction_id
  * @property {string} channel

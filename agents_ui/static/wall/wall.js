@@ -7,7 +7,7 @@ import { keep, kept } from "../shared/keep.js";
 import { second, serverNow } from "../shared/time.js";
 import { say } from "../shared/words.js";
 
-const KINDS = ["urgent", "queue", "agent", "alarm", "site"];
+const KINDS = ["urgent", "queue", "agent", "call", "alarm", "site"];
 const BIG = "muster.wall.big";
 
 /** @typedef {ReturnType<typeof openWall>} Wall */
@@ -58,6 +58,8 @@ export function openWall(leave) {
     queues: store.queue,
     /** @type {import("@preact/signals").Signal<Map<string, import("./types.js").WallAgent>>} */
     agents: store.agent,
+    /** @type {import("@preact/signals").Signal<Map<string, import("./types.js").WallCall>>} */
+    calls: store.call,
     chosen,
     /** @param {"contact" | "agent" | "keys"} what @param {string} [id] */
     choose: (what, id = "") => (chosen.value = { what, id }),

@@ -3,6 +3,7 @@ import { UrgencyMark } from "../../desk/parts/urgency-mark.js";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { channelName, reasonName } from "../names.js";
+import { CallMark } from "./call-mark.js";
 import { Figure } from "./figure.js";
 import { Since } from "./since.js";
 
@@ -44,6 +45,6 @@ function One({ wall, agent }) {
     <b dir="auto">${agent.name}</b> <span class="agent-time"><${Since} at_ms=${agent.since_ms} /></span>
     ${why && html`<span class="agent-why">${why}</span>`}
     ${agent.holds.length > 0 && html`<span class="agent-holds">${agent.holds.map((hold) => html`<span key=${hold.interaction_id} data-activity=${hold.activity}>
-      <${UrgencyMark} urgency=${hold.urgency || 3} size=${15} /> ${channelName(wall, hold.channel)}</span>`)}</span>`}
+      <${UrgencyMark} urgency=${hold.urgency || 3} size=${15} /> ${channelName(wall, hold.channel)} <${CallMark} call=${wall.calls.value.get(hold.interaction_id)} /></span>`)}</span>`}
   </button>`;
 }

@@ -7,6 +7,7 @@ import { say } from "../../shared/words.js";
 import { channelName, queueName, shortId } from "../names.js";
 import { Explained } from "./explained.js";
 import { GiveTo } from "./give-to.js";
+import { Listen } from "./listen.js";
 import { Said } from "./said.js";
 import { Since } from "./since.js";
 import { Sure } from "./sure.js";
@@ -17,6 +18,7 @@ export function ContactPanel({ wall, id }) {
   const held = [...wall.agents.value.values()].flatMap((agent) => agent.holds).find((hold) => hold.interaction_id === id);
   const urgent = wall.store.urgent.value.get(id);
   const one = urgent ?? held ?? known;
+  const call = wall.calls.value.get(id);
   const ask = async () => {
     const answer = await wall.order({ kind: "explain", interaction_id: id });
     if (answer.ok) setKnown(answer.value);
@@ -35,6 +37,7 @@ export function ContactPanel({ wall, id }) {
     <${GiveTo} wall=${wall} known=${known} act=${act} />
     <${UrgencyRow} urgency=${one.urgency} act=${act} />
     ${held && html`<${Sure} label=${say("take_away")} question=${say("take_away_sure")} act=${() => act({ kind: "take_away" }, say("took_away"))} />`}
+    ${call && html`<${Listen} wall=${wall} call=${call} />`}
     <${Said} wall=${wall} id=${id} />
   <//>`;
 }
