@@ -227,6 +227,8 @@ class Limits:
     """Urgency 1 or 2 waiting longer than this raises an alarm."""
     waiting_alarm: int = 100_000
     """More interactions waiting than this raises an alarm."""
+    probe_every_ms: int = 60_000
+    """A way in that nobody has come by for this long is tried by a probe of our own; 0: never."""
     give_up_ms: int = 86_400_000
     """An answer that could not be sent for this long will not be tried again: it has failed."""
     fallback_within_ms: int = 3_600_000

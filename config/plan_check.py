@@ -231,7 +231,11 @@ def _target(plan: Plan, target: Target, path: Path) -> Iterator[Found]:
 
 
 def _limits(limits: Limits) -> Iterator[Found]:
-    yield from _at_least(limits, tuple(limits.__slots__), 1, ("limits",))
+    never = ("probe_every_ms",)  # 0 means never there.
+    yield from _at_least(
+        limits, tuple(each for each in limits.__slots__ if each not in never), 1, ("limits",)
+    )
+    yield from _at_least(limits, never, 0, ("limits",))
     if limits.only_candidate_ms > limits.cooldown_ms:
         yield (
             ("limits", "only_candidate_ms"),

@@ -28,6 +28,7 @@ from router.channels.ingest import Keeper, NotKept, keep
 from router.channels.located import MEDIA_TYPE as PLACE
 from router.channels.located import body_of
 from router.channels.port import Contact
+from router.channels.probes import CHAT_PAGE, HEADER, as_probe, is_expected
 from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
@@ -60,8 +61,9 @@ async def talk(socket: WebSocket, services: Services, room: Room) -> None:
         headers.append((b"set-cookie", cookie.encode()))
     await socket.accept(headers=headers)
     visitor = Visitor(session=session, connection_id=str(uuid4()), line=Line(socket))
+    probe = await _probe_in(socket, services)
     try:
-        code = await _Talk(socket, services, room, visitor).until_over()
+        code = await _Talk(socket, services, room, visitor, probe).until_over()
     finally:
         room.leave(visitor)
     if code:
@@ -69,8 +71,27 @@ async def talk(socket: WebSocket, services: Services, room: Room) -> None:
             await socket.close(code)
 
 
+async def _probe_in(socket: WebSocket, services: Services) -> str:
+    """The name of our own watch's probe that this socket is, as far as the database knows it; else empty."""
+    name = socket.headers.get(HEADER, "")
+
+    def expected() -> bool:
+        with services.database.reading() as db:
+            return is_expected(db, name, CHAT_PAGE, _now_ms())
+
+    if not name:
+        return ""
+    try:
+        return name if await asyncio.to_thread(expected) else ""
+    except (DatabaseBusy, DatabaseGone):
+        return ""  # Nothing can be kept now either.
+
+
 class _Talk:
-    def __init__(self, socket: WebSocket, services: Services, room: Room, visitor: Visitor) -> None:
+    def __init__(
+        self, socket: WebSocket, services: Services, room: Room, visitor: Visitor, probe: str
+    ) -> None:
+        self._probe = probe
         self._socket = socket
         self._services = services
         self._room = room
@@ -172,12 +193,16 @@ class _Talk:
         )
 
     async def _keep(self, contact: Contact) -> int:
-        visitor = self._visitor
+        visitor, keeper = self._visitor, self._keeper()
+        if self._probe:
+            contact, keeper = as_probe(contact, self._probe), replace(keeper, connection_id="")
         try:
-            kept = await keep(self._services.committer, contact, self._keeper())
+            kept = await keep(self._services.committer, contact, keeper)
         except NotKept:
             return TRY_AGAIN  # Not acknowledged, so the page sends it again when it is back.
         self._line.put("kept", client_id=contact.client_id, message_id=kept.message_id)
+        if self._probe:
+            return 0
         self._room.customer_back(visitor)
         if kept.began:
             visitor.joined = kept.interaction_id

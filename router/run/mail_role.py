@@ -25,8 +25,10 @@ from router.channels.mail_contact import (
     provider_id_of,
     thread_of_mail,
 )
+from router.channels.mail_head import head_of
 from router.channels.mail_token import TokenKey
 from router.channels.port import Account, Contact
+from router.channels.probes import HEADER, as_probe, is_expected
 from router.channels.smtp_in import Limits, MailSession, MailTaker
 from router.journal.committer import Committer
 from router.journal.connection import DatabaseBusy, DatabaseGone
@@ -135,10 +137,13 @@ class MailRole:
     def _contact(self, account: Account, envelope: Envelope) -> Contact:
         interaction_id = interaction_id_of(account.channel, account.account_id, provider_id_of(envelope.body))
         ref = answered_ref(envelope, TokenKey.of(account.secret))
+        probe = head_of(envelope.body).first(HEADER).decode("ascii", "replace")
         answered = None
-        if ref:
+        if ref or probe:
             with self._database.reading() as db:
-                answered = answered_by(db, ref, account)
+                answered = answered_by(db, ref, account) if ref else None
+                if probe and is_expected(db, probe, account.account_id, envelope.received_at_ms):
+                    return as_probe(contact_of(envelope, account, interaction_id=interaction_id), probe)
         return contact_of(envelope, account, interaction_id=interaction_id, answered=answered)
 
     async def _follow_plan(self) -> None:

@@ -26,7 +26,7 @@ OTHER = ACCOUNT.replace('"line"', '"second"').replace("0100", "0101")
 WRONG = [
     (('channel = "sms"\nprovider', 'channel = "fax"\nprovider'), "channel", "there is no channel 'fax'"),
     (('channel = "sms"\nprovider', 'channel = "chat"\nprovider'), "channel", "serves the channel 'sms'"),
-    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are imap, instagram, "),
+    (('"twilio"', '"twillio"'), "provider", "there is no provider 'twillio'; there are "),
     (('"+15551230100"', '"5551230100"'), "address", "one is '+15551230100'"),
     (('"+15551230100"', '""'), "address", "is no address of this kind"),
     (('secret = "sms-token"', ""), "[[accounts]]", "needs a secret"),
