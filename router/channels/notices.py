@@ -28,13 +28,18 @@ OPTED_IN: Final = "opted-in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A message as it was read. Shape: consent is what its provider made of it (stop, start, help), or ''."""
+    """A message as it was read.
+
+    Shape: consent is what its provider made of it (stop, start, help), or ''. turned_away: its sender is to
+           hear that texts are switched off.
+    """
 
     interaction_id: str
     message_id: str
     text: str
     consent: str = ""
     language: str = ""
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +53,16 @@ class _Whom:
     language: str
 
 
-def facts_of(db: Connection, plan: Plan, said: Said, at_ms: int) -> Sequence[Fact]:
-    """What follows from a message beside its reading: consent, and what Muster says. Under the lock."""
+def facts_of(
+    db: Connection, plan: Plan, said: Said, at_ms: int, pending: dict[tuple[str, str], str]
+) -> Sequence[Fact]:
+    """What follows from a message beside its reading: consent, and what Muster says. Under the lock.
+
+    pending: what messages of the same append said before this one, by channel and address: in no table yet.
+    """
+    kin = said.consent or kin_of(said.text, plan.site.languages)
+    if not kin and not said.turned_away:
+        return ()
     row = db.row(
         "SELECT channel, account, address_hash, identity_id, language FROM interaction"
         " WHERE interaction_id = :i",
@@ -59,14 +72,10 @@ def facts_of(db: Connection, plan: Plan, said: Said, at_ms: int) -> Sequence[Fac
         return ()
     whom = _Whom(channel=row[0], account=row[1], address_hash=row[2], identity_id=row[3], language=row[4])
     found: list[Fact] = []
-    turned_away = db.row(
-        "SELECT 1 FROM notice WHERE message_id = :m AND kind = 'text-off'", m=said.message_id
-    )
-    if turned_away is not None:
+    if said.turned_away:
         found.extend(_notice(db, plan, said, whom, TEXT_OFF, at_ms))
-    kin = said.consent or kin_of(said.text, plan.site.languages)
     if kin in (STOP, START):
-        found.extend(_consent(db, plan, said, whom, kin, at_ms))
+        found.extend(_consent(db, plan, said, whom, kin, at_ms, pending))
     elif kin == HELP and not _network_answers(plan, said, whom, kin):
         found.extend(_help(db, plan, said, whom, at_ms))
     return found
@@ -81,12 +90,23 @@ def text_of(plan: Plan, kind: str, *languages: str) -> str:
     return ""
 
 
-def _consent(db: Connection, plan: Plan, said: Said, whom: _Whom, kin: str, at_ms: int) -> Sequence[Fact]:
+def _consent(
+    db: Connection,
+    plan: Plan,
+    said: Said,
+    whom: _Whom,
+    kin: str,
+    at_ms: int,
+    pending: dict[tuple[str, str], str],
+) -> Sequence[Fact]:
     """Each STOP counts anew, but is confirmed once; START changes nothing for who never said STOP."""
     before = consent.states(db, channel=whom.channel, address_hash=whom.address_hash)
+    known = (whom.channel, whom.address_hash)
     was_out = any(state == consent.OUT for state, _, _ in before.values())
+    was_out = pending.get(known, consent.OUT if was_out else consent.IN) == consent.OUT
     if kin == START and not was_out:
         return ()
+    pending[known] = consent.OUT if kin == STOP else consent.IN
     change = consent.changed(
         interaction_id=said.interaction_id,
         channel=whom.channel,

@@ -21,6 +21,7 @@ class Switch:
 
     scope: str
     since_ms: int
+    seq: int
     agent_id: str
     reason: str
 
@@ -30,12 +31,14 @@ def switched_off(db: Connection, *, channel: str, account: str) -> Switch | None
     if channel not in CHANNELS:
         return None
     row = db.row(
-        "SELECT scope, since_ms, agent_id, reason FROM text_switch WHERE is_off = 1"
-        " AND scope IN (:account, :channel) ORDER BY since_ms, scope LIMIT 1",
+        "SELECT scope, since_ms, seq, agent_id, reason FROM text_switch WHERE is_off = 1"
+        " AND scope IN (:account, :channel) ORDER BY seq LIMIT 1",
         account=f"account/{account}",
         channel=f"channel/{channel}",
     )
-    return None if row is None else Switch(scope=row[0], since_ms=row[1], agent_id=row[2], reason=row[3])
+    if row is None:
+        return None
+    return Switch(scope=row[0], since_ms=row[1], seq=row[2], agent_id=row[3], reason=row[4])
 
 
 def turned_away(
@@ -54,12 +57,12 @@ def turned_away(
     if switch is None:
         return ()
     told = db.row(
-        "SELECT max(at_ms) FROM notice WHERE kind = 'text-off' AND account = :account AND address_hash = :h",
+        "SELECT at_ms, seq FROM notice WHERE kind = 'text-off' AND account = :account AND address_hash = :h"
+        " ORDER BY at_ms DESC, seq DESC LIMIT 1",
         account=account,
         h=address_hash,
     )
-    told_ms = told[0] if told and told[0] else 0
-    if told_ms >= switch.since_ms and told_ms + window_ms > at_ms:
+    if told is not None and told[1] > switch.seq and told[0] + window_ms > at_ms:
         return ()
     values = {"message_id": message_id, "account": account, "address_hash": address_hash}
     return (fact("turned_away", interaction_id, **values),)

@@ -57,11 +57,12 @@ def _consent_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 def _text_switched(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
-        """INSERT INTO text_switch (scope, is_off, since_ms, agent_id, reason)
-           VALUES (:scope, :is_off, :at_ms, :agent_id, :reason)
+        """INSERT INTO text_switch (scope, is_off, since_ms, seq, agent_id, reason)
+           VALUES (:scope, :is_off, :at_ms, :seq, :agent_id, :reason)
            ON CONFLICT (scope) DO UPDATE
-           SET is_off = excluded.is_off, since_ms = excluded.since_ms, agent_id = excluded.agent_id,
-               reason = excluded.reason""",
+           SET is_off = excluded.is_off, since_ms = excluded.since_ms, seq = excluded.seq,
+               agent_id = excluded.agent_id, reason = excluded.reason""",
+        seq=row.seq,
         scope=row.ref,
         is_off=int(data["off"]),
         at_ms=row.at_ms,
@@ -72,13 +73,14 @@ def _text_switched(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 def _turned_away(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
-        """INSERT INTO notice (message_id, kind, account, address_hash, at_ms)
-           VALUES (:message_id, 'text-off', :account, :address_hash, :at_ms)
+        """INSERT INTO notice (message_id, kind, account, address_hash, at_ms, seq)
+           VALUES (:message_id, 'text-off', :account, :address_hash, :at_ms, :seq)
            ON CONFLICT (message_id) DO NOTHING""",
         message_id=data["message_id"],
         account=data["account"],
         address_hash=data["address_hash"],
         at_ms=row.at_ms,
+        seq=row.seq,
     )
 
 

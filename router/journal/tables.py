@@ -402,6 +402,8 @@ class TextSwitchRow(SQLModel, table=True):
     scope: str = Field(primary_key=True)
     is_off: int = 0
     since_ms: int = Field(sa_column=_ms())
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of the fact that switched it: what was said before that counts no more."""
     agent_id: str = ""
     reason: str = ""
 
@@ -416,6 +418,7 @@ class NoticeRow(SQLModel, table=True):
     account: str
     address_hash: str
     at_ms: int = Field(sa_column=_ms())
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
 
     __table_args__ = (Index("notice_of_texter", "kind", "account", "address_hash", "at_ms"),)
 

@@ -138,15 +138,19 @@ class ReadMessages:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One fact for each that is still unread."""
         facts = []
+        pending: dict[tuple[str, str], str] = {}
         sql = "SELECT message_id FROM message WHERE reading = 'unread' AND message_id IN {wanted}"
         left = {row[0] for row in rows_in(db, sql, [unread.message_id for unread, _, _ in self.readings])}
+        off = "SELECT message_id FROM notice WHERE message_id IN {wanted}"
+        turned_away = {row[0] for row in rows_in(db, off, sorted(left))}
         for unread, reading, how in self.readings:
             if unread.message_id in left:
                 facts.append(read_fact(unread.interaction_id, unread.message_id, reading, how))
                 facts.extend(_wanted_facts(unread))
                 facts.extend(located(unread.interaction_id, each) for each in unread.places)
                 if self.plan is not None:
-                    facts.extend(notices.facts_of(db, self.plan, _said(unread, reading), at_ms))
+                    said = _said(unread, reading, turned_away=unread.message_id in turned_away)
+                    facts.extend(notices.facts_of(db, self.plan, said, at_ms, pending))
         return facts
 
 
@@ -250,9 +254,9 @@ class Intake:
     async def _write_alone(self, unread: Unread, reading: Reading, how: str) -> None:
         """The reading, or else the defaults of its channel."""
         default = default_reading(self._plan(), unread.contact.channel)
-        for attempt in ((unread, reading, how), (unread, default, "unparsed")):
+        for attempt, plan in (((unread, reading, how), self._plan()), ((unread, default, "unparsed"), None)):
             try:
-                await self._committer.append(ReadMessages(readings=(attempt,), plan=self._plan()))
+                await self._committer.append(ReadMessages(readings=(attempt,), plan=plan))
                 return
             except CommitUnknown:
                 raise
@@ -429,13 +433,14 @@ def _places(message_id: str, said: Shown, at_ms: int) -> tuple[KeptPlace, ...]:
     )
 
 
-def _said(unread: Unread, reading: Reading) -> notices.Said:
+def _said(unread: Unread, reading: Reading, *, turned_away: bool) -> notices.Said:
     return notices.Said(
         interaction_id=unread.interaction_id,
         message_id=unread.message_id,
         text=unread.contact.text,
         consent=unread.consent,
         language=reading.language or unread.contact.earlier_language,
+        turned_away=turned_away,
     )
 
 

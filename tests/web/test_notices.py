@@ -277,7 +277,8 @@ async def test_help_alone_is_answered_and_still_a_cry_for_help(ours: Centre):
     with ours.database.reading() as db:
         row = db.row("SELECT data FROM journal WHERE kind = 'read'")
     assert row is not None
-    assert msgspec.json.decode(row[0])["urgency"] == 3
+    told = msgspec.json.decode(row[0])
+    assert (told["reading"], told["queue_id"]) == ("read", "first")
     assert ours.consent() == []
 
 
