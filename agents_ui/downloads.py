@@ -60,20 +60,24 @@ def clean_name(name: str) -> str:
 
 def download(body: bytes, *, media_type: str, file_name: str) -> Response:
     """The answer that gives out a file: to be saved, not shown; whole, whatever Range asks for (B-12)."""
-    name = clean_name(file_name)
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
-    encoded = quote(name, safe="")
     return Response(
         body,
         media_type=media_type if media_type in {known for _, _, known in _SIGNATURES} else OCTETS,
         headers={
-            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}",
+            "Content-Disposition": disposition("attachment", file_name),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
             "Accept-Ranges": "none",
         },
     )
+
+
+def disposition(how: str, file_name: str) -> str:
+    """Content-Disposition with this name, for browsers old and new (RFC 6266)."""
+    name = clean_name(file_name)
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _cut(stem: str) -> str:

@@ -31,7 +31,7 @@ IMPORTS: Final = {
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self' 'sha256-{import_map}'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup."""

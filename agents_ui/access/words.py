@@ -18,6 +18,7 @@ TEXTS: Final = {
     "same": "Choose a password that differs from the old one.",
     "not_found": "This is not here, or not yours to see.",
     "away": "The site cannot look this up just now. Try again in a moment.",
+    "not_shown": "This is no picture, sound or video that can be shown here. Save it instead.",
     "not_saved": "This could not be saved. Try again.",
 }
 

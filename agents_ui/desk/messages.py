@@ -12,6 +12,7 @@ from typing import Any, Final  # Any: message values are JSON objects
 from agents_ui.desk.mail_shown import HEAD_BYTES, TEXT_CHARACTERS_MAX, mail_of
 from agents_ui.desk.place_notice import place_notice
 from agents_ui.downloads import clean_name
+from agents_ui.shown_files import shows
 from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.channels.port import Shown
 from router.channels.showing import shown_of
@@ -156,6 +157,7 @@ def _file(interaction_id: str, content_id: str, media_type: str, file_name: str,
         "name": clean_name(file_name),
         "bytes": size,
         "media_type": media_type,
+        "shows": shows(media_type),
         "url": _url(interaction_id, content_id),
     }
 

@@ -1,6 +1,6 @@
 // types.js - shapes on the wire (docs/architecture.md section 6); types only, nothing to load
 
-/** @typedef {{name: string, bytes: number, media_type: string, url: string}} AttachedFile */
+/** @typedef {{name: string, bytes: number, media_type: string, shows?: string, url: string}} AttachedFile shows: image, audio, video or empty */
 
 /**
  * @typedef {object} ChatConversation

@@ -21,6 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agents_ui.pages import routes_for
+from agents_ui.shown_files import HEAD_BYTES, may_be_shown, piece_of, shown
 from config.plan import Plan
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class FakeCentre:
         self.desk_lines: list[Line] = []
         self.wall_lines: list[Line] = []
         self.chat_messages: list[Json] = []
+        self.files: dict[str, bytes] = {}
+        """What the desk may show in place, by name."""
+        self.ranges: list[str] = []
         self.conversation: Json = {}
         self.entities: dict[str, dict[str, Json]] = {}
         self.words: Json = {}
@@ -95,6 +99,7 @@ class FakeCentre:
             Route("/api/password", self._password, methods=["POST"]),
             Route("/api/ticket", self._ticket, methods=["POST"]),
             Route("/chat/attachment", self._attachment, methods=["POST"]),
+            Route("/api/attachment/{name}", self._file, methods=["GET"]),
             Route("/chat/call", self._call, methods=["POST", "GET", "DELETE"]),
             WebSocketRoute("/chat/socket", self._chat),
             WebSocketRoute("/desk/socket", self._desk),
@@ -239,6 +244,18 @@ class FakeCentre:
             self.chat_messages.append(message)
             await line.send(kind="change", puts=[{"what": "message", "value": message}])
         await line.send(kind="kept", client_id=said["client_id"], message_id=message["message_id"])
+
+    async def _file(self, request: Request) -> Response:
+        """As the desk's own endpoint gives out files."""
+        name, asked = request.path_params["name"], request.headers.get("range", "")
+        body = self.files.get(name, b"")
+        self.ranges.append(asked)
+        media_type = may_be_shown(body[:HEAD_BYTES])
+        if not media_type:
+            return Response(status_code=415)
+        piece = piece_of(asked, len(body))
+        given = body if piece is None else body[piece.start : piece.start + piece.length]
+        return shown(given, media_type=media_type, file_name=name, size=len(body), piece=piece)
 
     async def _desk(self, websocket: WebSocket) -> None:
         await self._serve_page(websocket, self.entities, self.words, self.desk_lines)

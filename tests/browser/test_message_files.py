@@ -1,7 +1,12 @@
 """What hangs on a message at the desk: files to save, those still to come, those that will not."""
 
+import io
+import struct
+import wave
+import zlib
 from pathlib import Path
 
+import av
 import pytest
 from playwright.sync_api import expect
 
@@ -66,3 +71,70 @@ def test_files_say_what_they_are_and_what_is_missing(
     assert not cut_off(page)
     assert not low_contrasts(page)
     assert not unnamed_controls(page)
+
+
+def test_a_picture_a_voice_note_and_a_video_are_shown_in_place(
+    centre: FakeCentre, open_page: Open, pictures: Path
+) -> None:
+    """An agent sees the fire and hears the voice without leaving the conversation; the rest has a name."""
+    centre.files = {"fire.png": picture(), "note.wav": tone(), "smoke.webm": film(), "odd.png": b"<svg/>"}
+    files = [
+        {**_file("fire.png"), "shows": "image"},
+        {**_file("note.wav"), "shows": "audio"},
+        {**_file("smoke.webm"), "shows": "video"},
+        {**_file("odd.png"), "shows": "image"},
+        {**_file("plan.pdf"), "shows": ""},
+    ]
+    centre.entities["conversation"] = {"sms-1": conversation("sms-1", channel="sms")}
+    centre.entities["message"] = {"m": message("sms-1", 1, "in", "look", files=files)}
+    page = open_page(centre.url + "/desk", height=1200)
+    image = page.locator('.shown img[alt="fire.png"]')
+    expect(image).to_be_visible()
+    page.wait_for_function("element => element.naturalWidth === 40", arg=image.element_handle())
+    expect(page.locator("audio.shown")).to_have_count(1)
+    expect(page.locator("video.shown")).to_have_count(1)
+    expect(page.locator('.shown img[alt="odd.png"]')).to_have_count(0)  # what is no picture is a name to save
+    expect(page.locator(".message-file a[download]", has_text="plan.pdf")).to_be_visible()
+    for kind in ("audio", "video"):
+        player = page.locator(f"{kind}.shown").element_handle()
+        page.evaluate("player => { player.muted = true; void player.play(); }", player)
+        page.wait_for_function("player => player.ended || player.currentTime > 0.05", arg=player)
+    assert any(each.startswith("bytes=") for each in centre.ranges)
+    page.screenshot(path=pictures / "files-shown.png")
+    assert not unnamed_controls(page)
+
+
+def picture() -> bytes:
+    """A real PNG, 40 by 30."""
+    rows = b"".join(b"\0" + bytes((200, 80, 20)) * 40 for _ in range(30))
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)))
+    written = [b"\x89PNG\r\n\x1a\n"]
+    for kind, body in (*parts, (b"IEND", b"")):
+        written.append(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+    return b"".join(written)
+
+
+def tone() -> bytes:
+    """A second of sound."""
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", ""))
+        file.writeframes(b"".join(struct.pack("<h", (n % 40) * 300) for n in range(8_000)))
+    return kept.getvalue()
+
+
+def film() -> bytes:
+    """A second of video."""
+    kept = io.BytesIO()
+    with av.open(kept, "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(10):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([number * 20]) * plane.buffer_size)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return kept.getvalue()

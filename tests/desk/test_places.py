@@ -33,7 +33,7 @@ async def locate(site: Site, interaction_id: str, place_id: str, place: Place, *
 
 
 async def test_the_newest_and_the_tightest_are_shown_and_the_way_between(site: Site) -> None:
-    """A rough point of now and an exact one of before are both worth having: a person says which is better."""
+    """A rough point of now and an exact one of before are both worth having; a person decides."""
 
     page = await site.desk("ana")
     interaction_id = await site.held("ana")

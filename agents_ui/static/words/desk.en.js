@@ -118,6 +118,7 @@ export const words = {
   "files_wanted.other": "{count} files are still being fetched.",
   "files_lost.one": "A file could not be fetched: ask what it shows.",
   "files_lost.other": "{count} files could not be fetched: ask what they show.",
+  file_save: "Save {name}",
   as_it_arrived: "the whole message as it arrived",
   mail_no_subject: "(no subject)",
   mail_no_address: "nobody that can be told for certain",
