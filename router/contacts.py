@@ -95,15 +95,19 @@ def connected(centre: Centre, event: e.CustomerConnected, now_ms: int) -> list[D
 
 
 def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> list[Decision]:
-    """One connection less. The last one gone while nobody holds it: the customer may have given up."""
+    """One connection less. The last one gone while nobody holds it: the customer may have given up.
+
+    Who ended it for good has: nobody is offered a line that is dead, not even for the rest of this turn.
+    """
     interaction = centre.interactions.get(event.interaction_id)
     if interaction is None or event.connection_id not in interaction.connection_ids:
         return []
     ids = tuple(each for each in interaction.connection_ids if each != event.connection_id)
     abandon_at_ms = 0
     if not ids and interaction.state != ASSIGNED and not interaction.scheduled:
-        patience_ms = centre.capacity.channel(interaction.kind).abandoned_after_ms
-        abandon_at_ms = now_ms + (0 if event.for_good else patience_ms)
+        if event.for_good:
+            return abandoned(centre, interaction, now_ms)
+        abandon_at_ms = now_ms + centre.capacity.channel(interaction.kind).abandoned_after_ms
     return [
         NoteConnections(
             at_ms=now_ms,

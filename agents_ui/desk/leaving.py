@@ -1,5 +1,6 @@
 """Whether an agent's words go by a provider: then the order to send them is part of the same append."""
 
+from agents_ui.voice.ways import VOICE
 from router.channels.chat import CHAT
 from router.channels.providers import PROVIDERS
 from router.journal.database import Connection
@@ -7,6 +8,13 @@ from router.records import Fact, fact
 
 NO_ADDRESS = "no_address"
 """Refusal: the customer's address was withheld, so nothing can be sent there."""
+
+NO_TEXT = "no_text"
+"""Refusal: this call takes no text, or there is none."""
+
+_TEXT_CALL = (
+    "SELECT 1 FROM call WHERE interaction_id = :i AND text = 1 AND state IN ('connected', 'held') LIMIT 1"
+)
 
 
 def goes_live(channel: str) -> bool:
@@ -34,6 +42,8 @@ def send_order(
     )
     if row is None or goes_live(row[0]):
         return ()
+    if row[0] == VOICE:  # The voice process types what it finds in the journal (RFC 4103).
+        return () if db.row(_TEXT_CALL, i=interaction_id) is not None else NO_TEXT
     if not row[2]:
         return NO_ADDRESS
     values = {"channel": row[0], "account": row[1], "address_hash": row[2], "due_at_ms": at_ms}

@@ -46,6 +46,7 @@ TEXTS: Final = {
     "too_long": "This text is too long for the channel.",
     "empty": "There is nothing to send.",
     "unknown_reason": "There is no such reason.",
+    "no_text": "This call takes no text: speak, or write by another way.",
     "no_address": "The customer's number or address was withheld: nothing can be sent there.",
     "opted_out": "They asked for no more messages, and have not written since. Call them; or, if it is an"
     " emergency, say so and send it all the same.",

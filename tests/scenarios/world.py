@@ -133,6 +133,15 @@ class World:
             e.CustomerDisconnected(at_ms=self.now_ms, interaction_id=interaction, connection_id=connection)
         )
 
+    def hangs_up(self, interaction: str) -> None:
+        """The caller ends the call."""
+        connection = self.interaction(interaction).connection_ids[0]
+        self.event(
+            e.CustomerDisconnected(
+                at_ms=self.now_ms, interaction_id=interaction, connection_id=connection, for_good=True
+            )
+        )
+
     def customer_returns(self, interaction: str, connection: str = "again") -> None:
         """The customer connects (again)."""
         self.event(

@@ -156,6 +156,7 @@ def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
     return fact("customer_connected", interaction_id, connection_id=connection_id, web_id=web_id)
 
 
-def disconnected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
-    """That connection has closed."""
-    return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id)
+def disconnected(interaction_id: str, connection_id: str, web_id: str, *, for_good: bool = False) -> Fact:
+    """That connection has closed; for_good: the customer hung up."""
+    said = {"for_good": True} if for_good else {}
+    return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id, **said)

@@ -83,9 +83,12 @@ class Customer:
     def _maybe_leave(self) -> None:
         if not self._world.chance(0.3) or not self._connection or self._web is None:
             return
-        gone = disconnected(self._id, self._connection, self._web.web_id)
+        hangs_up = self._channel == "voice" and self._world.chance(0.7)
+        gone = disconnected(self._id, self._connection, self._web.web_id, for_good=hangs_up)
         self._connection = ""
         self._world.say(Say(said=(gone,)))
+        if hangs_up:
+            return
         if self._world.chance(0.5):
             self._world.soon(1_000, 30_000, self._come_back)
 
