@@ -60,6 +60,7 @@ class Outlets:
     provider: Provider
     give_up_ms: int = 86_400_000
     missing: set[str] = field(default_factory=set)
+    per_second: dict[str, int] = field(default_factory=dict)
 
     async def renew(self, plan: object) -> None:
         """The plan says nothing here."""
@@ -79,6 +80,7 @@ class Outlets:
             endpoint="",
             public_url=f"https://help.example.org/hooks/{account_id}",
             options={},
+            per_second=self.per_second.get(account_id, 0),
         )
         return account, self.provider
 
