@@ -25,6 +25,8 @@ from agents_ui.feed import Feed
 from agents_ui.pages import page_routes
 from agents_ui.services import Services
 from agents_ui.typing_marks import TypingMarks
+from agents_ui.voice.customer import call_routes
+from agents_ui.voice.door import Door, NoDoor
 from agents_ui.wall.routes import wall_routes
 from config.plan import Plan
 from config.settings import read_settings
@@ -245,7 +247,9 @@ def connected(interaction_id: str, offer_id: str, agent_id: str, *, command_id: 
 
 
 @asynccontextmanager
-async def running_site(folder: Path, url: str = "", plan: Plan | None = None) -> AsyncIterator[Site]:
+async def running_site(
+    folder: Path, url: str = "", plan: Plan | None = None, voice: Door | None = None
+) -> AsyncIterator[Site]:
     """A site with the plan (or another) and people of plans.py, its feed running; everything ends with it.
 
     SQLite in the folder, or the database at `url`.
@@ -271,9 +275,10 @@ async def running_site(folder: Path, url: str = "", plan: Plan | None = None) ->
         feed=feed,
         typing=TypingMarks("", "here", "web-1"),
         web_id="web-1",
+        voice=voice or NoDoor(),
     )
     routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
-    routes += [*wall_routes(services), *admin_routes(services, PASSWORDS)]
+    routes += [*wall_routes(services), *admin_routes(services, PASSWORDS), *call_routes(services)]
     await feed.start()
     following = asyncio.create_task(feed.run())
     site = Site(database=database, committer=committer, services=services, plan=plan, routes=routes)
