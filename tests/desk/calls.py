@@ -1,4 +1,4 @@
-"""Calls for tests of desks, walls and pages: a plan, facts, and a voice process that notes what it is asked."""
+"""Calls for tests of desks, walls and pages: a plan, facts, and a voice process that only notes."""
 
 from collections.abc import Mapping
 from typing import Any
