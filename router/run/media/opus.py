@@ -39,8 +39,11 @@ _OPTIONS: Final = {
 }
 """compression_level: of 10; half the work, and nobody hears it. fec: a lost packet is in the next one too."""
 
-HELD_MAX: Final = 2
-"""Packets that wait for one before them; then that one is lost."""
+BRIDGED_MAX: Final = 5
+"""Lost packets that the decoder makes up; after 100 ms nothing of what was before matters."""
+
+HELD_MAX: Final = 1
+"""Packets that wait for one before them; when one more comes, that one is lost. More would come too late."""
 
 
 def opus_encoder(*, channels: int, bits_per_s: int = BITS_PER_S) -> AudioCodecContext:
@@ -95,6 +98,7 @@ class OpusEar:
         self._expected: int | None = None
         self._timestamp, self._at = 0, 0
         self._held: dict[int, tuple[int, bytes]] = {}
+        self._head = b""
         self._jitter.restart()
 
     def put(self, sequence: int, timestamp: int, payload: bytes) -> None:
@@ -106,7 +110,9 @@ class OpusEar:
             return
         self._held[sequence] = (timestamp, payload)
         if len(self._held) > HELD_MAX:
-            self._expected = min(self._held, key=lambda each: (each - sequence + 0x8000) & 0xFFFF)
+            first = min(self._held, key=lambda each: (each - sequence + 0x8000) & 0xFFFF)
+            self._bridge_over((first - self._expected) & 0xFFFF)
+            self._expected = first
         while self._expected in self._held:
             self._decode(*self._held.pop(self._expected))
             self._expected = (self._expected + 1) & 0xFFFF
@@ -114,15 +120,26 @@ class OpusEar:
     def _decode(self, timestamp: int, payload: bytes) -> None:
         self._at += ((timestamp - self._timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000) // RATIO
         self._timestamp = timestamp
-        if not payload:
-            return
+        for sound in self._sounds(payload):
+            self._jitter.put(self._at & 0xFFFFFFFF, sound)
+        self._head = payload[:1]
+
+    def _bridge_over(self, lost: int) -> None:
+        """Let the decoder make up what is missing, so that what follows fits to it.
+
+        A packet of its head alone means just that (RFC 6716, 3.1 and 4.4). What it makes up comes too late to
+        be heard; the jitter buffer has filled the hole.
+        """
+        for _ in range(min(lost, BRIDGED_MAX) if self._head else 0):
+            self._sounds(bytes([self._head[0] & 0xFC]))
+
+    def _sounds(self, payload: bytes) -> list[Frame]:
+        """Decoded. What cannot be is nothing: it counts as lost."""
         try:
-            decoded = self._codec.decode(av.Packet(payload))
+            decoded = self._codec.decode(av.Packet(payload)) if payload else []
         except av.FFmpegError:
-            return  # What cannot be decoded counts as lost.
-        for each in decoded:
-            sound = each.to_ndarray().reshape(-1).astype(np.float32)
-            self._jitter.put(self._at & 0xFFFFFFFF, self._down.frame(sound))
+            return []
+        return [self._down.frame(each.to_ndarray().reshape(-1).astype(np.float32)) for each in decoded]
 
 
 class Down:
