@@ -19,6 +19,8 @@ BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 _EVENTS: Final = ", ".join(f"'{kind}'" for kind in sorted(EVENT_KINDS))
 
+_CALLS: Final = "SELECT state, count(*) FROM call WHERE ended_ms = 0 GROUP BY state ORDER BY state"
+
 _INTERACTIONS: Final = (
     "SELECT state, urgency, count(*) FROM interaction WHERE closed_seq = 0 GROUP BY state, urgency"
 )
@@ -35,6 +37,7 @@ class TableFigures:
 
     at_ms: int
     interactions: tuple[tuple[str, int, int], ...]
+    calls: tuple[tuple[str, int], ...]
     unread: int
     unread_since_ms: int
     last_seq: int
@@ -63,6 +66,7 @@ def load_figures(database: Database) -> TableFigures:
         return TableFigures(
             at_ms=time.time_ns() // 1_000_000,
             interactions=tuple((str(a), int(b), int(c)) for a, b, c in db.rows(_INTERACTIONS)),
+            calls=tuple((str(state), int(count)) for state, count in db.rows(_CALLS)),
             unread=unread[0],
             unread_since_ms=unread[1],
             last_seq=stream[0],
@@ -154,6 +158,10 @@ class _Tables(Collector):
         for state, urgency, count in figures.interactions:
             metric.add_metric([state, str(urgency)], count)
         yield metric
+        calls = GaugeMetricFamily("muster_calls", "Calls that go on", labels=["state"])
+        for state, count in figures.calls:
+            calls.add_metric([state], count)
+        yield calls
         values = {
             "muster_figures_age_seconds": ("Since the tables were counted", now_ms - figures.at_ms),
             "muster_unread_messages": ("Messages not read by triage yet", figures.unread * 1000),

@@ -1,4 +1,4 @@
-"""A caller hangs up, at every moment of an offer: at once nobody is offered a dead line, and nobody is lost."""
+"""A caller hangs up at every moment of an offer: nobody is offered a dead line, and nobody is lost."""
 
 from collections.abc import Callable
 

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -70,14 +71,13 @@ class Trunks:
     async def watch(self, alarm: Callable[[str, str], None]) -> None:
         """Ask every trunk whether it is there, until cancelled; alarm(code, account) when it has not been."""
         heard: dict[str, float] = {}
-        loop = asyncio.get_running_loop()
         while True:
             trunks = [each for each in self._accounts().values() if trunk_of(each)]
             alive = await asyncio.gather(*(self._answers(each) for each in trunks))
             for account, lives in zip(trunks, alive, strict=True):
                 if lives or account.account_id not in heard:
-                    heard[account.account_id] = loop.time()
-                elif loop.time() - heard[account.account_id] >= SILENT_S:
+                    heard[account.account_id] = now_s()
+                elif now_s() - heard[account.account_id] >= SILENT_S:
                     alarm(TRUNK_SILENT, account.account_id)
             await asyncio.sleep(PROBE_S)
 
@@ -92,6 +92,11 @@ class Trunks:
             _log.info("trunk not heard account=%s reason=%s", account.account_id, type(problem).__name__)
             return False
         return status not in (408, 503)
+
+
+def now_s() -> float:
+    """Seconds that really pass."""
+    return time.monotonic()
 
 
 def trunk_of(account: Account) -> str:
