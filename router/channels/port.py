@@ -82,6 +82,8 @@ class Contact:
     body: bytes
     received_at_ms: int
     traffic: str = "real"
+    follows: bool = False
+    """Of a sighting: what was shared before goes on (a live position). It opens nothing that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,5 +57,6 @@ class KeepSighting:
                 content_hash=hashlib.sha256(self._salt + contact.body).hexdigest(),
                 received_at_ms=contact.received_at_ms,
                 traffic=contact.traffic,
+                follows=contact.follows,
             ),
         )

@@ -8,6 +8,7 @@ Source: core.telegram.org/bots/api (setWebhook, Update, sendMessage, getFile, ma
 import hashlib
 import hmac
 import re
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import msgspec
 
 from router.channels.api_reply import retry_after_ms, seconds_ms
 from router.channels.ids import group_thread_of
-from router.channels.json_body import name, object_of, words
+from router.channels.json_body import at, name, object_of, words
 from router.channels.port import (
     Account,
     Answer,
@@ -30,7 +31,7 @@ from router.channels.port import (
     Shown,
     Webhook,
 )
-from router.channels.telegram_kinds import FILE, Update, chat_of, kind_of, said
+from router.channels.telegram_kinds import EDITED, FILE, Update, chat_of, kind_of, said
 from router.channels.text import sendable
 from router.channels.text import shown as text_of
 
@@ -62,6 +63,8 @@ def receive(webhook: Webhook, account: Account) -> Received:
     kind = kind_of(update)
     if update and not kind:
         return Received()
+    if kind in EDITED and at(update, kind, "location"):  # where they are now: a live position goes on
+        return Received(sightings=(replace(_contact(update, kind, webhook, account), follows=True),))
     pressed = name(update, "callback_query", "id")
     if not pressed:
         return Received(contacts=(_contact(update, kind, webhook, account),))

@@ -20,6 +20,7 @@ MESSAGES: Final = (
     *("message", "edited_message", "channel_post", "edited_channel_post"),
     *("business_message", "edited_business_message"),
 )
+EDITED: Final = tuple(each for each in MESSAGES if each.startswith("edited"))
 NO_MESSAGE: Final = frozenset(
     {"my_chat_member", "chat_member", "chat_join_request", "chat_boost", "removed_chat_boost"}
     | {"message_reaction_count", "business_connection"}

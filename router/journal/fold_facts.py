@@ -185,14 +185,15 @@ def _alarm(db: Connection, row: Row, *, code: str, ref: str, detail: str) -> Non
 def _part_added(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """A part that was fetched, or given up, takes the place of the one that was wanted."""
     db.run(
-        """INSERT INTO part (message_id, number, kind, content_id)
-           VALUES (:message_id, :number, :kind, :content_id)
-           ON CONFLICT (message_id, number) DO UPDATE
-           SET kind = excluded.kind, content_id = excluded.content_id""",
+        """INSERT INTO part (message_id, number, kind, content_id, content_hash)
+           VALUES (:message_id, :number, :kind, :content_id, :content_hash)
+           ON CONFLICT (message_id, number) DO UPDATE SET kind = excluded.kind,
+               content_id = excluded.content_id, content_hash = excluded.content_hash""",
         message_id=row.ref,
         number=data["number"],
         kind=data["part_kind"],
         content_id=data["content_id"],
+        content_hash=data.get("content_hash", ""),
     )
 
 

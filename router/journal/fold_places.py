@@ -52,9 +52,9 @@ def _located(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _sighted(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO sighting (sighting_id, channel, account, address_hash, address_kind, content_id,
-               received_at_ms, at_ms, traffic, became)
+               received_at_ms, at_ms, traffic, follows, became)
            VALUES (:sighting_id, :channel, :account, :address_hash, :address_kind, :content_id,
-               :received_at_ms, :at_ms, :traffic, '') ON CONFLICT (sighting_id) DO NOTHING""",
+               :received_at_ms, :at_ms, :traffic, :follows, '') ON CONFLICT (sighting_id) DO NOTHING""",
         sighting_id=row.ref,
         channel=data["channel"],
         account=data["account"],
@@ -64,6 +64,7 @@ def _sighted(db: Connection, row: Row, data: dict[str, Any]) -> None:
         received_at_ms=data["received_at_ms"],
         at_ms=row.at_ms,
         traffic=data["traffic"],
+        follows=int(data["follows"]),
     )
 
 

@@ -263,6 +263,8 @@ class PartRow(SQLModel, table=True):
     kind: str
     """about (what reading found out) | text | html | file | wanted (content is where to fetch it) | lost."""
     content_id: str
+    content_hash: str = ""
+    """SHA-256 of the content's salt and body: what a file was when it came."""
 
     __table_args__ = (
         # Few of many: what is still to be fetched is looked for every second.
@@ -322,6 +324,8 @@ class SightingRow(SQLModel, table=True):
     received_at_ms: int = Field(sa_column=_ms())
     at_ms: int = Field(sa_column=_ms())
     traffic: str = "real"
+    follows: int = 0
+    """Of what was shared before and goes on: where nothing is open it belongs to what was there last."""
     became: str = ""
     """'' (waits) | located | no_fix | contact (nobody called: it is a contact of its own)."""
 

@@ -2,7 +2,9 @@
 
 The report may come before the call does, or half a minute into it, and several of one call are normal. So
 each looks for open conversations of its number for a minute. What then belongs to nobody is a contact of its
-own: somebody dialled and never reached us. It runs in every web process; one of them does it at a time.
+own: somebody dialled and never reached us. A position that follows its person (Telegram's live ones) is dealt
+with at once: it belongs to what is open, else to what was there last. It runs in every web process; one of them
+does it at a time.
 """
 
 import asyncio
@@ -36,14 +38,14 @@ CLAIM: Final = "sightings"
 
 _WAITING: Final = (
     "SELECT sighting_id, channel, account, address_hash, address_kind, content_id, received_at_ms, at_ms,"
-    f" traffic FROM sighting WHERE became = '' ORDER BY at_ms, sighting_id LIMIT {AT_ONCE}"
+    f" traffic, follows FROM sighting WHERE became = '' ORDER BY at_ms, sighting_id LIMIT {AT_ONCE}"
 )
 _OF_NUMBER: Final = (
     "SELECT i.interaction_id, i.closed_seq FROM identity d"
     " JOIN interaction i ON i.identity_id = d.identity_id"
     " WHERE d.address_hash = :address_hash AND d.verified = 1"
     " AND (i.closed_seq = 0 OR i.closed_at_ms > :since_ms)"
-    " ORDER BY i.arrived_seq DESC, i.interaction_id"
+    " ORDER BY i.arrived_seq DESC, i.interaction_id LIMIT 50"
 )
 
 _log = logging.getLogger("muster.sightings")
@@ -62,6 +64,7 @@ class Sighting:
     received_at_ms: int
     at_ms: int
     traffic: str
+    follows: int
 
 
 class Sightings:
@@ -171,7 +174,7 @@ class PlaceSighting:
         if found is None or found[0]:
             return ()
         targets, places = targets_of(db, sighting, at_ms), self._places(db)
-        over = at_ms - sighting.at_ms >= WAIT_MS or not sighting.address_hash
+        over = _is_over(sighting, at_ms)
         if not targets:
             self.nobodys = over
             return ()
@@ -205,14 +208,15 @@ def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> list[str]:
     """The open conversations of its number; else the one that ended last, if that was just now."""
     if not sighting.address_hash:
         return []
-    rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=now_ms - AFTER_MS)
+    since_ms = 0 if sighting.follows else now_ms - AFTER_MS
+    rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=since_ms)
     still_open = [interaction_id for interaction_id, closed_seq in rows if not closed_seq]
     return still_open or [interaction_id for interaction_id, _ in rows[:1]]
 
 
 def _has_news(db: Connection, sighting: Sighting, now_ms: int) -> bool:
     """Whether there is anything to append for it now: asked without a lock, at every look."""
-    if now_ms - sighting.at_ms >= WAIT_MS or not sighting.address_hash:
+    if _is_over(sighting, now_ms):
         return True
     place_id = place_id_of(sighting.sighting_id, 0)
     targets = targets_of(db, sighting, now_ms)
@@ -220,6 +224,11 @@ def _has_news(db: Connection, sighting: Sighting, now_ms: int) -> bool:
         return False
     found = _content(db, sighting)
     return found is not None and bool(places_in(shown_of(*found)))
+
+
+def _is_over(sighting: Sighting, now_ms: int) -> bool:
+    """Whether nothing more is waited for."""
+    return now_ms - sighting.at_ms >= WAIT_MS or not sighting.address_hash or bool(sighting.follows)
 
 
 def _has(db: Connection, interaction_id: str, place_id: str) -> bool:

@@ -18,7 +18,8 @@ PERSON_CHAT = {"id": int(PERSON), "type": "private"}
 def shown(**what: object) -> Shown:
     """What an update with this says."""
     plays = Telegram()
-    (contact,) = telegram.receive(plays.update("1", **what), plays.account).contacts
+    received = telegram.receive(plays.update("1", **what), plays.account)
+    (contact,) = (*received.contacts, *received.sightings)
     return telegram.shown(contact.body)
 
 
@@ -100,6 +101,23 @@ def test_a_changed_message_is_another_one_and_a_live_place_only_moved():
     assert "They changed an earlier message" in said.notice
     moved = shown(edited_message=message_of(Said(), location={**POINT, "live_period": 900}))
     assert "live" in moved.notice and "changed" not in moved.notice
+
+
+def test_a_live_position_that_goes_on_is_no_message():
+    """One in some seconds for hours: the first is a message, the others only say where their sender is now."""
+    plays = Telegram()
+    live = {**POINT, "live_period": 900, "horizontal_accuracy": 12.5}
+    first = telegram.receive(plays.update("1", message=message_of(Said(), location=live)), plays.account)
+    moved = message_of(Said(), location={**live, "latitude": 12.5}, edit_date=NOW + 60)
+    later = telegram.receive(plays.update("2", edited_message=moved), plays.account)
+    assert (len(first.contacts), first.sightings) == (1, ())
+    (sighting,) = later.sightings
+    assert (later.contacts, sighting.follows, sighting.address) == ((), True, PERSON)
+    (place,) = telegram.shown(sighting.body).places
+    assert (place.source, place.lat_e7, place.radius_m) == ("live", 125000000, 13)
+    assert place.fix_at_ms == (NOW + 60) * 1000
+    changed = message_of(Said(), text="2 Mill Lane", edit_date=NOW + 60)
+    assert telegram.receive(plays.update("3", edited_message=changed), plays.account).contacts
 
 
 def test_a_reaction_and_its_end_are_told():

@@ -167,3 +167,25 @@ async def test_a_form_over_https_finds_its_call_by_the_same_number(site: Site) -
     look = await reported(site, contact)
     await look.sweep()
     assert placed(site) == [interaction_id]
+
+
+async def test_a_live_position_goes_on_without_messages_and_opens_nothing(site: Site) -> None:
+    """One in ten seconds, for hours: it must bury no words, and wake nobody after the end."""
+    interaction_id = await site.texts(NUMBER, "help")
+    look = looking(site)
+    for number in range(3):
+        moving = replace(report(REPORT, provider_id=f"live{number}"), follows=True)
+        await site.committer.append(KeepSighting(moving))
+        await look.sweep()
+    await site.decide(
+        CloseInteraction(
+            at_ms=wall_ms(), interaction_id=interaction_id, agent_id="", disposition="", why="abandoned"
+        )
+    )
+    await site.committer.append(KeepSighting(replace(report(REPORT, provider_id="after"), follows=True)))
+    await look.sweep()
+    assert placed(site) == [interaction_id] * 4
+    assert became(site) == [("located",)] * 4
+    with site.database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction") == (1,)
+        assert db.row("SELECT count(*) FROM message") == (1,)
