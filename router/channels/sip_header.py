@@ -89,7 +89,7 @@ def name_address(value: str) -> NameAddress:
     name, rest = "", text
     if text.startswith('"'):
         end = _end_of_quote(text)
-        name, rest = unquoted(text[:end]), text[end:].strip()
+        name, rest = (unquoted(text[:end]), text[end:].strip()) if end else ("", text[1:])
     opened = rest.find("<")
     if opened >= 0:
         name = name or " ".join(rest[:opened].split())
@@ -195,6 +195,7 @@ def _split(text: str, at: str) -> list[str]:
 
 
 def _end_of_quote(text: str) -> int:
+    """Where the quotes that it begins with end; 0: nowhere."""
     index = 1
     while index < len(text):
         if text[index] == "\\":
@@ -202,7 +203,7 @@ def _end_of_quote(text: str) -> int:
         elif text[index] == '"':
             return index + 1
         index += 1
-    return len(text)
+    return 0
 
 
 def _places(rest: str) -> Iterator[tuple[str, str]]:

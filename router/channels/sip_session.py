@@ -98,6 +98,7 @@ class Session:
         self._unacknowledged: dict[int, tuple[Repeater, Callable[[SipMessage], None]]] = {}
         self._acknowledgements: dict[tuple[int, str], tuple[bytes, Flow]] = {}
         self._inviting = False
+        self._offering = False
         self._their_methods: frozenset[str] = frozenset()
         self._transferred: Callable[[bool], None] | None = None
         board.add(self)
@@ -221,16 +222,17 @@ class Session:
 
     def reinvite(self, sdp: str, done: Done) -> None:
         """Offer another session; done gets the final response. While one is out, the next is a 491."""
-        if self._inviting:
+        if self._offering:
             done(SipMessage(status=491, reason="Request Pending"))
             return
-        self._inviting = True
+        self._offering = True
 
         def answered(response: SipMessage) -> None:
-            if response.status == 491 and not self._ended:
-                self._board.timers.after(self._glare_ms(), again)
-                return
             self._inviting = False
+            if response.status == 491 and not self._ended:
+                self._board.timers.after(self._glare_ms(), again)  # Until then it is their turn.
+                return
+            self._offering = False
             if 200 <= response.status < 300:
                 self.local_sdp = sdp
                 self.remote_sdp = _sdp_in(response) or self.remote_sdp
@@ -249,6 +251,7 @@ class Session:
             if self._ended:
                 answered(SipMessage(status=481))
             else:
+                self._inviting = True
                 self.request("INVITE", answered, headers=headers, body=sdp.encode("utf-8", "replace"))
 
         again()
@@ -399,7 +402,7 @@ class Session:
             else:
                 self.refresh.again()
 
-        if self._ended or self._inviting:
+        if self._ended or self._offering:
             return
         if "update" in self._their_methods:
             contact = self._board.contact(self.dialog.flow)

@@ -4,6 +4,7 @@ Bytes come in through `Transactions`, bytes leave through the function that it w
 timers. What a request means is above this.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -230,7 +231,7 @@ class Transactions:
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._most = most
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._servers) + len(self._clients)
@@ -255,7 +256,7 @@ class Transactions:
             known.repeat()
             return None
         if len(self._servers) >= self._most:
-            self.counts["no_room"] = self.counts.get("no_room", 0) + 1
+            self.counts["no_room"] += 1
             return None
         transaction = ServerTransaction(self, key, with_received(request, came), came)
         self._servers[key] = transaction

@@ -80,8 +80,8 @@ class SipAgent:
     @property
     def counts(self) -> Mapping[str, int]:
         """What was dropped, by reason: stranger, not_sip, malformed, no_room, stray_response, refused."""
-        counts = {**self._agent.counts, "refused": self._transport.refused}
-        counts["no_room"] = counts.get("no_room", 0) + self._agent.transactions.counts.get("no_room", 0)
+        counts = self._agent.counts + self._agent.transactions.counts
+        counts["refused"] = self._transport.refused
         return counts
 
     async def dial(

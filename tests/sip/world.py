@@ -97,6 +97,7 @@ class Story:
 
     def __init__(self, seed: int = 1) -> None:
         self.world = World(seed)
+        self.ours = OURS
         self.came: list[SipCall] = []
         self.ends: list[tuple[str, str]] = []
         self.us: UserAgent = self.world.agent(US, calls=self.came)
