@@ -34,7 +34,7 @@ bench: setup-test ## measure; writes benchmarks/RESULTS.md and results.json (at 
 
 deps-system: ## what tests need from the system, by apt (asks for root)
 	apt-get update -q
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv chromium fonts-noto-core
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv chromium fonts-noto-core sip-tester
 
 lock: setup-run ## renew both lock files; UPGRADE=--upgrade takes newer versions
 	printf 'setuptools>=77\nuv>=0.9\n' | $(LOCK) -o requirements.lock pyproject.toml -
