@@ -80,7 +80,11 @@
  * @property {string} reading
  * @property {string} follows
  * @property {number} earlier
+ * @property {string} [account] of ours, by which answers go
  * @property {number} reply_until_ms until when the channel takes an answer; 0: at any time
+ * @property {string} [unwanted] why they want no answer: opted_out, opted_out_blocked; or empty
+ * @property {{category: string, state: "in" | "out", at_ms: number}[]} [consent] what they said about messages
+ * @property {{since_ms: number, reason: string} | null} [text_off] texts are switched off here
  * @property {import("./places/types.js").Placed | null} [place] where the customer is said to be
  * @property {string} traffic
  */
@@ -108,6 +112,18 @@
  * @property {string} status of what was said: due or late (still to leave), sent, delivered, read, failed, or empty
  * @property {string} trouble why it is late or failed, or maybe_twice
  * @property {string} reading
+ * @property {Way | null} [way] by which provider's channel it goes
+ */
+
+/**
+ * @typedef {object} Way
+ * @property {string} channel
+ * @property {string} template of which approved message it is made, or empty
+ * @property {string} instead_of the message that did not arrive, or empty
+ * @property {string} instead_of_channel
+ * @property {string} other what went instead of it; none: there is no other way; empty: nothing did
+ * @property {string} other_channel
+ * @property {string} other_why
  */
 
 /**
@@ -135,6 +151,7 @@
  * @property {Named[]} reasons
  * @property {Named[]} dispositions
  * @property {{agent_id: string, name: string}[]} agents
+ * @property {{account: string, id: string, language: string, category: string, text: string}[]} [templates]
  * @property {string} site
  * @property {boolean} [calls] whether calls can come in
  */

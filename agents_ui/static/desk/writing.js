@@ -46,8 +46,8 @@ export function openWriting({ agent_id, store, ask, send, tell }) {
   const draft = (interaction_id, kind) => drafts.value[slot(interaction_id, kind)] ?? "";
 
   /** @param {import("../shared/outbox.js").Unsent} entry */
-  async function deliver({ client_id, interaction_id, kind = "reply", text }) {
-    const answer = await ask({ kind, interaction_id, client_id, text }, client_id);
+  async function deliver({ client_id, interaction_id, kind = "reply", text, emergency }) {
+    const answer = await ask({ kind, interaction_id, client_id, text, ...(emergency && { emergency }) }, client_id);
     if (answer.ok) outbox.keptOnDisk(client_id);
     else if (NOT_FINAL.includes(answer.code)) setTimeout(() => deliverAll([client_id]), AGAIN_AFTER_MS);
     else if (answer.code !== "offline") refuse(client_id, interaction_id, answer.text, text);
@@ -72,12 +72,12 @@ export function openWriting({ agent_id, store, ask, send, tell }) {
     write,
     /** What is written and not shown back yet. */
     unshown: computed(() => outbox.entries.value.filter((entry) => !known.value.has(entry.client_id))),
-    /** @param {string} interaction_id @param {Kind} kind */
-    say(interaction_id, kind) {
+    /** @param {string} interaction_id @param {Kind} kind @param {boolean} [emergency] also to who wants no messages */
+    say(interaction_id, kind, emergency = false) {
       const text = draft(interaction_id, kind).trim();
       if (!text) return;
       const state = /** @type {const} */ ("unsaved");
-      const entry = { client_id: uniqueId(), interaction_id, kind, text, at_ms: Date.now(), state };
+      const entry = { client_id: uniqueId(), interaction_id, kind, text, at_ms: Date.now(), state, ...(emergency && { emergency }) };
       outbox.add(entry);
       write(interaction_id, kind, "");
       deliver(entry);

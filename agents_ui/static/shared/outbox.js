@@ -11,6 +11,7 @@ import { keep, keptUnder } from "./keep.js";
  * @property {string} [why] why it was refused
  * @property {string} [interaction_id] desk only
  * @property {"reply" | "note"} [kind] desk only
+ * @property {boolean} [emergency] desk only: also to somebody who wants no messages
  */
 
 /**

@@ -11,11 +11,12 @@ import { EndPanel } from "./end-panel.js";
 import { MessageList } from "./message-list.js";
 import { Place } from "./place.js";
 import { ReplyBox } from "./reply-box.js";
+import { TemplateLate } from "./template-late.js";
 import { TransferPanel } from "./transfer-panel.js";
 import { UrgencyPanel } from "./urgency-panel.js";
 import { WrapUp } from "./wrap-up.js";
 
-const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel, "call-back": CallBackPanel };
+const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel, "call-back": CallBackPanel, template: TemplateLate };
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ConversationView({ desk, conversation }) {

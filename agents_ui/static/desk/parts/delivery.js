@@ -2,6 +2,7 @@
 import { html } from "../../shared/html.js";
 import { second, serverNow } from "../../shared/time.js";
 import { hasWords, say } from "../../shared/words.js";
+import { nameOf } from "../names.js";
 
 /** @typedef {import("../../types.js").Message} Message */
 
@@ -30,5 +31,16 @@ export function DeliveryTrouble({ message }) {
   if (status !== "late" && status !== "failed") return null;
   const known = `trouble_${message.trouble}`;
   const why = hasWords(known) ? say(known) : message.trouble && say("trouble_other", { code: message.trouble });
-  return html`<p class="delivery-trouble" data-status=${status}>${why} ${say(`do_${status}`)}</p>`;
+  const elsewhere = message.way?.other && message.way.other !== "none";
+  return html`<p class="delivery-trouble" data-status=${status}>${why} ${!elsewhere && say(`do_${status}`)}</p>`;
+}
+
+/** Which other way it went, or instead of what it goes. @param {{message: Message, channels?: import("../../types.js").Named[]}} props */
+export function DeliveryWay({ message, channels }) {
+  const { way } = message;
+  if (!way?.other && !way?.instead_of) return null;
+  const [channel, other, first] = [way.channel, way.other_channel, way.instead_of_channel].map((id) => nameOf(channels, id));
+  const arrived = ["delivered", "read"].includes(message.status);
+  const what = way.instead_of ? "way_instead" : way.other === "none" ? "way_none" : arrived ? "way_both" : "way_other";
+  return html`<p class="delivery-way">${say(what, { channel, other, first })}</p>`;
 }

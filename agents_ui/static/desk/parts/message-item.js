@@ -2,26 +2,30 @@
 import { html } from "../../shared/html.js";
 import { clockTime, dayAndTime } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
-import { DeliveryMark, DeliveryTrouble } from "./delivery.js";
+import { DeliveryMark, DeliveryTrouble, DeliveryWay } from "./delivery.js";
 import { MailHead } from "./mail-head.js";
 import { MessageFiles } from "./message-files.js";
 
-/** @param {{message: import("../../types.js").Message, dated?: boolean}} props dated: of another day, show which */
-export function MessageItem({ message, dated = false }) {
+/**
+ * @param {{message: import("../../types.js").Message, dated?: boolean, channels?: import("../../types.js").Named[]}} props
+ *   dated: of another day, show which
+ */
+export function MessageItem({ message, dated = false, channels }) {
   const { direction, text, notice, reading, at_ms } = message;
   const who = direction === "in" ? say("the_customer") : message.author_name || say(`direction_${direction}`);
+  const leaves = direction === "out" || (direction === "system" && message.way);
   const raw = reading === "unparsed";
   return html`<li class="message" data-direction=${direction}>
     <p class="message-head"><b dir="auto">${direction === "note" ? `${say("note")} · ${who}` : who}</b>
       <time>${dated ? dayAndTime(at_ms) : clockTime(at_ms)}</time>
-      ${direction === "out" && html`<${DeliveryMark} message=${message} />`}
+      ${leaves && html`<${DeliveryMark} message=${message} />`}
     </p>
     <${MailHead} mail=${message.mail} />
     ${raw && html`<p class="flag">${say("unparsed_text")}</p>`}
     ${text && (raw ? html`<pre dir="auto">${text}</pre>` : html`<p class="message-text" dir="auto">${text}</p>`)}
     ${notice && html`<p class="flag">${notice}</p>`}
     <${MessageFiles} message=${message} />
-    ${direction === "out" && html`<${DeliveryTrouble} message=${message} />`}
+    ${leaves && html`<${DeliveryTrouble} message=${message} /><${DeliveryWay} message=${message} channels=${channels} />`}
   </li>`;
 }
 

@@ -15,6 +15,7 @@ export function MessageList({ desk, conversation }) {
   const writing = desk.writing.value;
   const unshown = writing?.unshown.value.filter((entry) => entry.interaction_id === id) ?? [];
   const typing = desk.types(id);
+  const channels = desk.store.words.value?.channels;
   useEffect(() => {
     const toEnd = () => box.current && atEnd.current && (box.current.scrollTop = box.current.scrollHeight);
     toEnd();
@@ -29,7 +30,7 @@ export function MessageList({ desk, conversation }) {
   };
   return html`<div class="messages" ref=${box} onScroll=${scrolled} tabindex="0" aria-label=${say("messages")}>
     <ol role="log" aria-live="polite" aria-label=${say("messages")}>
-      ${messages.map((message) => html`<${MessageItem} key=${message.message_id} message=${message} />`)}
+      ${messages.map((message) => html`<${MessageItem} key=${message.message_id} message=${message} channels=${channels} />`)}
       ${unshown.map((entry) => html`<${UnsentItem} key=${entry.client_id} entry=${entry} takeBack=${writing?.takeBack} />`)}
     </ol>
     ${typing && html`<p class="typing">${say("customer_types")}<i></i><i></i><i></i></p>`}

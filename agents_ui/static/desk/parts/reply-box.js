@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { VOICE } from "../desk.js";
+import { isUnwanted, ReplyLimits, TemplateButton } from "./reply-limits.js";
 import { isClosed, ReplyWindow } from "./reply-window.js";
 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
@@ -11,9 +12,10 @@ export function ReplyBox({ desk, conversation }) {
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const spoken = conversation.channel === VOICE; // what is said there is not written: only notes are
   const [kind, setKind] = useState(/** @type {"reply" | "note"} */ (spoken ? "note" : "reply"));
+  const [emergency, setEmergency] = useState(false);
   const writing = desk.writing.value;
   const text = writing?.draft(id, kind) ?? "";
-  const late = kind === "reply" && isClosed(conversation);
+  const late = kind === "reply" && (isClosed(conversation) || isUnwanted(conversation, emergency));
   useEffect(() => {
     if (!field.current?.scrollHeight) return; // not shown just now: it has no height to follow
     field.current.style.blockSize = "auto";
@@ -25,7 +27,8 @@ export function ReplyBox({ desk, conversation }) {
 
   const send = () => {
     if (late) return; // the words stay: they may be what is said on the telephone
-    writing?.say(id, kind);
+    writing?.say(id, kind, kind === "reply" && emergency);
+    setEmergency(false);
     if (!spoken) setKind("reply"); // a note is the exception: what comes next is for the customer again, and says so
     field.current?.focus();
   };
@@ -44,8 +47,10 @@ export function ReplyBox({ desk, conversation }) {
     ${!spoken && html`<div class="reply-kind" role="group" aria-label=${say("write_what")}>
       <button type="button" aria-pressed=${kind === "reply"} onClick=${choose("reply")}>${say("to_customer")}</button>
       <button type="button" aria-pressed=${kind === "note"} onClick=${choose("note")}>${say("note")}</button>
+      <${TemplateButton} desk=${desk} conversation=${conversation} />
     </div>`}
-    ${kind === "reply" && html`<${ReplyWindow} desk=${desk} conversation=${conversation} />`}
+    ${kind === "reply" && html`<${ReplyWindow} desk=${desk} conversation=${conversation} />
+      <${ReplyLimits} conversation=${conversation} emergency=${emergency} setEmergency=${setEmergency} />`}
     <textarea ref=${field} rows="2" dir="auto" value=${text} placeholder=${label} aria-label=${label}
       onInput=${write} onKeyDown=${key}></textarea>
     <button type="submit" class="strong" disabled=${late || !text.trim()}>${say("send")} <kbd>↵</kbd></button>
