@@ -414,11 +414,11 @@ def _unread(row: Sequence[Any]) -> Unread:
         readable=readable,
         wanted=said.wanted,
         consent=said.consent,
-        places=_places(message_id, said, at_ms),
+        places=places_said(message_id, said, at_ms),
     )
 
 
-def _places(message_id: str, said: Shown, at_ms: int) -> tuple[KeptPlace, ...]:
+def places_said(message_id: str, said: Shown, at_ms: int) -> tuple[KeptPlace, ...]:
     """Where it says that somebody is. A mistake of ours here may cost the point, and never the message."""
     try:
         found = places_in(said)

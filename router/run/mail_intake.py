@@ -16,20 +16,21 @@ from uuid import uuid4
 import msgspec
 
 from config.plan import Plan
+from router.channels.located import KeptPlace, located, put_place
 from router.channels.mail_contact import MEDIA_TYPE
 from router.channels.mail_head import Head, head_of, sender_of, subject_of
 from router.channels.mail_kind import BOUNCE, is_cut, kind_of, verdict_of
 from router.channels.mail_reading import Bounce, MailRead
 from router.channels.mail_token import SENT, TokenKey
 from router.channels.mail_words import without_quotes
-from router.channels.port import TEXT, Account
+from router.channels.port import TEXT, Account, Shown
 from router.channels.showing import shown_of
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection, Database
 from router.records import Fact, fact
-from router.run.intake import claim_sweep, default_reading, earlier_of, read_fact
+from router.run.intake import claim_sweep, default_reading, earlier_of, places_said, read_fact
 from router.run.limited_child import LimitedChildren
 from skills.triage import Contact, Reading, Triage
 
@@ -104,9 +105,12 @@ class AppendReading:
     how: str
     parts: tuple[Part, ...]
     failed: str = ""
+    places: tuple[KeptPlace, ...] = ()
 
     def write_content(self, db: Connection) -> None:
-        """The parts."""
+        """The parts, and where the words say that somebody is."""
+        for place in self.places:
+            put_place(db, place, at_ms=self.unread.at_ms)
         for part in self.parts:
             db.run(
                 """INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)
@@ -139,6 +143,7 @@ class AppendReading:
             for number, part in enumerate(self.parts)
         ]
         facts.append(read_fact(self.unread.interaction_id, message_id, self.reading, self.how))
+        facts.extend(located(self.unread.interaction_id, each) for each in self.places)
         sent = self.failed and db.row(
             "SELECT message_id, account FROM outbox WHERE outbox_id = :id", id=self.failed
         )
@@ -263,6 +268,7 @@ class MailIntake:
             how="unparsed" if read is None else "read",
             parts=parts_of(about, read),
             failed=failed_by(about, account),
+            places=places_said(unread.message_id, Shown(text=contact.text), unread.at_ms),
         )
 
     def _load(self, unread: Unread) -> tuple[bytes, int, str, bool]:

@@ -3,8 +3,8 @@
 The report may come before the call does, or half a minute into it, and several of one call are normal. So
 each looks for open conversations of its number for a minute. What then belongs to nobody is a contact of its
 own: somebody dialled and never reached us. A position that follows its person (Telegram's live ones) is dealt
-with at once: it belongs to what is open, else to what was there last. It runs in every web process; one of them
-does it at a time.
+with at once: it belongs to what is open, else to what was there last. It runs in every web process; one of
+them does it at a time.
 """
 
 import asyncio

@@ -104,7 +104,7 @@ def test_a_changed_message_is_another_one_and_a_live_place_only_moved():
 
 
 def test_a_live_position_that_goes_on_is_no_message():
-    """One in some seconds for hours: the first is a message, the others only say where their sender is now."""
+    """One in some seconds for hours: the first is a message, the others only say where somebody is now."""
     plays = Telegram()
     live = {**POINT, "live_period": 900, "horizontal_accuracy": 12.5}
     first = telegram.receive(plays.update("1", message=message_of(Said(), location=live)), plays.account)

@@ -171,6 +171,15 @@ def test_what_an_answer_quotes_of_ours_is_not_said_again(centre: Centre) -> None
     assert centre.need(quiet)[1] >= 4
 
 
+def test_coordinates_in_a_mail_are_a_place(centre: Centre) -> None:
+    """Copied out of a map, or written by a beacon's provider: an agent needs them beside the words."""
+    raw = b"From: ann@example.org\r\nSubject: boat\r\n\r\nWe drift at 52\xc2\xb022.2' N, 4\xc2\xb053.7' E\r\n"
+    raw = raw.replace(b"Subject", b"Content-Type: text/plain; charset=utf-8\r\nSubject")
+    interaction_id = centre.send(raw, OURS)
+    rows = centre.box.rows("SELECT interaction_id, source, newest FROM place")
+    assert rows == [(interaction_id, "coordinates", 1)]
+
+
 def test_absence_notes_disturb_nobody(centre: Centre) -> None:
     """They quote what was urgent, and say what to do in an emergency."""
     note = mail("I am away. If there is a fire, call 911.", Auto_Submitted="auto-replied")
