@@ -94,8 +94,11 @@ class Site:
 
 @asynccontextmanager
 async def site(data_dir: Path) -> AsyncIterator[Site]:
-    settings = {"MUSTER_PLAN": str(plan_file(data_dir)), "MUSTER_SIP_PORT": "0"}
-    with running(data_dir, **settings) as centre, centre.journal() as journal:
+    plan = str(plan_file(data_dir))
+    with (
+        running(data_dir, MUSTER_PLAN=plan, MUSTER_SIP_PORT="0") as centre,
+        centre.journal() as journal,
+    ):
         made = Site(centre, journal)
         yield made
         for phone in made.phones:

@@ -95,7 +95,9 @@ class Call:
     # What the router decided
 
     def stands(self, standing: Standing) -> None:
-        """Follow what became of its interaction."""
+        """Follow what became of its interaction. What was read before the newest look is no news."""
+        if self.stood is not None and standing.seq < self.stood.seq:
+            return
         self.stood = standing
         if not self.live:
             return
@@ -243,8 +245,8 @@ class Call:
         else:
             self.end(why, hang_up=False)
 
-    def end(self, why: str, *, hang_up: bool = True) -> None:
-        """It is over, for this reason. Only the first counts."""
+    def end(self, why: str, *, hang_up: bool = True, elsewhere: bool = False) -> None:
+        """It is over, for this reason. Only the first counts. elsewhere: others may serve the caller."""
         if not self.live:
             return
         self.record.state, self.record.why = r.ENDED, why
@@ -254,7 +256,7 @@ class Call:
         self._drop_coming()
         self._agent = None
         self._around.book.note(self.call_id, *self.record.ended())
-        self._do(self._close(hang_up=hang_up))
+        self._do(self._close(hang_up=hang_up, elsewhere=elsewhere))
         self._around.over(self)
 
     async def closed(self) -> None:
@@ -444,9 +446,9 @@ class Call:
         bridge.leave(leg)
         await leg.close()
 
-    async def _close(self, *, hang_up: bool) -> None:
+    async def _close(self, *, hang_up: bool, elsewhere: bool = False) -> None:
         if hang_up:
-            await self.caller.hang_up()
+            await self.caller.hang_up(elsewhere=elsewhere)
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
             await bridge.close()

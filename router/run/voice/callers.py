@@ -9,8 +9,8 @@ from router.channels.port import Account
 from router.channels.web_call import dialable
 from router.run.voice.gear import BadSdp, Leg, Media, NoPorts, NotAnswered, Telephone, Telephones, TrunkLeg
 
-NOBODY_HERE: Final = 480
-"""Temporarily Unavailable (RFC 3261, 21.4.18)."""
+SERVICE_UNAVAILABLE: Final = 503
+"""RFC 3261, 21.5.4: try another server."""
 
 NOT_ACCEPTABLE: Final = 488
 """Not Acceptable Here: nothing in their offer that we can do."""
@@ -34,8 +34,8 @@ class Caller(Protocol):
         """Pick up; the caller's sound. Raises CannotAnswer."""
         ...
 
-    async def hang_up(self) -> None:
-        """End it from our side, whatever is right at the moment."""
+    async def hang_up(self, *, elsewhere: bool = False) -> None:
+        """End it from our side, whatever is right now. elsewhere: who waits should be taken there."""
         ...
 
     def send_digits(self, digits: str) -> bool:
@@ -108,12 +108,11 @@ class TelephoneCaller:
         self._use(leg)
         return leg
 
-    async def hang_up(self) -> None:
-        """BYE; of one that was never answered a refusal that makes networks stop trying."""
-        if self._leg is None:
-            await self.call.refuse(NOBODY_HERE)
-        else:
-            await self.call.hang_up()
+    async def hang_up(self, *, elsewhere: bool = False) -> None:
+        """BYE, or 480. Elsewhere: 503 to who waits, by which the fallback of their network starts."""
+        if elsewhere:
+            await self.call.refuse(SERVICE_UNAVAILABLE)
+        await self.call.hang_up()
 
     def send_digits(self, digits: str) -> bool:
         """As telephone events."""
@@ -163,7 +162,7 @@ class PageCaller:
         """There is nothing to pick up."""
         return self.leg
 
-    async def hang_up(self) -> None:
+    async def hang_up(self, *, elsewhere: bool = False) -> None:
         """The page sees that its line is gone."""
         await self.leg.close()
 

@@ -27,7 +27,7 @@ class Dialled:
         """Raises CannotAnswer."""
         raise CannotAnswer("it is we who call")
 
-    async def hang_up(self) -> None:
+    async def hang_up(self, *, elsewhere: bool = False) -> None:
         """Give up calling."""
         if self.work is not None and self.work is not asyncio.current_task():
             self.work.cancel()

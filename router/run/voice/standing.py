@@ -7,6 +7,7 @@ from typing import Final
 from config.plan import Plan, QueuePlan
 from queues.order import score_of
 from router.journal.connection import Connection
+from router.journal.stream import last_seq
 
 CHUNK: Final = 500
 
@@ -37,6 +38,8 @@ class Standing:
     wrap_up_since_ms: int
     closed_seq: int
     closed_why: str
+    seq: int
+    """How far the journal had come when this was read."""
 
     @property
     def over(self) -> bool:
@@ -68,12 +71,13 @@ class Waiting:
 def standings(db: Connection, interaction_ids: Iterable[str]) -> dict[str, Standing]:
     """Those of these interactions that there are."""
     ids, found = sorted(interaction_ids), {}
+    seq = last_seq(db)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         values = {f"i{number}": each for number, each in enumerate(chunk)}
         names = ", ".join(f":{name}" for name in values)
         rows = db.rows(f"SELECT {_COLUMNS} FROM interaction WHERE interaction_id IN ({names})", **values)
-        found.update({row[0]: Standing(*row) for row in rows})
+        found.update({row[0]: Standing(*(*row, seq)) for row in rows})
     return found
 
 

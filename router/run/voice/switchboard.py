@@ -26,7 +26,7 @@ from router.run.trouble import NoticeTrouble
 from router.run.voice import record as r
 from router.run.voice.book import Book
 from router.run.voice.call import Call, Surroundings
-from router.run.voice.callers import Caller, PageCaller, TelephoneCaller
+from router.run.voice.callers import SERVICE_UNAVAILABLE, Caller, PageCaller, TelephoneCaller
 from router.run.voice.figures import VoiceFigures
 from router.run.voice.gear import Leg, Media, Telephone, Telephones
 from router.run.voice.keeping import Place, Reader, TakeBack, keep_call
@@ -40,8 +40,6 @@ LOOK_S: Final = 1.0
 RETRY_S: Final = 0.5
 RELOAD_S: Final = 10.0
 """A page that is loaded again comes back with its call within this time; else its customer hung up."""
-
-SERVICE_UNAVAILABLE: Final = 503
 
 LINE_KINDS: Final = frozenset(
     {
@@ -221,9 +219,12 @@ class Switchboard:
                 tasks.create_task(work())
 
     async def close(self) -> None:
-        """End every call: nobody would be left to hold the line. Waits until it is written."""
+        """End every call: nobody would be left to hold the line. Waits until it is written.
+
+        Who waits is refused so that their network tries elsewhere; here they become call-backs.
+        """
         for call in tuple(self.calls.values()):
-            call.end(r.FAILED)
+            call.end(r.FAILED, elsewhere=True)
             await call.closed()
         for task in tuple(self._tasks):
             task.cancel()
