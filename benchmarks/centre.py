@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,27 @@ def running_site(
             ports = json.loads((data_dir / "ports.json").read_text())
             yield Site(url=ports["web"]["url"], data_dir=data_dir, pid=process.pid, cookies=cookies)
     finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@contextmanager
+def running_web(*, plan_more: str, environ: Mapping[str, str]) -> Iterator[Site]:
+    """One web process on its own new database, and nothing else: no router, no worker, no Redis."""
+    data_dir = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = {**_environ(data_dir, plan_text(agents=1, at_once=1) + plan_more), **environ}
+    environ["MUSTER_PORT"] = str(port)
+    with _prepared(read_settings(environ)) as (database, _, _):
+        database.close()
+    process = subprocess.Popen([sys.executable, "-m", "agents_ui.cli", "web"], env=environ)
+    try:
+        site = Site(url=f"http://127.0.0.1:{port}", data_dir=data_dir, pid=process.pid, cookies={})
+        site.wait_ready()
+        yield site
+    finally:
+        process.kill()
+        process.wait()
         shutil.rmtree(data_dir, ignore_errors=True)
 
 

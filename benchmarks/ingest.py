@@ -1,8 +1,9 @@
 """Texts that are durable when their provider has its answer: how many a second, and what share of the floor.
 
-One round of `ingest_over_floor`: the floor for some seconds, then a whole centre for as long, with the same
-texts over the same 64 connections, as fast as they are answered. `ingest_per_s` is a centre on its own, for a
-minute, with every role running: while texts come in they are read, routed and wait.
+One round of `ingest_over_floor`: the floor for some seconds, then one web process for as long, with the same
+texts over the same 64 connections, as fast as they are answered; it also reads them meanwhile. Then the same
+with a whole centre, whose other processes want the same two cores. `ingest_per_s` is a centre on its own,
+for a minute, with every role running: while texts come in they are read, routed and wait.
 """
 
 import shutil
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.centre import Site, running_site
+from benchmarks.centre import Site, running_site, running_web
 from benchmarks.parts import Part
 from benchmarks.texters import ACCOUNT_SID, NUMBER, SECRET
 from router.journal.database import open_database
@@ -58,26 +59,39 @@ secret = "bench-token"
 options = {{ account_sid = "{ACCOUNT_SID}" }}
 """
 
+ENVIRON: Final = {"MUSTER_SECRET_BENCH_TOKEN": SECRET.decode()}
+
 
 def round_of_ingest() -> dict[str, float]:
     """One round of floor and product."""
     floor = _floor()
-    with _centre() as site, Part("benchmarks.texters", f"{site.url}/hooks/line") as texters:
-        texters.ask("make", count=TEXTS)
-        seen = texters.ask("say", seconds=RUSH_S)
-        _all_kept(site, seen)
+    with running_web(plan_more=PLAN, environ=ENVIRON) as web:
+        alone = _rush(web)
+    with _centre() as site:
+        seen = _rush(site)
     return {
         "ingest_floor_per_s": floor["per_s"],
+        "ingest_web_per_s": alone["per_s"],
         "ingest_rush_per_s": seen["per_s"],
         "ingest_rush_p99_ms": seen["p99_ms"],
-        "ingest_over_floor": seen["per_s"] / floor["per_s"],
+        "ingest_over_floor": alone["per_s"] / floor["per_s"],
     }
+
+
+def _rush(site: Site) -> dict[str, float]:
+    with Part("benchmarks.texters", f"{site.url}/hooks/line") as texters:
+        texters.ask("make", count=TEXTS)
+        time.sleep(SETTLE_S)
+        seen: dict[str, float] = texters.ask("say", seconds=RUSH_S)
+        _all_kept(site, seen)
+    return seen
 
 
 def minute_of_ingest(seconds: float = MINUTE_S) -> dict[str, float]:
     """A whole minute; every text is in the database afterwards, or this raises."""
     with _centre() as site, Part("benchmarks.texters", f"{site.url}/hooks/line") as texters:
         texters.ask("make", count=int(seconds * MINUTE_PER_S))
+        time.sleep(SETTLE_S)
         seen = texters.ask("say", seconds=seconds, per_s=MINUTE_PER_S)
         _all_kept(site, seen)
     return {
@@ -106,9 +120,7 @@ def _floor() -> dict[str, float]:
 
 @contextmanager
 def _centre() -> Iterator[Site]:
-    environ = {"MUSTER_SECRET_BENCH_TOKEN": SECRET.decode()}
-    with running_site(agents=AGENTS, plan_more=PLAN, environ=environ) as site:
-        time.sleep(SETTLE_S)
+    with running_site(agents=AGENTS, plan_more=PLAN, environ=ENVIRON) as site:
         yield site
 
 

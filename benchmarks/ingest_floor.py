@@ -1,7 +1,8 @@
 """The floor under ingest: a bare Starlette route and one durable insert, committed in groups. Nothing else.
 
 Durable as the product's: SQLite with a write-ahead log and synchronous FULL; the answer waits for the commit,
-and whatever was queued since the last commit goes into the next. No signature, no ids, no journal, no limits.
+and whatever was queued since the last commit goes into the next. The row has a key of its own, without which
+nobody could ever find it. No signature, no repeats, no people, no journal, no reading, no limits.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import uuid
 from pathlib import Path
 
 import uvicorn
@@ -17,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-TABLE = "CREATE TABLE kept (id INTEGER PRIMARY KEY, body BLOB NOT NULL)"
+TABLE = "CREATE TABLE kept (id TEXT UNIQUE, body BLOB NOT NULL)"
 
 
 class GroupCommit:
@@ -25,7 +27,7 @@ class GroupCommit:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._handed: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._handed: list[tuple[str, bytes, asyncio.Future[None]]] = []
         self._wake = threading.Condition()
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, daemon=True).start()
@@ -34,7 +36,7 @@ class GroupCommit:
         """On disk when this returns."""
         done = self._loop.create_future()
         with self._wake:
-            self._handed.append((body, done))
+            self._handed.append((uuid.uuid4().hex, body, done))
             self._wake.notify()
         await done
 
@@ -49,9 +51,9 @@ class GroupCommit:
                     self._wake.wait()
                 group, self._handed = self._handed, []
             database.execute("BEGIN IMMEDIATE")
-            database.executemany("INSERT INTO kept (body) VALUES (?)", [(body,) for body, _ in group])
+            database.executemany("INSERT INTO kept (id, body) VALUES (?, ?)", [row for *row, _ in group])
             database.execute("COMMIT")
-            self._loop.call_soon_threadsafe(_tell, [done for _, done in group])
+            self._loop.call_soon_threadsafe(_tell, [done for *_, done in group])
 
 
 def _tell(waiting: list["asyncio.Future[None]"]) -> None:

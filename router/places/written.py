@@ -102,9 +102,16 @@ _COMMA_PAIR: Final = re.compile(
 """Four decimals are eleven metres: who writes them means a place. With fewer these may be any two numbers."""
 
 
+_PERHAPS: Final = re.compile(
+    r"[0-9][.,][0-9]{2}|[°º/]|[0-9]\s?deg|[0-9][ :][0-9]|geo:|[0-9CFGHJMPQRVWX]{2}\+",
+    re.I,
+)
+"""Every form has one of these; most texts have none, and in a rush each costs as much as everything else."""
+
+
 def read_places(text: str) -> Written:
     """What this text says of places; each once, in the order of how certain its form is."""
-    if not any(sign in text for sign in "0123456789+/"):
+    if not _PERHAPS.search(text):
         return NOTHING
     rest = _Rest(text[:CHARACTERS_MAX])
     places = list(islice(_places(rest), PLACES_MAX))
