@@ -1,25 +1,24 @@
-"""Calls by SIP: what a kept INVITE says to people, and keys that came as words. Translation only."""
+"""Calls by SIP: what a kept INVITE says to people, and where it says that the caller is. Translation only."""
 
-import re
 from typing import Final
 
 from router.channels.port import Capabilities, Shown
-from router.channels.sip_caller import Caller, caller_of
-from router.channels.sip_message import NotSip, read_message, what_lacks
+from router.channels.sip_caller import Caller, caller_of, clean
+from router.channels.sip_message import NotSip, SipMessage, parts_of, read_message, what_lacks
 from router.channels.text import shown as text_of
+from router.places.pidf import Sent, read_pidf
 
 can: Final = Capabilities(
     channel="voice", joins_by="never", connections=True, attachments=False, receipts=False
 )
 media_type: Final = "message/sip"
 
+PIDF: Final = "application/pidf+xml"
+
 _CHECKED: Final = {
     "tn-validation-passed": "Its network has checked the number.",
     "tn-validation-failed": "Its network's check of the number failed: it may be false.",
 }
-_KEY: Final = re.compile(r"^\s*(?:signal\s*=\s*)?([0-9]{1,2}|[*#A-Da-d])\s*$", re.IGNORECASE)
-_KEYS: Final = "0123456789*#ABCD"
-"""By their number in RFC 4733: some gateways send 10 for the star."""
 
 
 def shown(body: bytes) -> Shown:
@@ -36,22 +35,22 @@ def shown(body: bytes) -> Shown:
         told.append(f"Called: {caller.to_number}.")
     if caller.diverted_from:
         told.append(f"Passed on by {', '.join(caller.diverted_from)}.")
+    sent = _sent(invite)
+    told += [f"Address sent along: {clean(each)}." for each in sent.addresses]
+    if not sent.places and any("://" in value for value in invite.every("geolocation")):
+        told.append("Its network knows the caller's place, and did not send it along.")
     if lack := what_lacks(invite):
         told.append(f"It could not be answered: {lack}.")
-    return Shown(text="", notice=" ".join(filter(None, told)), things=1)
+    return Shown(text="", notice=" ".join(filter(None, told)), things=1, places=sent.places)
 
 
-def keys_of(content_type: str, body: bytes) -> str:
-    """The key pressed, of an INFO (application/dtmf-relay, application/dtmf); empty: it is something else."""
-    if content_type not in ("application/dtmf-relay", "application/dtmf"):
-        return ""
-    text = body[:1_000].decode("ascii", "replace")
-    for line in text.splitlines():
-        if (found := _KEY.match(line)) is not None:
-            key = found[1].upper()
-            number = int(key) if key.isdecimal() else _KEYS.index(key)
-            return _KEYS[number] if number < len(_KEYS) else ""
-    return ""
+def _sent(invite: SipMessage) -> Sent:
+    """Places by value (RFC 6442): a part of the body each."""
+    found = [read_pidf(body) for kind, body in parts_of(invite) if kind == PIDF]
+    return Sent(
+        places=tuple(place for each in found for place in each.places),
+        addresses=tuple(address for each in found for address in each.addresses),
+    )
 
 
 def _who(caller: Caller) -> str:

@@ -4,7 +4,6 @@
 import pytest
 
 from router.channels.showing import shown_of
-from router.channels.sip import keys_of
 from router.channels.sip_caller import Caller, caller_of
 from router.channels.sip_header import name_address, number_of, uri_of, via_of
 from router.channels.sip_message import SipMessage, written
@@ -149,19 +148,25 @@ def test_what_stands_in_a_name_stays_one_line_of_words():
     assert len(name) == 120
 
 
-@pytest.mark.parametrize(
-    ("kind", "body", "key"),
-    [
-        ("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n", "5"),
-        ("application/dtmf-relay", b"Signal= *\r\nDuration= 250\r\n", "*"),
-        ("application/dtmf-relay", b"Signal=11\n", "#"),
-        ("application/dtmf", b"12", "A"),
-        ("application/dtmf", b" # ", "#"),
-        ("application/dtmf", b"99", ""),
-        ("application/dtmf", b"\xff\x00", ""),
-        ("text/plain", b"5", ""),
-    ],
-)
-def test_keys_in_words_are_keys(kind: str, body: bytes, key: str):
-    """A caller who cannot speak presses 5."""
-    assert keys_of(kind, body) == key
+def test_a_place_that_came_along_is_the_call_s_place():
+    """A network that knows where its caller is sends it in the same message as the call."""
+    pidf = (
+        '<presence xmlns:gml="http://www.opengis.net/gml" xmlns:ca="urn:x"><geopriv><gml:Point><gml:pos>52.5 13.4'
+        "</gml:pos></gml:Point><ca:civicAddress><ca:RD>Hill Street</ca:RD><ca:HNO>7</ca:HNO></ca:civicAddress>"
+        "</geopriv></presence>"
+    )
+    body = f"--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b\r\nContent-Type: application/pidf+xml\r\n\r\n{pidf}\r\n--b--"
+    told = (*invite().headers, ("content-type", "multipart/mixed; boundary=b"))
+    message = SipMessage(method="INVITE", uri="urn:service:sos", headers=told, body=body.encode())
+    shown = shown_of("message/sip", written(message))
+    (place,) = shown.places
+    assert (place.source, place.lat_e7, place.lon_e7) == ("call", 525_000_000, 134_000_000)
+    assert shown.notice.endswith("Address sent along: Hill Street 7.")
+
+
+def test_a_place_that_could_be_asked_for_is_named():
+    """An agent who knows that the network knows can have somebody ask."""
+    reference = ("geolocation", "<https://lis.example.net/secret>;routing-allowed=yes")
+    notice = shown_of("message/sip", written(invite("<sip:+1555@x>", reference))).notice
+    assert notice.endswith("Its network knows the caller's place, and did not send it along.")
+    assert "lis.example.net" not in notice

@@ -4,7 +4,7 @@
  * @typedef {object} Point
  * @property {string} place_id
  * @property {string} message_id what said so; empty: no message did
- * @property {string} source aml, device, live, pin, partner, coordinates, plus_code or link
+ * @property {string} source aml, call, device, live, pin, partner, coordinates, plus_code or link
  * @property {string} how gnss, wifi, cell or empty
  * @property {number} lat_e7
  * @property {number} lon_e7
