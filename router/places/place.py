@@ -18,8 +18,8 @@ RADIUS_M_MAX: Final = 20_040_000
 WORDS_MAX: Final = 300
 
 SOURCES: Final = ("aml", "call", "device", "live", "pin", "partner", "coordinates", "plus_code", "link")
-"""Who says so: the telephone during the emergency call, a network along with the call, the browser, a position
-that follows its person, a point that somebody chose, a partner's system, and what was written in a text."""
+"""Who says so: the telephone during the emergency call, a network along with the call, the browser, a
+position that follows its person, a point that somebody chose, a partner's system, what was written in a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
