@@ -19,7 +19,7 @@ WORDS_MAX: Final = 300
 
 SOURCES: Final = ("aml", "call", "device", "live", "pin", "partner", "coordinates", "plus_code", "link")
 """Who says so: the telephone during the emergency call, a network along with the call, the browser, a
-position that follows its person, a point that somebody chose, a partner's system, what was written in a text."""
+position that follows its person, a point that somebody chose, a partner's system, what stands in a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
