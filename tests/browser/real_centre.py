@@ -21,6 +21,7 @@ class RealCentre:
     """One running `muster up`. one_time: passwords by agent id, from the first start."""
 
     folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
     one_time: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
@@ -33,7 +34,9 @@ class RealCentre:
 
     def start(self) -> None:
         self.port = _free_port()
-        environment = os.environ | {"MUSTER_DATA": str(self.folder), "MUSTER_PORT": str(self.port)}
+        environment = (
+            os.environ | {"MUSTER_DATA": str(self.folder), "MUSTER_PORT": str(self.port)} | self.settings
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agents_ui.cli", "up"],
             env={**environment, "PYTHONUNBUFFERED": "1"},

@@ -29,6 +29,12 @@ def plan(plan: Plan) -> Plan:
     return replace(plan, accounts=accounts)
 
 
+def _stands(page: Page, centre: FakeCentre, **changes: object) -> None:
+    """The call stands differently, and the page looks: every few seconds, and when it is seen again."""
+    centre.web_call |= changes
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def _methods(centre: FakeCentre) -> list[str]:
     return [method for method, _ in centre.calls_asked if method != "GET"]
 
@@ -47,9 +53,9 @@ def test_one_button_leads_into_the_line_and_to_a_person(centre: FakeCentre, open
     expect(bar).to_contain_text("You are in line for a person.")
     expect(bar).to_contain_text("Place in line: 3.")
     page.screenshot(path=pictures / "chat-call-waiting.png")
-    centre.web_call |= {"position": 1}
+    _stands(page, centre, position=1)
     expect(bar).to_contain_text("You are next.")
-    centre.web_call |= {"state": "connected", "position": 0, "connected_ms": now_ms()}
+    _stands(page, centre, state="connected", position=0, connected_ms=now_ms())
     expect(bar).to_contain_text("You are talking with the centre.")
     until(page, lambda: abs(hears(page) - centre.voice.hertz) < NEAR_HERTZ)
     until(page, lambda: abs(centre.voice.pitch - SAYS_HERTZ) < NEAR_HERTZ)
@@ -57,7 +63,7 @@ def test_one_button_leads_into_the_line_and_to_a_person(centre: FakeCentre, open
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".bubble")).to_contain_text("✓ arrived")
     page.screenshot(path=pictures / "chat-call-connected.png")
-    centre.web_call |= {"state": "held"}
+    _stands(page, centre, state="held")
     expect(bar).to_contain_text("You are not forgotten")
     page.screenshot(path=pictures / "chat-call-held.png")
 
@@ -78,11 +84,11 @@ def test_the_end_from_the_other_side_is_told(centre: FakeCentre, open_page: Open
     """Silence is not an answer: the page says that the call is over, or cut off, and offers another."""
     page = _called(centre, open_page)
     expect(page.locator(".call-bar")).to_contain_text("in line")
-    centre.web_call |= {"state": "ended", "why": "agent_hung_up"}
+    _stands(page, centre, state="ended", why="agent_hung_up")
     expect(page.locator(".call-bar")).to_contain_text("The call is over.")
     page.get_by_role("button", name="Call again").click()
     expect(page.locator(".call-bar")).to_contain_text("in line")
-    centre.web_call |= {"state": "ended", "why": "lost"}
+    _stands(page, centre, state="ended", why="lost")
     expect(page.locator(".call-bar")).to_contain_text("The call was cut off.")
 
 
@@ -110,7 +116,7 @@ def test_a_line_that_fails_is_opened_again(centre: FakeCentre, open_page: Open):
     ("reason", "words"),
     [
         ("NotAllowedError", "does not give this page the microphone"),
-        ("NotFoundError", "No microphone was found"),
+        pytest.param("NotFoundError", "No microphone was found", marks=pytest.mark.long),
     ],
 )
 def test_without_a_microphone_the_page_says_what_to_do(
@@ -151,7 +157,10 @@ def test_muted_is_said_and_silent(centre: FakeCentre, open_page: Open, pictures:
     assert low_contrasts(page) == []
 
 
-@pytest.mark.parametrize(("language", "dark"), [("ar", True), ("nl", False), ("zh", False)])
+@pytest.mark.parametrize(
+    ("language", "dark"),
+    [("ar", True), *(pytest.param(each, False, marks=pytest.mark.long) for each in ("nl", "zh"))],
+)
 def test_calls_speak_the_language_of_the_page(
     centre: FakeCentre, open_page: Open, language: str, dark: bool, pictures: Path
 ):
@@ -168,6 +177,7 @@ def test_calls_speak_the_language_of_the_page(
     assert not wider_than_screen(page)
 
 
+@pytest.mark.long
 def test_the_button_is_reached_and_pressed_by_keyboard(centre: FakeCentre, open_page: Open):
     """One Tab from the field, no mouse."""
     page = open_page(centre.url + "/chat", script=HEARS + SAYS)

@@ -38,6 +38,24 @@ ENDS = {
 }
 ALL_CLOSED = "window.lines.every((line) => line.connectionState === 'closed')"
 
+BELL = """
+window.ringing = 0;
+const { start } = AudioBufferSourceNode.prototype;
+AudioScheduledSourceNode.prototype.stop = new Proxy(AudioScheduledSourceNode.prototype.stop, {
+  apply: (real, node, given) => (node.loop && (window.ringing -= 1), Reflect.apply(real, node, given)),
+});
+AudioBufferSourceNode.prototype.start = new Proxy(start, {
+  apply: (real, node, given) => (node.loop && (window.ringing += 1), Reflect.apply(real, node, given)),
+});
+"""
+"""Counts the loops that play."""
+
+LOCKED = """
+Object.defineProperty(AudioContext.prototype, "state", { get: () => "suspended" });
+AudioContext.prototype.resume = () => new Promise(() => {});
+"""
+"""A browser in which nobody has touched the page."""
+
 FAIL = """
 const line = window.lines.at(-1);
 Object.defineProperty(line, "connectionState", { value: "failed" });
@@ -105,6 +123,34 @@ def test_an_accepted_call_is_heard_and_hears_without_another_key(
     connects = _asked(centre, "call_connect")
     assert [each["interaction_id"] for each in connects] == ["call-1"]
     assert "a=candidate" in connects[0]["sdp"], "the description is complete: nothing is trickled"
+
+
+def test_a_call_rings_on_until_it_is_answered_or_gone(centre: FakeCentre, open_page: Open):
+    """One ring is missed while somebody pours coffee; what rings for nobody is soon not heard any more."""
+    page = open_page(centre.url + "/desk", script=BELL)
+    expect(page.locator(".desk")).to_be_attached()
+    chat = offer(1)
+    centre.put("offer", str(chat["offer_id"]), chat)
+    expect(page.locator(".offer")).to_have_count(1)
+    assert page.evaluate("window.ringing") == 0, "a chat does not ring like a telephone"
+    made = offer(2, channel="voice", offer_id="call-1/1")
+    centre.put("offer", "call-1/1", made)
+    until(page, lambda: page.evaluate("window.ringing") == 1)
+    page.keyboard.press("Alt+m")
+    until(page, lambda: page.evaluate("window.ringing") == 0)
+    page.keyboard.press("Alt+m")
+    until(page, lambda: page.evaluate("window.ringing") == 1)
+    centre.drop("offer", "call-1/1")
+    until(page, lambda: page.evaluate("window.ringing") == 0)
+
+
+def test_a_browser_that_plays_no_sound_yet_says_so_on_the_offer(centre: FakeCentre, open_page: Open):
+    """Browsers wait for a key or a click: the agent must know that it rings unheard."""
+    page = open_page(centre.url + "/desk", script=LOCKED)
+    expect(page.locator(".sound")).to_contain_text("Press any key for sound")
+    made = offer(2, channel="voice", offer_id="call-1/1")
+    centre.put("offer", "call-1/1", made)
+    expect(page.locator(".offer")).to_contain_text("your browser plays no sound yet")
 
 
 def test_muted_is_silence_and_cannot_be_overlooked(centre: FakeCentre, open_page: Open, pictures: Path):
@@ -207,7 +253,7 @@ def test_a_second_window_takes_no_call_by_itself(centre: FakeCentre, open_page: 
     ("reason", "words"),
     [
         ("NotAllowedError", "does not give Muster the microphone"),
-        ("NotFoundError", "No microphone was found"),
+        pytest.param("NotFoundError", "No microphone was found", marks=pytest.mark.long),
     ],
 )
 def test_an_agent_without_a_microphone_knows_before_the_first_call(
@@ -309,6 +355,7 @@ def test_a_call_is_in_sight_from_every_other_conversation(
     expect(strip).to_have_count(0)
 
 
+@pytest.mark.long
 def test_calls_can_be_seen_in_the_dark(centre: FakeCentre, open_page: Open, pictures: Path):
     """Readable, nothing cut off, every control named."""
     _seen(_talking(centre, open_page, dark=True), centre, pictures / "desk-call-dark.png")

@@ -56,6 +56,7 @@ def test_a_supervisor_listens_in_and_is_silent(
     until(page, lambda: bool(page.evaluate(ALL_CLOSED)))
 
 
+@pytest.mark.long
 def test_nothing_is_heard_of_a_call_that_ends_or_is_refused(centre: FakeCentre, open_page: Open, plan: Plan):
     """A supervisor who hears nothing must not believe that it is quiet."""
     set_wall(centre, plan)

@@ -2,6 +2,7 @@
 import { html } from "../../shared/html.js";
 import { duration, second, serverNow } from "../../shared/time.js";
 import { say } from "../../shared/words.js";
+import { VOICE } from "../desk.js";
 import { WITH } from "../keys.js";
 import { nameOf, whoIs } from "../names.js";
 import { UrgencyMark } from "./urgency-mark.js";
@@ -26,7 +27,7 @@ function Row({ desk, conversation, number }) {
   const last = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction !== "system");
   const answer = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction === "out");
   const draft = desk.writing.value?.draft(id, "reply");
-  const waiting = last?.direction === "in" && second.value ? duration(serverNow() - last.at_ms) : "";
+  const waiting = last?.direction === "in" && conversation.channel !== VOICE && second.value ? duration(serverNow() - last.at_ms) : "";
   const typing = desk.types(id);
   const state = conversation.wrap_up_since_ms ? say("in_wrap_up") : waiting ? say("customer_waits", { time: waiting }) : "";
   return html`<button type="button" class="conversation-row" aria-current=${desk.attention.shown.value === id}
