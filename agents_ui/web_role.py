@@ -28,6 +28,7 @@ from agents_ui.services import Services
 from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
 from agents_ui.voice.door import VoiceDoor
+from agents_ui.watch.watch import Watch
 from config.settings import Settings
 from router.channels.accounts import load_accounts
 from router.journal.committer import Committer
@@ -70,6 +71,7 @@ class Parts:
     figures: Figures
     server: FrontServer
     watchdog: Watchdog
+    watch: Watch
 
 
 class WebRole:
@@ -119,6 +121,7 @@ class WebRole:
                     "sightings": parts.sightings.run(),
                     "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
+                    "watch": parts.watch.run(),
                     "committer": _watch(parts.services.committer),
                     "http": self._serve_http(parts, lease),
                 },
@@ -204,6 +207,8 @@ class WebRole:
         port = self._listener.getsockname()[1]
         app = create_app(services, room=room, health=health, hooks=hooks, port=port)
         server = server_of(app, self._settings, body_limit=body_limit(services, hooks))
+        watch = Watch(services, port=port)
+        feed.subscribe(watch.arrivals.hear)
         figures.sockets(lambda: _connections(server, room))
         _note_lags(figures, feed, watchdog)
         return Parts(
@@ -217,6 +222,7 @@ class WebRole:
             figures=figures,
             server=server,
             watchdog=watchdog,
+            watch=watch,
         )
 
     async def _serve_http(self, parts: Parts, lease: "_Lease") -> None:

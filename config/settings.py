@@ -25,6 +25,7 @@ class Settings:
            no order has to be waited for (router/run/spare.py); trusted_proxies are believed about a
            customer's address, where public_url says that there is a proxy. smtp_port is -1 where nothing was
            said: the one after port, or any that is free; sip_port likewise, the second after port.
+           probe_url is where our own watch tries the front; empty: at the address it is bound to.
            media_address is what others are told to send sound to (host where it is empty), media_ports the
            lowest and highest UDP port for it (0, 0: any). secrets are
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
@@ -46,6 +47,7 @@ class Settings:
     order_fd: int = -1
     smtp_port: int = -1
     sip_port: int = -1
+    probe_url: str = ""
     media_address: str = ""
     media_ports: tuple[int, int] = (0, 0)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -71,6 +73,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         order_fd=_number(environ, "MUSTER_ORDER_FD", -1),
         smtp_port=_number(environ, "MUSTER_SMTP_PORT", -1),
         sip_port=_number(environ, "MUSTER_SIP_PORT", -1),
+        probe_url=environ.get("MUSTER_PROBE_URL", "").rstrip("/"),
         media_address=environ.get("MUSTER_MEDIA_ADDRESS", ""),
         media_ports=_ports(environ, "MUSTER_MEDIA_PORTS"),
         secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},

@@ -20,6 +20,8 @@ BEHIND_MS: Final = 3_000
 LEASED: Final = ("web", "worker", "mail", "voice")
 """Roles whose processes each renew a row `<role>/<id>`."""
 
+ROUTER: Final = "router"
+
 MAIL: Final = ("smtp", "imap")
 """The providers of accounts that the role mail takes mail for: without one nobody needs it."""
 
@@ -57,18 +59,19 @@ def roles_now(db: Connection, plan: Plan) -> tuple[RoleHealth, ...]:
     leased = (
         RoleHealth(role=role, ok=role in alive, count=alive.count(role)) for role in LEASED if role in needed
     )
-    return (_router(db, now), *leased)
+    return (_router(db, now, alive.count(ROUTER)), *leased)
 
 
-def _router(db: Connection, now: str) -> RoleHealth:
-    """It serves when nothing has waited for it for long, and, where a lease runs out, somebody renews it."""
+def _router(db: Connection, now: str, alive: int) -> RoleHealth:
+    """It serves when one says that it lives, and nothing has waited for it for long."""
     count, since_ms = db.row(_BEHIND) or (0, 0)
     now_ms = (db.row(_NOW.format(now=now)) or (0,))[0]
     late = bool(count) and now_ms - since_ms > BEHIND_MS
     lease = db.row(_ROUTER.format(now=now)) if db.dialect == "postgresql" else (1,)
     return RoleHealth(
         role="router",
-        ok=not late and lease is not None and lease[0] > 0,
+        ok=bool(alive) and not late and lease is not None and lease[0] > 0,
+        count=alive,
         behind=count if late else 0,
         behind_since_ms=since_ms if late else 0,
     )

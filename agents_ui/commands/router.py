@@ -20,6 +20,7 @@ from router.run.beat import beat
 from router.run.hints import Hints
 from router.run.lease import Tenure, lease_of
 from router.run.logs import start_logging
+from router.run.role_lease import keep_role
 from router.run.router_loop import RouterLoop
 from router.run.router_step import RouterStep
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 EXIT_LOST: Final = 3
 """The lease went to another router, or could not be renewed: whoever watches starts us again, to stand by."""
+
+ROUTER: Final = "router"
+STANDBY: Final = "standby"
+"""What a router is to those who look after the centre: a row while it lives (router/run/role_lease.py)."""
 
 RETRY_S: Final = 0.5
 """Between two attempts to reach a database that is not there, or has no tables yet."""
@@ -99,8 +104,12 @@ class _Router:
         """Wait for the database, then for the lease; then route until the lease is lost."""
         self._database = database = await _opened(self._settings)
         site = await _site(database)
+        living = asyncio.create_task(keep_role(database, STANDBY))
         self._tenure = tenure = Tenure(lease_of(database, owner=f"{socket.gethostname()}/{os.getpid()}"))
-        await tenure.begin()
+        try:
+            await tenure.begin()
+        finally:
+            living.cancel()
         _log.info("active epoch=%d", tenure.epoch)
         keeping = asyncio.create_task(tenure.keep())
         clock = await asyncio.to_thread(_clock_now, database)
@@ -114,12 +123,15 @@ class _Router:
             release=version("muster"),
         )
         self._loop = RouterLoop(step, tenure, hints)
+        living = asyncio.create_task(keep_role(database, ROUTER))
         try:
             await self._loop.run()
         except Fenced as fenced:
             _log.error("fenced reason=%s", fenced)
         finally:
             keeping.cancel()
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
 
     async def end(self) -> None:
         """Give the lease back first: a successor may start while we close the rest."""

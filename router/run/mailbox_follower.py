@@ -115,6 +115,10 @@ class Surroundings(Protocol):
         """Remember it, on disk."""
         ...
 
+    def looked(self, position: Position) -> None:
+        """The mailbox was just looked into, whatever was there: whoever watches over it wants to know."""
+        ...
+
     def keep(self, fetched: Sequence[Fetched]) -> None:
         """All of them on disk when this returns."""
         ...
@@ -173,6 +177,7 @@ class Follower:
             while not self._stop.is_set():
                 position, more = self._round(session, position)
                 self.failures = 0
+                self._around.looked(position)
                 if more:
                     continue
                 if session.idles:

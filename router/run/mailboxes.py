@@ -29,6 +29,9 @@ IMAP: Final = "imap"
 KEEP_S: Final = 60.0
 """For one batch to be on disk. When the database takes longer, the batch is looked at again."""
 
+LOOKED_S: Final = 15.0
+"""So often at most it is written down that a quiet mailbox was looked into."""
+
 END_S: Final = 3.0
 """At the end, for all threads: none of them holds anything that is not on disk or in its mailbox."""
 
@@ -141,6 +144,7 @@ class _Around:
         self._account = account
         self._place = place
         self._loop = loop
+        self._noted_at_s = 0.0
         self._name = f"{account.account_id} {place.name}"
 
     def open(self) -> Session:
@@ -167,8 +171,14 @@ class _Around:
                     last_uid=position.last_uid,
                     at_ms=_now_ms(),
                 )
+            self._noted_at_s = time.monotonic()
         except (DatabaseBusy, DatabaseGone) as problem:
             raise NotNow(type(problem).__name__) from problem
+
+    def looked(self, position: Position) -> None:
+        """As `Surroundings`; written now and then."""
+        if time.monotonic() - self._noted_at_s >= LOOKED_S:
+            self.note(position)
 
     def keep(self, fetched: Sequence[Fetched]) -> None:
         """As `Surroundings`."""

@@ -48,9 +48,12 @@ async def test_a_router_that_leaves_events_unread_is_down(
     """A silent router looks like a quiet night."""
     router = TestRouter(site)
     token = await site.session("ada")
+    living = asyncio.create_task(keep_role(site.database, "router"))
     try:
         await router.settle()
-        assert _role(await _health(site, token), "router")["ok"]
+        async with asyncio.timeout(20):
+            while not _role(await _health(site, token), "router")["ok"]:
+                await asyncio.sleep(0.01)
         monkeypatch.setattr("agents_ui.admin.roles.BEHIND_MS", -1)
         await site.committer.append_facts(fact("desk_joined", "ana", desk_id="d", web_id="web-1"))
         found = _role(await _health(site, token), "router")
@@ -59,6 +62,14 @@ async def test_a_router_that_leaves_events_unread_is_down(
         assert _role(await _health(site, token), "router")["ok"]
     finally:
         router.close()
+        living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
+
+
+async def test_a_router_that_died_in_a_quiet_night_is_down(site: Site) -> None:
+    """Nothing waits for it, and on SQLite no lease runs out: only that it no longer says that it lives."""
+    token = await site.session("ada")
+    assert not _role(await _health(site, token), "router")["ok"]
 
 
 async def test_without_the_database_the_page_says_so(site: Site) -> None:

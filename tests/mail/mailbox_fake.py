@@ -110,6 +110,9 @@ class FakeSurroundings:
         self.known = position
         self.notes.append(position)
 
+    def looked(self, position: Position) -> None:
+        """Nobody watches."""
+
     def keep(self, fetched: Sequence[Fetched]) -> None:
         if not self.keeps:
             raise NotNow("the journal does not take it")
