@@ -15,6 +15,7 @@ DESK: Final = frozenset({"agent", "supervisor", "admin"})
 WATCH: Final = frozenset({"supervisor", "admin"})
 ADMIN: Final = frozenset({"admin"})
 AUDIT: Final = frozenset({"admin", "auditor"})
+NOT_AGENTS: Final = frozenset({"supervisor", "admin", "auditor"})
 
 ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("GET", "/"): ANYBODY,
@@ -38,17 +39,17 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/api/sign-out"): ANYBODY,
     ("POST", "/api/password"): SIGNED_IN,
     ("POST", "/api/ticket"): DESK,
-    # Switching texts off is a supervisor's decision in the minute it is needed; who did it is on record.
-    ("GET", "/api/texts"): WATCH,
-    ("POST", "/api/texts"): WATCH,
     ("GET", "/desk"): DESK,
     # Admission is the single-use ticket in the first message, fetched over the session by a role of DESK.
     ("WS", "/desk/socket"): ANYBODY,
     ("GET", "/wall"): WATCH,
     # As the desk's: the ticket admits, and only somebody of WATCH.
     ("WS", "/wall/socket"): ANYBODY,
-    ("GET", "/admin"): AUDIT,
-    ("GET", "/api/admin/me"): AUDIT,
+    ("GET", "/admin"): NOT_AGENTS,
+    ("GET", "/api/admin/me"): NOT_AGENTS,
+    # Switching texts off is a supervisor's decision in the minute it is needed; who did it is on record.
+    ("GET", "/api/admin/texts"): WATCH,
+    ("POST", "/api/admin/texts"): WATCH,
     ("POST", "/api/admin/audit"): AUDIT,
     ("GET", "/api/admin/health"): ADMIN,
     ("GET", "/api/admin/plan"): ADMIN,
@@ -61,6 +62,8 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/api/admin/sessions/end"): ADMIN,
     # Whether this person may see this interaction is sight.may_see's question.
     ("GET", "/api/attachment/{content_id}"): SIGNED_IN,
+    # Whether this person holds the conversation is asked in the transaction.
+    ("POST", "/api/attachment"): DESK,
 }
 """Method (WS for a socket) and path as registered."""
 

@@ -87,7 +87,7 @@ class Texts:
         """Before the gate."""
         found = (("GET", self._show), ("POST", self._switch))
         return [
-            Route("/api/texts", answering(endpoint, (TextsNo,), _refused), methods=[method])
+            Route("/api/admin/texts", answering(endpoint, (TextsNo,), _refused), methods=[method])
             for method, endpoint in found
         ]
 

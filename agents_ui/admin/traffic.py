@@ -6,6 +6,7 @@ from config.plan import Plan
 from config.settings import Settings
 from router.channels.accounts import missing_secrets
 from router.journal.database import Connection
+from router.run.pace import rate_now
 
 Value = dict[str, Any]
 
@@ -65,6 +66,8 @@ def accounts_now(db: Connection, plan: Plan, settings: Settings) -> list[Value]:
                 "failed": failed.get(each.account_id, 0),
                 "circuit": _circuit(count, attempts, each.account_id in alarms),
                 "trouble": trouble.get(each.account_id, ""),
+                "per_second": each.per_second,
+                "per_second_now": rate_now(db, each.account_id, each.per_second),
             }
         )
     with_account = {each.channel for each in plan.accounts}
@@ -97,6 +100,8 @@ def _bare(channel: str, last_in: dict[tuple[str, str], int]) -> Value:
         "failed": 0,
         "circuit": "well",
         "trouble": "",
+        "per_second": 0,
+        "per_second_now": 0,
     }
 
 

@@ -82,6 +82,14 @@ def take(db: Connection, account: str, *, per_second: int, wanted: int) -> Permi
     return given
 
 
+def rate_now(db: Connection, account: str, per_second: int) -> int:
+    """The rate of this account at this moment; 0: it has none."""
+    row = db.row("SELECT slower, slowed_at_ms FROM pace WHERE account = :account", account=account)
+    if not per_second or row is None:
+        return per_second
+    return slowed(per_second, row[0], since_ms=_now_ms(db) - row[1])
+
+
 def slow_down(db: Connection, account: str) -> None:
     """The provider said that it was too much. In a writing transaction."""
     now_ms = _now_ms(db)

@@ -52,8 +52,27 @@ class FakeAdmin:
             "plan": plan_answer(self.plan),
             "people": people(self.plan),
             "sessions": {"sessions": _sessions()},
+            "texts": texts(),
             "audit": {"records": _records(), "next": 4711, "scanned": 200},
         }.get(path, {"ok": True})
+
+
+def texts(**changes: Any) -> Json:
+    """One account whose texts are switched off, and what is said then."""
+    usual = {"off": False, "since_ms": 0, "agent_id": "", "name": "", "reason": "", "told": 0}
+    off = {"off": True, "since_ms": now_ms() - 40 * MINUTE, "agent_id": "sofia", "name": "Sofia Lindgren"}
+    off |= {"reason": "The provider is down.", "told": 31}
+    return {
+        "switches": [
+            {**usual, **off, "scope": "account", "id": "county-texts"},
+            {**usual, "scope": "account", "id": "county-whatsapp"},
+            {**usual, "scope": "channel", "id": "sms"},
+        ],
+        "words": [
+            {"language": "en", "text": "Texts cannot be answered now. In an emergency CALL 911."},
+            {"language": "ar", "text": "لا يمكن حالياً الرد على الرسائل النصية. اتصل بالرقم 911."},
+        ],
+    } | changes
 
 
 def health(plan: Plan, **changes: Any) -> Json:

@@ -15,7 +15,7 @@ from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_scr
 
 pytestmark = pytest.mark.system
 
-PARTS = ("health", "plan", "people", "sessions", "audit")
+PARTS = ("health", "texts", "plan", "people", "sessions", "audit")
 HOSTILE = '<img src=x onerror="document.title=1"> \u202e {name}'
 
 
@@ -210,3 +210,31 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(
     page.get_by_label("Password").fill("right")
     page.keyboard.press("Enter")
     page.wait_for_url(centre.url + arrives)
+
+
+def test_texts_are_switched_off_with_a_reason_by_keys_alone(
+    centre: FakeCentre, open_page: Open, admin: FakeAdmin
+):
+    """It asks once more, and what it asks says what happens; without a reason there is nothing to press."""
+    admin.role = "supervisor"
+    page = _open(centre, open_page, admin, "texts")
+    expect(page.locator(".admin-head nav a")).to_have_text(["Texts"])
+    off = page.get_by_role("row", name="county-texts")
+    expect(off).to_contain_text("by Sofia Lindgren: The provider is down. · 31 people were told")
+    row = page.get_by_role("row", name="county-whatsapp")
+    expect(row.get_by_role("button", name="Switch off")).to_be_disabled()
+    row.get_by_role("textbox").focus()
+    page.keyboard.type("Flood of texts.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(row.get_by_role("button", name="No")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toasts")).to_contain_text("texts are switched off")
+    [asked] = [each for each in _asked(admin, "texts") if each]
+    assert (asked["scope"], asked["id"], asked["off"], asked["reason"]) == (
+        "account",
+        "county-whatsapp",
+        True,
+        "Flood of texts.",
+    )

@@ -265,7 +265,7 @@ async def test_texts_are_switched_off_with_a_reason_and_on_again(site: Site) -> 
 
     async def switch(agent_id: str, **fields: Any) -> Any:
         body = {"scope": "account", "id": "line", "off": True, "command_id": str(uuid.uuid4()), **fields}
-        return await site.ask("POST", "/api/texts", body, token=await site.session(agent_id))
+        return await site.ask("POST", "/api/admin/texts", body, token=await site.session(agent_id))
 
     assert (await switch("ana", reason="flood")).status == 403
     assert (await switch("olga", reason="flood")).status == 403
@@ -277,7 +277,7 @@ async def test_texts_are_switched_off_with_a_reason_and_on_again(site: Site) -> 
     await page.until(
         lambda: (shown[interaction_id]["text_off"] or {}).get("reason") == "The provider is down."
     )
-    now = (await site.ask("GET", "/api/texts", token=await site.session("ada"))).json
+    now = (await site.ask("GET", "/api/admin/texts", token=await site.session("ada"))).json
     line = next(each for each in now["switches"] if (each["scope"], each["id"]) == ("account", "line"))
     assert (line["off"], line["name"], line["reason"]) == (True, "Sue", "The provider is down.")
     assert [(each["scope"], each["id"]) for each in now["switches"] if each["off"]] == [("account", "line")]

@@ -6,8 +6,9 @@ import { clockHeard } from "../shared/time.js";
 import { say } from "../shared/words.js";
 
 const AGAIN_MS = 5000;
-const PARTS = ["health", "plan", "people", "sessions", "audit"];
-const OF_AUDITORS = ["audit"];
+const PARTS = ["health", "texts", "plan", "people", "sessions", "audit"];
+/** What others than administrators see here. @type {Record<string, string[]>} */
+const OF_OTHERS = { auditor: ["audit"], supervisor: ["texts"] };
 
 /** @typedef {ReturnType<typeof openAdmin>} Admin */
 
@@ -17,10 +18,10 @@ export function openAdmin(leave) {
   /** @type {import("@preact/signals").Signal<{agent_id: string, name: string, role: string, site: string, time_zone: string} | null>} */
   const me = signal(null);
   /** @type {Record<string, import("@preact/signals").Signal<any>>} any: each part has its own answer */
-  const known = { health: signal(null), plan: signal(null), people: signal(null), sessions: signal(null) };
+  const known = { health: signal(null), plan: signal(null), people: signal(null), sessions: signal(null), texts: signal(null) };
   const heard_ms = signal(Date.now());
   const lost = signal(false);
-  const parts = computed(() => (me.value?.role === "auditor" ? OF_AUDITORS : PARTS));
+  const parts = computed(() => OF_OTHERS[me.value?.role ?? ""] ?? PARTS);
   const place = signal(location.hash.slice(1));
   const shown = computed(() => (parts.value.includes(place.value) ? place.value : parts.value[0]));
   addEventListener("hashchange", () => (place.value = location.hash.slice(1)));

@@ -9,8 +9,9 @@ import { Health } from "./health.js";
 import { People } from "./people.js";
 import { PlanPart } from "./plan.js";
 import { Sessions } from "./sessions.js";
+import { Texts } from "./texts.js";
 
-const PARTS = { health: Health, plan: PlanPart, people: People, sessions: Sessions, audit: Audit };
+const PARTS = { health: Health, plan: PlanPart, people: People, sessions: Sessions, texts: Texts, audit: Audit };
 
 /** @param {{admin: import("../admin.js").Admin}} props */
 export function AdminPage({ admin }) {

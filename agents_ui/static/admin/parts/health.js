@@ -53,7 +53,14 @@ function Account({ one }) {
     <td class="when">${one.last_in_ms ? ago(one.last_in_ms) : "–"}</td><td class="when">${one.last_out_ms ? ago(one.last_out_ms) : "–"}</td>
     <td>${one.waiting ? html`<b>${one.waiting}</b> <small>${say("oldest", { time: ago(one.oldest_ms) })}</small>` : "0"}</td>
     <td>${one.failed}</td>
-    <td>${!bare && html`<${State} tone=${circuit}>${say(`circuit_${one.circuit}`)}<//>`}${trouble && html` <small dir="auto">${trouble}</small>`}</td></tr>`;
+    <td>${!bare && html`<${State} tone=${circuit}>${say(`circuit_${one.circuit}`)}<//>`}${trouble && html` <small dir="auto">${trouble}</small>`}${rate(one)}</td></tr>`;
+}
+
+/** How fast it may send. @param {any} one any: one of `accounts` */
+function rate(one) {
+  if (!one.per_second) return null;
+  const slower = one.per_second_now < one.per_second;
+  return html` <small>${say(slower ? "rate_slower" : "rate_of", { count: one.per_second_now })}</small>`;
 }
 
 /** How long ago, growing. @param {number} at_ms */
