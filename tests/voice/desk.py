@@ -7,6 +7,7 @@ from typing import Any, Final  # Any: aiortc's tracks and frames
 import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 
 RATE: Final = 8_000
 FRAME: Final = 160
@@ -64,5 +65,8 @@ class Desk:
 
     async def _hear(self, track: MediaStreamTrack) -> None:
         while True:
-            frame: Any = await track.recv()
+            try:
+                frame: Any = await track.recv()
+            except MediaStreamError:  # The other side has ended it.
+                return
             self.loudest = max(self.loudest, int(np.abs(frame.to_ndarray()).max()))

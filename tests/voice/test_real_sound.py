@@ -72,5 +72,6 @@ async def test_caller_and_agent_hear_each_other_until_the_caller_hangs_up(real: 
     (recording,) = exchange.rows("SELECT c.media_type, c.body FROM part p JOIN content c USING (content_id)")
     assert recording[0] == "audio/ogg"
     assert bytes(recording[1]).startswith(b"OggS")
-    assert not list(exchange.role.recordings.folder.iterdir())
+    folder = exchange.role.recordings.folder
+    await exchange.until(lambda: not list(folder.iterdir()), "the file is no longer needed")
     await desk.close()
