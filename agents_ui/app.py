@@ -13,6 +13,7 @@ from agents_ui.chat.room import Room
 from agents_ui.chat.routes import chat_routes, with_session
 from agents_ui.chat.view import channel_of
 from agents_ui.desk.routes import desk_routes
+from agents_ui.desk.sending_files import largest_file
 from agents_ui.guard import Guard
 from agents_ui.health import Health
 from agents_ui.hooks.hooks import Hooks
@@ -57,6 +58,8 @@ def body_limit(services: Services, hooks: Hooks) -> Callable[[str], int]:
     def limit(path: str) -> int:
         if path == "/chat/attachment":
             return channel_of(services.plan()).attachment_bytes_max
+        if path == "/api/attachment":
+            return largest_file(services.plan())
         if path in PLAN_PATHS:
             return PLAN_BODY_BYTES_MAX
         if path.startswith(HOOKS):

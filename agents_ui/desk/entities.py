@@ -14,6 +14,7 @@ from agents_ui.desk.activity import activity_of, load_of
 from agents_ui.desk.messages import Value, chunks, messages
 from agents_ui.desk.places import places_of
 from agents_ui.desk.reply_rules import sending_of
+from agents_ui.desk.sending_files import files_bytes_max
 from agents_ui.voice.ways import VOICE
 from config.plan import Plan
 from router.channels.chat import CHAT
@@ -205,6 +206,7 @@ def conversations(db: Connection, plan: Plan, held: Sequence[Interaction]) -> di
             **_conversation(each),
             "earlier": earlier.get(each.interaction_id, 0),
             **sending_of(db, plan, each.interaction_id),
+            "files_bytes_max": files_bytes_max(plan, each.channel),
             "place": places.get(each.interaction_id),
         }
         for each in held

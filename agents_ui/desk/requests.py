@@ -276,15 +276,17 @@ def message_fact(
     direction: str,
     *,
     media_type: str = TEXT,
+    file_name: str = "",
 ) -> Fact:
-    """Writes the words and gives the fact of the message."""
+    """Writes the words, or the file where it has a name, and gives the fact of the message."""
     new_id = message_id(person, interaction_id, client_id)
     salt = os.urandom(SALT_BYTES)
     db.run(
         "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
-        " VALUES (:content_id, :media_type, '', :salt, :body, :at_ms)",
+        " VALUES (:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
         content_id=new_id,
         media_type=media_type,
+        file_name=file_name,
         salt=salt,
         body=body,
         at_ms=at_ms,
@@ -298,7 +300,7 @@ def message_fact(
         client_id=client_id,
         direction=direction,
         author_id=person.agent_id,
-        message_kind="text",
+        message_kind="attachment" if file_name else "text",
         reading="read",
     )
 

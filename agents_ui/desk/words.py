@@ -45,6 +45,8 @@ TEXTS: Final = {
     "not_found": "This is not here, or not yours.",
     "too_long": "This text is too long for the channel.",
     "empty": "There is nothing to send.",
+    "no_files": "This channel takes no files from here. Write, or send it another way.",
+    "file_too_large": "This file is too large for the channel.",
     "unknown_reason": "There is no such reason.",
     "no_text": "This call takes no text: speak, or write by another way.",
     "no_address": "The customer's number or address was withheld: nothing can be sent there.",

@@ -54,6 +54,14 @@ def write_mail(outgoing: Outgoing, account: Account) -> Written | None:
             mail["Reply-To"] = _mailbox(sender)
         _fill(mail, outgoing, head, message_id)
         mail.set_content(outgoing.text, cte="quoted-printable")
+        if outgoing.file is not None:
+            kind, _, detail = outgoing.file.media_type.partition("/")
+            mail.add_attachment(
+                outgoing.file.body,
+                maintype=kind or "application",
+                subtype=detail or "octet-stream",
+                filename=outgoing.file.name,
+            )
         body = mail.as_bytes()
     except (ValueError, IndexError, LookupError, UnicodeError):
         return None  # What the library refuses to write as an address.

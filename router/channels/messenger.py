@@ -7,15 +7,16 @@ Source: developers.facebook.com/documentation/business-messaging/messenger-platf
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from router.channels import meta
-from router.channels.json_body import at, joined, leaves, members, name, number, object_of, words
+from router.channels.json_body import at, joined, leaves, members, name, number, object_of, words, written
 from router.channels.messenger_kinds import NO_MESSAGE, Event, said
+from router.channels.multipart import form_of
 from router.channels.port import (
     Account,
     Capabilities,
@@ -93,7 +94,15 @@ class Pages:
         }
         if outgoing.late:
             told["tag"] = HUMAN_AGENT
-        return meta.post(account, "me/messages", told)
+        if outgoing.file is None:
+            return meta.post(account, "me/messages", told)
+        kind = outgoing.file.media_type.partition("/")[0]
+        attached = {"type": kind if kind in ("image", "audio", "video") else "file", "payload": {}}
+        told["message"] = {"attachment": attached}
+        fields = {each: value if isinstance(value, str) else written(value) for each, value in told.items()}
+        content_type, body = form_of(fields, file_field="filedata", file=outgoing.file)
+        request = meta.post(account, "me/messages", told)
+        return replace(request, headers={**request.headers, "content-type": content_type}, body=body)
 
     def outcome_of(self, reply: HttpReply) -> Outcome:
         """By Meta's number where there is one, else by the status. Never raises."""
@@ -193,6 +202,7 @@ MESSENGER: Final = Pages(
         receipts=True,
         reply_window_ms=DAY_MS,
         person_window_ms=7 * DAY_MS,
+        files=True,
     ),
     media_type="application/json; of=messenger",
 )

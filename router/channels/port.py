@@ -47,6 +47,8 @@ class Capabilities:
     answers_need_endpoint: bool = False
     chosen_ids: bool = False
     own_opt_out: bool = False
+    files: bool = False
+    """Whether files can be sent to its people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,15 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutFile:
+    """A file to send. Its type is what its first bytes are."""
+
+    name: str
+    media_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """One message to send. outbox_id is the stable id of every attempt; attempt counts from 1.
 
@@ -197,6 +208,8 @@ class Outgoing:
     automatic: bool = False
     template: Template | None = None
     late: bool = False
+    file: OutFile | None = None
+    """Instead of the text: only where the capabilities say `files`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +218,8 @@ class HttpRequest:
 
     Shape: leads_to is for attachments in two steps: the answer is not the attachment but says where it is.
            It reads the address for `media_request` out of that answer; empty where it finds none.
+           then is for sending in two steps: what to ask after this answer; None where it says no, and then
+           this answer is the outcome.
     """
 
     method: str
@@ -212,6 +227,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     leads_to: Callable[[bytes], str] | None = None
+    then: "Callable[[HttpReply], HttpRequest | None] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

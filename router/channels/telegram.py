@@ -17,6 +17,7 @@ import msgspec
 from router.channels.api_reply import retry_after_ms, seconds_ms
 from router.channels.ids import group_thread_of
 from router.channels.json_body import at, name, object_of, words
+from router.channels.multipart import form_of
 from router.channels.port import (
     Account,
     Answer,
@@ -26,6 +27,7 @@ from router.channels.port import (
     HttpRequest,
     NotAuthentic,
     Outcome,
+    OutFile,
     Outgoing,
     Received,
     Shown,
@@ -36,7 +38,7 @@ from router.channels.text import sendable
 from router.channels.text import shown as text_of
 
 can = Capabilities(
-    channel="telegram", joins_by="address", connections=False, attachments=True, receipts=False
+    channel="telegram", joins_by="address", connections=False, attachments=True, receipts=False, files=True
 )
 media_type = "application/json; of=telegram"
 media_from: tuple[str, ...] = ()
@@ -44,6 +46,15 @@ media_from: tuple[str, ...] = ()
 API: Final = "https://api.telegram.org"
 BOT_TOKEN: Final = "bot-token"
 """The secret beside the webhook's, as config/providers.py names it."""
+
+AS: Final = {
+    "image/jpeg": ("sendPhoto", "photo"),
+    "image/png": ("sendPhoto", "photo"),
+    "video/mp4": ("sendVideo", "video"),
+    "audio/mpeg": ("sendAudio", "audio"),
+    "audio/ogg": ("sendVoice", "voice"),
+}
+"""Method and field for what Telegram shows by itself."""
 
 _PLACE: Final = "telegram-file:"
 """Before the path of a file, as getFile answers it."""
@@ -86,6 +97,8 @@ def shown(body: bytes) -> Shown:
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
     """POST sendMessage. Telegram knows no id of ours."""
     chat = outgoing.to_address
+    if outgoing.file is not None:
+        return _with_file(outgoing.file, chat, account)
     told = {
         "chat_id": int(chat) if re.fullmatch(r"-?[0-9]{1,18}", chat) else chat,
         "text": sendable(outgoing.text),
@@ -97,6 +110,14 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
         headers={"content-type": "application/json", "accept": "application/json"},
         body=msgspec.json.encode(told),
     )
+
+
+def _with_file(file: OutFile, chat: str, account: Account) -> HttpRequest:
+    """A picture, sound or video as such, everything else as a document: then it arrives as it is."""
+    method, field = AS.get(file.media_type, ("sendDocument", "document"))
+    content_type, body = form_of({"chat_id": chat}, file_field=field, file=file)
+    headers = {"content-type": content_type, "accept": "application/json"}
+    return HttpRequest(method="POST", url=f"{_bot(account)}/{method}", headers=headers, body=body)
 
 
 def outcome_of(reply: HttpReply) -> Outcome:

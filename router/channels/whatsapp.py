@@ -15,6 +15,7 @@ import msgspec
 
 from router.channels import meta
 from router.channels.json_body import items, joined, leaves, members, name, number, object_of, words
+from router.channels.multipart import form_of
 from router.channels.port import (
     Account,
     Capabilities,
@@ -39,10 +40,18 @@ can = Capabilities(
     attachments=True,
     receipts=True,
     reply_window_ms=86_400_000,
+    files=True,
 )
 media_type = "application/json; of=whatsapp"
 media_from: tuple[str, ...] = ()
 """Nothing is fetched without our token."""
+
+FILES: Final = {
+    "image": ("image/jpeg", "image/png"),
+    "audio": ("audio/aac", "audio/amr", "audio/mp4", "audio/mpeg", "audio/ogg"),
+    "video": ("video/3gpp", "video/mp4"),
+}
+"""What WhatsApp shows by itself; everything else is a document, with its name."""
 
 STORE: Final = "https://lookaside.fbsbx.com/whatsapp_business/attachments/"
 """Where the Graph API says that media are. They are given for our token only, which therefore goes there."""
@@ -96,14 +105,41 @@ def shown(body: bytes) -> Shown:
 
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
-    """POST messages. Our id comes back with each status, as biz_opaque_callback_data."""
+    """POST messages. Our id comes back with each status, biz_opaque_callback_data. A file goes up first."""
+    if outgoing.file is None:
+        return _message(outgoing, account, _content(outgoing))
+    file = outgoing.file
+    fields = {"messaging_product": "whatsapp", "type": file.media_type}
+    content_type, body = form_of(fields, file_field="file", file=file)
+
+    def then(reply: HttpReply) -> HttpRequest | None:
+        medium_id = name(object_of(reply.body), "id") if 200 <= reply.status < 300 else ""
+        kind = kind_of_file(file.media_type)
+        medium = {"id": medium_id, **({"filename": file.name} if kind == "document" else {})}
+        return _message(outgoing, account, {"type": kind, kind: medium}) if medium_id else None
+
+    return HttpRequest(
+        method="POST",
+        url=f"{meta.api(account)}/{meta.VERSION}/{_own_id(account)}/media",
+        headers={**meta.bearer(account), "content-type": content_type, "accept": "application/json"},
+        body=body,
+        then=then,
+    )
+
+
+def kind_of_file(media_type: str) -> str:
+    """As what WhatsApp takes a file of this type."""
+    return next((kind for kind, types in FILES.items() if media_type in types), "document")
+
+
+def _message(outgoing: Outgoing, account: Account, content: dict[str, object]) -> HttpRequest:
     is_number = outgoing.to_address.startswith("+")
     told: dict[str, object] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         # Somebody who hides their number has an id of Meta's instead, which has a field of its own.
         ("to" if is_number else "recipient"): outgoing.to_address.removeprefix("+"),
-        **_content(outgoing),
+        **content,
         "biz_opaque_callback_data": outgoing.outbox_id,
     }
     return meta.post(account, f"{_own_id(account)}/messages", told)

@@ -304,6 +304,7 @@ async def _attempt(claimed: Claimed, account: Account, sender: Sender, *, now_ms
         answers=claimed.answers,
         automatic=claimed.automatic,
         template=claimed.template,
+        file=claimed.file,
         late=account.options.get("human_agent") is True and 0 < claimed.closes_ms < now_ms,
     )
     try:

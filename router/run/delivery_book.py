@@ -10,7 +10,7 @@ from typing import Final
 
 from router.channels import consent, reply_window, template
 from router.channels.ingest import thread_of
-from router.channels.port import Outcome, Template
+from router.channels.port import Outcome, OutFile, Template
 from router.channels.providers import CHANNELS
 from router.journal.appends import storable
 from router.journal.connection import Connection
@@ -97,7 +97,8 @@ _MESSAGE: Final = f"""
             AND asked.direction = 'in' AND content.media_type = 'message/rfc822'
             ORDER BY asked.seq DESC LIMIT 1),
         (SELECT media_type FROM content WHERE content.content_id = message.content_id),
-        outbox.channel, outbox.address_hash, outbox.automatic, outbox.category
+        outbox.channel, outbox.address_hash, outbox.automatic, outbox.category,
+        (SELECT file_name FROM content WHERE content.content_id = message.content_id), message.kind
     FROM outbox JOIN message ON message.message_id = outbox.message_id
     WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due'
 """
@@ -111,7 +112,8 @@ class Claimed:
            where it was erased; answers is the head of the newest mail of the conversation, if it is one;
            template is what it is made of, if this account's provider has approved it; automatic: no person
            said it. closes_ms is when the provider's usual time for an answer ends, where people have longer;
-           refused is the code of why its person wants it no more, since it was ordered.
+           refused is the code of why its person wants it no more, since it was ordered. file: it is one, and
+           has no words.
     """
 
     outbox_id: str
@@ -131,6 +133,7 @@ class Claimed:
     channel: str = ""
     address_hash: str = ""
     refused: str = ""
+    file: OutFile | None = None
 
 
 def first_due(db: Connection) -> list[tuple[str, int]]:
@@ -309,7 +312,10 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
     row = db.row(_MESSAGE, outbox_id=outbox_id)
     if row is None:
         return None
-    text, made_of = _words(row[7], row[10], account=row[3])
+    file = None
+    if row[16] == "attachment" and row[7] is not None:
+        file = OutFile(name=row[15] or "file", media_type=row[10] or "", body=bytes(row[7]))
+    text, made_of = ("", None) if file else _words(row[7], row[10], account=row[3])
     return Claimed(
         outbox_id=row[0],
         owner=owner,
@@ -322,6 +328,7 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
         text=text,
         to_address=row[8],
         answers=bytes(row[9] or b""),
+        file=file,
         template=made_of,
         automatic=bool(row[13]),
         closes_ms=_closes_ms(db, channel=row[11], account=row[3], address_hash=row[12], interaction=row[2]),

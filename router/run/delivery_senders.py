@@ -6,6 +6,7 @@ and how often, is delivery.py; what a provider's answer means is its own module 
 
 import logging
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from config.plan import Plan
@@ -54,7 +55,10 @@ class HttpSender:
         self._client = _new_client()
 
     async def send(self, outgoing: Outgoing, account: Account) -> Outcome:
-        """One request; no redirects, nothing large is read. Not connected means certainly not sent."""
+        """One request, or two with a file; no redirects, nothing large is read.
+
+        Not connected means certainly not sent.
+        """
         from httpx2 import (
             ConnectError,
             ConnectTimeout,
@@ -64,8 +68,16 @@ class HttpSender:
             UnsupportedProtocol,
         )
 
+        if outgoing.file is not None and not self._provider.can.files:
+            return Outcome(kind="failed", detail="no_files")
+        request = self._provider.request_of(outgoing, account)
         try:
-            reply = await self._ask(self._provider.request_of(outgoing, account))
+            reply = await self._ask(request)
+            following = None if request.then is None else request.then(reply)
+            if following is not None:
+                reply = await self._ask(following)
+            elif request.then is not None:  # the file was not taken, so nothing was sent
+                return replace(self._provider.outcome_of(reply), certain=True)
         except (ConnectError, ConnectTimeout, PoolTimeout) as problem:
             return Outcome(kind="later", detail=_why_not_connected(problem))
         except (InvalidURL, UnsupportedProtocol):
