@@ -18,7 +18,7 @@ INGEST_ROUNDS = 3
 """Each starts a centre and a floor: with more, all of it would take longer than ten minutes."""
 
 IDLE_S = 60.0
-PARTS = ["core", "lines", "reply", "ingest", "minute", "rebuild", "desktop"]
+PARTS = ["core", "lines", "reply", "ingest", "minute", "rebuild", "desktop", "calls"]
 
 
 def main() -> int:
@@ -56,6 +56,8 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
         _take(samples, "rebuild", 0, lambda: _rebuild(rounds))
     if "desktop" in wanted:
         _take(samples, "desktop", 0, _desktop)
+    if "calls" in wanted:
+        _take(samples, "calls", 0, _calls)
     return samples
 
 
@@ -114,6 +116,12 @@ def _desktop() -> dict[str, float]:
     from benchmarks.desktop import desktop
 
     return desktop()
+
+
+def _calls() -> dict[str, float]:
+    from benchmarks.calls import calls
+
+    return calls()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,12 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     "core_over_floor_1k": ("at least", 0.1, "decisions a second over bare heaps, 1,000 waiting"),
     "core_over_floor_1m": ("at least", 0.2, "the same with 1,000,000 waiting"),
     "rebuild_100k_s": ("at most", 5, "start of a router to its first offer, 100,000 wait, slower database"),
+    "mouth_to_ear_ms": (
+        "at most",
+        250,
+        "a word of a caller by RTP until a browser's end has it; median, loopback",
+    ),
+    "bridged_calls": ("at least", 20, "recorded calls of RTP and WebRTC at once before frames are late"),
     "desktop_kb": ("at most", 100, "memory of the web for a quiet desk with 3 conversations, 500 desks"),
 }
 

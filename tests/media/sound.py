@@ -66,6 +66,7 @@ class FakeTicks:
     """Time that passes when a test says so."""
 
     def __init__(self) -> None:
+        self.beats = self.late = self.skipped = 0
         self._tick: Callable[[], None] | None = None
 
     def start(self, tick: Callable[[], None]) -> None:

@@ -32,8 +32,8 @@ class Bridge:
         self._from_caller, self._from_agent = _Silence(), _Silence()
         self._player = _Player()
         self._closing: set[asyncio.Task[Any]] = set()
-        self._ticks = ticks if ticks is not None else LoopTicks()
-        self._ticks.start(self._tick)
+        self.ticks = ticks if ticks is not None else LoopTicks()
+        self.ticks.start(self._tick)
 
     def connect(self, agent: Leg) -> None:
         """From now on they talk to each other. The agent's leg before it is closed."""
@@ -93,7 +93,7 @@ class Bridge:
 
     async def close(self) -> None:
         """The call is over: every leg and the recording are closed. Again: harmless."""
-        self._ticks.stop()
+        self.ticks.stop()
         self.disconnect()
         for leg in list(self._listeners):
             self.leave(leg)

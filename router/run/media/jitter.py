@@ -32,14 +32,14 @@ HURRY: Final = 2 * BEHIND_MAX
 LATE_IN_A_ROW_MAX: Final = 10
 """After so many the sender's count has gone back (a pause that it did not count): begin anew."""
 
-LOOK: Final = 100
-"""Frames (two seconds) in which no packet needed all of the waiting, before a frame is left out."""
+LOOK: Final = 50
+"""Frames (a second) in which no packet needed all of the waiting, before some of it is left out."""
 
-PATIENCE: Final = 3 * LOOK
+PATIENCE: Final = 5 * LOOK
 """As long as it takes until sound, not silence, is left out."""
 
-SPARE_MAX: Final = 4 * SAMPLES
-"""With so much more than is needed nobody waits for silence."""
+SPARE_MAX: Final = 4
+"""With so many frames more than are needed nobody waits for silence."""
 
 CONCEALED_MAX: Final = 3
 """Missing frames that sound like the one before them, fading; after 60 ms it would be a robot's voice."""
@@ -137,12 +137,13 @@ class JitterBuffer:
             return
         if self._looked < LOOK or self._slack == ROOM:
             return
-        spare = self._slack - BEHIND
-        if spare < SAMPLES:
+        spare = (self._slack - BEHIND) // SAMPLES
+        half = max(1, spare // 2)
+        if spare < 1:
             self._slack, self._looked = ROOM, 0
-        elif (
-            self._looked >= PATIENCE or spare >= SPARE_MAX or is_silent(self._samples[_places(read, SAMPLES)])
-        ):
+        elif is_silent(self._samples[_places(read, half * SAMPLES)]):
+            self._leave_out(read, half)
+        elif self._looked >= PATIENCE or spare >= SPARE_MAX:
             self._leave_out(read, 1)
 
     def _leave_out(self, read: int, frames: int) -> None:

@@ -11,7 +11,15 @@ CATCH_UP_MAX: Final = 10
 
 
 class Ticks(Protocol):
-    """Something that calls back again and again until it is stopped."""
+    """Something that calls back again and again until it is stopped.
+
+    `beats` counts them, `late` those that came a whole frame or more after their time, `skipped` those of
+    them that were given up.
+    """
+
+    beats: int
+    late: int
+    skipped: int
 
     def start(self, tick: Callable[[], None]) -> None:
         """From now on."""
@@ -21,10 +29,7 @@ class Ticks(Protocol):
 
 
 class LoopTicks:
-    """By the running event loop's clock.
-
-    `late` counts beats that came a whole frame or more after their time, `skipped` those that were given up.
-    """
+    """By the running event loop's clock."""
 
     def __init__(self) -> None:
         self.beats = self.late = self.skipped = 0
