@@ -55,6 +55,7 @@ class UserAgent:
         self.timers = timers
         self.counts: Counter[str] = Counter()
         self._draw, self._mark = token, f"mu{token()[:8]}"
+        self._marked = self._mark.encode()
         self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._host = host
         self.transactions = Transactions(timers, send, token=self.token, sent_by=lambda _: self._place)
@@ -70,7 +71,7 @@ class UserAgent:
     def receive(self, data: bytes, came: Flow) -> None:
         """One message. Never raises for anything that somebody sent."""
         account_id = self._may_call(came.host)
-        if not account_id and self._mark.encode() not in data:
+        if not account_id and self._marked not in data:
             self.counts["stranger"] += 1
             return
         if not data.strip(b"\r\n\0 "):
@@ -101,15 +102,28 @@ class UserAgent:
         transaction = self.transactions.received(request, came)
         if transaction is None:
             return
-        if lack or request.version != "SIP/2.0":
-            self._unanswerable(transaction, lack, account_id, data)
-        elif request.method == "CANCEL":
+        try:
+            if lack or request.version != "SIP/2.0":
+                self._unanswerable(transaction, lack, account_id, data)
+            elif session is not None and request.method != "CANCEL":
+                session.receive(transaction)
+            else:
+                self._begins(transaction, account_id, data)
+        except Exception as mistake:  # noqa: BLE001 - our own; it must cost no other call, and not this one
+            _log.error("message not handled method=%s error=%s", request.method, type(mistake).__name__)
+            self.counts["mistake"] += 1
+            transaction.reply(500)
+            if new_call:
+                self._lost(request, account_id, data, "our own mistake", caller=Caller())
+
+    def _begins(self, transaction: ServerTransaction, account_id: str, data: bytes) -> None:
+        """A request that belongs to no call yet."""
+        request = transaction.request
+        if request.method == "CANCEL":
             self._cancel(transaction)
-        elif session is not None:
-            session.receive(transaction)
         elif request.to_tag:
             transaction.reply(481)
-        elif new_call:
+        elif request.method == "INVITE":
             self._invited(transaction, account_id, data)
         else:
             self._outside(transaction)
@@ -185,19 +199,30 @@ class UserAgent:
         if request.method == "INVITE" and not request.to_tag and account_id:
             self._lost(request, account_id, data, lack or f"version {clean(request.version)}")
 
-    def _lost(self, request: SipMessage, account_id: str, data: bytes, problem: str) -> None:
+    def _lost(
+        self,
+        request: SipMessage,
+        account_id: str,
+        data: bytes,
+        problem: str,
+        *,
+        caller: Caller | None = None,
+    ) -> None:
         """A call that cannot be: somebody must hear of it all the same."""
-        call = self._call(request, account_id, data)
+        call = self._call(request, account_id, data, caller)
         call.problem, call.ended = problem, "refused"
         self._hand_up(call)
 
-    def _call(self, request: SipMessage, account_id: str, data: bytes) -> SipCall:
+    def _call(
+        self, request: SipMessage, account_id: str, data: bytes, caller: Caller | None = None
+    ) -> SipCall:
+        named = (request.call_id, request.from_tag) if request.call_id else (data.hex(),)
         return SipCall(
-            call_id=_name_of(request.call_id, request.from_tag) if request.call_id else _name_of(data.hex()),
+            call_id=_name_of(*named),
             account_id=account_id,
             raw=data,
             invite=request,
-            caller=caller_of(request, trusted=bool(account_id)),
+            caller=caller or caller_of(request, trusted=bool(account_id)),
             problem=request.problem,
         )
 

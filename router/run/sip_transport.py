@@ -76,8 +76,9 @@ class SipTransport:
             else:
                 self._later(self._resolve_and_send(data, flow))
             return
-        number = flow.connection or self._by_peer.get((flow.host, flow.port), 0)
-        connection = self._connections.get(number)
+        connection = self._connections.get(flow.connection)
+        if connection is None or connection.host != flow.host:
+            connection = self._connections.get(self._by_peer.get((flow.host, flow.port), 0))
         if connection is not None:
             connection.write(data)
         elif (waiting := self._opening.get((flow.host, flow.port))) is not None:
@@ -128,7 +129,7 @@ class SipTransport:
     async def _resolve_and_send(self, data: bytes, flow: Flow) -> None:
         try:
             address = await self._address(flow.host)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a name that cannot be one
             self._on_lost(flow)
             return
         self._send_datagram(data, flow, address)
@@ -152,9 +153,14 @@ class SipTransport:
             async with asyncio.timeout(CONNECT_S):
                 loop = asyncio.get_running_loop()
                 await loop.create_connection(lambda: connection, flow.host, flow.port)
-        except (OSError, TimeoutError):
-            self._opening.pop(peer, None)
-            self._on_lost(flow)
+        except (OSError, TimeoutError, ValueError):  # ValueError: a name that cannot be one
+            waiting, back = self._opening.pop(peer, []), self._connections.get(flow.connection)
+            if back is None:
+                self._on_lost(flow)
+                return
+            # Who lets nobody connect is still reached by the connection that came from there.
+            for data in waiting:
+                back.write(data)
             return
         self._by_peer[peer] = connection.number
         for data in self._opening.pop(peer, []):
@@ -188,6 +194,11 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._flow = Flow("tcp", "", 0)
         self.number = 0
+
+    @property
+    def host(self) -> str:
+        """Whose it is."""
+        return self._flow.host
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername") or ("", 0)

@@ -525,6 +525,23 @@ async def test_a_full_table_refuses_nobody_for_ever():
     assert not second.ended
 
 
+async def test_a_mistake_of_ours_costs_neither_this_call_nor_another(monkeypatch: pytest.MonkeyPatch):
+    """A caller whom we cannot read for a reason of our own is refused, tried elsewhere, and called back."""
+    story = Story()
+    peer = Peer(story)
+
+    def wrong(*arguments: object, **more: object) -> None:
+        raise KeyError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("router.channels.sip_user_agent.caller_of", wrong)
+        peer.invite()
+    peer.invite(call_id="call-2")
+    await story.world.passes(0.1)
+    assert [(call.ended, call.problem) for call in story.came] == [("refused", "our own mistake"), ("", "")]
+    assert (peer.count("500"), story.us.counts["mistake"]) == (1, 1)
+
+
 async def test_options_say_what_we_can_and_when_we_cannot():
     """A trunk asks every few seconds whether we live, and sends its calls elsewhere if not."""
     story, status = Story(), [200]

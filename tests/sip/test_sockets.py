@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from router.channels.sdp import AUDIO, LocalStream, offer_sdp
+from router.channels.sip_message import read_message, response_to, written
 from router.run.sip_agent import CallEnded, SipAgent, SipCall
 
 pytestmark = pytest.mark.system
@@ -138,6 +139,28 @@ async def test_a_stream_may_come_in_pieces_and_keep_itself_alive(here: Here):
             got += await reader.read(65_536)
     assert got.startswith(b"\r\nSIP/2.0 200")
     assert [b"CSeq: 1 OPTIONS" in got, b"CSeq: 2 OPTIONS" in got] == [True, True]
+    writer.close()
+
+
+async def test_who_cannot_be_connected_to_is_reached_by_the_connection_that_came(here: Here):
+    """A trunk behind a wall opens connections and takes none: BYE goes back the way that the call came."""
+    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
+    invite = options(1, 5).replace(b"OPTIONS", b"INVITE")
+    writer.write(invite.replace(b"CSeq", b"Contact: <sip:a@nobody.invalid;transport=tcp>\r\nCSeq"))
+    await until(lambda: bool(here.calls))
+    answering = asyncio.ensure_future(here.calls[0].answer(SDP))
+    async with asyncio.timeout(WAIT_S):
+        while b"SIP/2.0 200" not in (got := await reader.read(65_536)):
+            pass
+        to = next(line for line in got.split(b"\r\n") if line.startswith(b"To:") and b"tag" in line)
+        ack = options(1, 5).replace(b"OPTIONS", b"ACK").replace(b"To: <sip:127.0.0.1>", to)
+        writer.write(ack.replace(b"z9hG4bK", b"z9hG4bKack"))
+        await answering
+        ending = asyncio.ensure_future(here.calls[0].hang_up())
+        while b"BYE sip:a@nobody.invalid" not in got:
+            got += await reader.read(65_536)
+        writer.write(written(response_to(read_message(got[got.index(b"BYE") :]), 200)))
+        await ending
     writer.close()
 
 
