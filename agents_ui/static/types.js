@@ -85,6 +85,7 @@
  * @property {string} [unwanted] why they want no answer: opted_out, opted_out_blocked; or empty
  * @property {{category: string, state: "in" | "out", at_ms: number}[]} [consent] what they said about messages
  * @property {{since_ms: number, reason: string} | null} [text_off] texts are switched off here
+ * @property {number} [files_bytes_max] the largest file that can be sent; 0: none
  * @property {import("./places/types.js").Placed | null} [place] where the customer is said to be
  * @property {string} traffic
  */

@@ -61,6 +61,8 @@ class FakeCentre:
         self.files: dict[str, bytes] = {}
         """What the desk may show in place, by name."""
         self.ranges: list[str] = []
+        self.sent_files: list[tuple[dict[str, str], bytes]] = []
+        self.refuses_files = ""
         self.conversation: Json = {}
         self.entities: dict[str, dict[str, Json]] = {}
         self.words: Json = {}
@@ -99,6 +101,7 @@ class FakeCentre:
             Route("/api/password", self._password, methods=["POST"]),
             Route("/api/ticket", self._ticket, methods=["POST"]),
             Route("/chat/attachment", self._attachment, methods=["POST"]),
+            Route("/api/attachment", self._sent_file, methods=["POST"]),
             Route("/api/attachment/{name}", self._file, methods=["GET"]),
             Route("/chat/call", self._call, methods=["POST", "GET", "DELETE"]),
             WebSocketRoute("/chat/socket", self._chat),
@@ -244,6 +247,13 @@ class FakeCentre:
             self.chat_messages.append(message)
             await line.send(kind="change", puts=[{"what": "message", "value": message}])
         await line.send(kind="kept", client_id=said["client_id"], message_id=message["message_id"])
+
+    async def _sent_file(self, request: Request) -> Response:
+        body = await request.body()
+        if self.refuses_files:
+            return JSONResponse({"ok": False, "code": "no_files", "text": self.refuses_files}, 409)
+        self.sent_files.append((dict(request.query_params), body))
+        return JSONResponse({"ok": True})
 
     async def _file(self, request: Request) -> Response:
         """As the desk's own endpoint gives out files."""

@@ -17,7 +17,7 @@ HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</scrip
 
 def _write(page: Page, text: str) -> None:
     page.get_by_role("textbox").fill(text)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def test_a_message_counts_as_arrived_only_after_the_server_said_so(

@@ -138,3 +138,29 @@ def film() -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return kept.getvalue()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_an_agent_sends_a_file_and_sees_what_became_of_it(
+    centre: FakeCentre, open_page: Open, pictures: Path, dark: bool
+) -> None:
+    """Where the channel takes it: one that is too large is refused before it leaves, one refused says why."""
+    centre.entities["conversation"] = {"sms-1": conversation("sms-1", files_bytes_max=1_000)}
+    page = open_page(centre.url + "/desk", dark=dark)
+    field = page.locator(".attach-file input")
+    field.set_input_files({"name": "plan.png", "mimeType": "image/png", "buffer": picture()[:500]})
+    expect(page.locator(".files-under-way li")).to_have_count(0)
+    ((asked, body),) = centre.sent_files
+    assert (asked["of"], asked["name"], body) == ("sms-1", "plan.png", picture()[:500])
+    field.set_input_files({"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"x" * 2_000})
+    expect(page.locator(".files-under-way")).to_contain_text("too large")
+    page.get_by_role("button", name="Remove").click()
+    centre.refuses_files = "This channel takes no files from here."
+    field.set_input_files({"name": "plan.png", "mimeType": "image/png", "buffer": b"x"})
+    expect(page.locator(".files-under-way")).to_contain_text("takes no files")
+    page.screenshot(path=pictures / f"files-sending-{'dark' if dark else 'light'}.png")
+    assert not low_contrasts(page)
+    assert not unnamed_controls(page)
+    assert len(centre.sent_files) == 1
+    centre.put("conversation", "sms-1", conversation("sms-1", files_bytes_max=0))
+    expect(page.locator(".attach-file")).to_have_count(0)

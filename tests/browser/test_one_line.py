@@ -86,7 +86,7 @@ def test_a_killed_web_process_costs_neither_page_anything(real_centre: RealCentr
 
 def _write(page: Page, text: str) -> None:
     page.get_by_role("textbox").fill(text)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def _signed_in(open_page: Open, centre: RealCentre, agent_id: str) -> Page:

@@ -2,8 +2,8 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { html } from "../shared/html.js";
+import { openUploads } from "../shared/uploads.js";
 import { loadWords, say } from "../shared/words.js";
-import { openUploads } from "./attachments.js";
 import { openCalling } from "./calling.js";
 import { ChatPage } from "./parts/chat-page.js";
 import { openChat } from "./store.js";
@@ -17,7 +17,7 @@ document.title = site ? `${say("title")} · ${site}` : say("title");
 root.replaceChildren();
 
 const chat = openChat();
-const uploads = openUploads();
+const uploads = openUploads(({ client_id, file }) => `/chat/attachment?${new URLSearchParams({ client_id, name: file.name })}`);
 const calling = openCalling({ offered: calls === "yes", number, notice });
 effect(() => void (chat.link.value.again && uploads.allAgain()));
 render(html`<${ChatPage} chat=${chat} uploads=${uploads} calling=${calling} site=${site} notice=${notice} />`, root);

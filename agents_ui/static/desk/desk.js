@@ -1,8 +1,9 @@
 // desk/desk.js - puts the desk together: feed, writing, attention, sound; and what an agent can do, by name
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { ask as request } from "../shared/ask.js";
 import { keep } from "../shared/keep.js";
 import { second } from "../shared/time.js";
+import { openUploads } from "../shared/uploads.js";
 import { say } from "../shared/words.js";
 import { openAttention } from "./attention.js";
 import { openFeed } from "./feed.js";
@@ -28,6 +29,8 @@ export function openDesk(leave) {
   const typing = signal({});
   /** @type {import("@preact/signals").Signal<import("../call/desk-calls.js").Calls | null>} */
   const calls = signal(null); // loaded where there are any
+  /** @type {import("@preact/signals").Signal<typeof import("../call/desk-parts.js") | null>} */
+  const callParts = signal(null);
   const pressed = signal(""); // the offer whose answer is under way, so that it looks pressed
   const feed = openFeed({
     signedOut() {
@@ -40,6 +43,8 @@ export function openDesk(leave) {
   const { store, link, ask } = feed;
   const attention = openAttention(store);
   const me = computed(() => store.me.value.values().next().value ?? null);
+  const files = openUploads(({ client_id, file, interaction_id = "" }) =>
+    `/api/attachment?${new URLSearchParams({ of: interaction_id, client_id, name: file.name })}`);
   const live = computed(() => link.state.value.name === "live");
   const offers = computed(() => [...store.offer.value.values()]);
 
@@ -49,6 +54,7 @@ export function openDesk(leave) {
     const tell = (/** @type {string} */ text) => toasts.show(text, "alarm");
     writing.value ??= openWriting({ agent_id, store, ask, send: link.send, tell });
     writing.value.again();
+    files.allAgain();
     if (!first) toasts.show(say("back"), "good");
   }
 
@@ -94,6 +100,7 @@ export function openDesk(leave) {
     store,
     ask,
     calls,
+    callParts,
     callKey: CALL_KEY,
     link: link.state,
     live,
@@ -108,6 +115,7 @@ export function openDesk(leave) {
     },
     writing,
     attention,
+    files,
     sound,
     toasts,
     order,
@@ -130,8 +138,9 @@ export function openDesk(leave) {
     if (loading || calls.peek()) return;
     loading = true;
     try {
-      const { openCalls } = await import("../call/desk-calls.js");
-      calls.value = await openCalls(desk);
+      const [{ openCalls }, parts] = await Promise.all([import("../call/desk-calls.js"), import("../call/desk-parts.js")]);
+      const opened = await openCalls(desk);
+      batch(() => ((callParts.value = parts), (calls.value = opened)));
     } catch (reason) {
       console.warn("calls are not loaded yet", reason); // the site restarts: the next change asks again
     }

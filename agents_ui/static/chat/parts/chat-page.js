@@ -10,7 +10,7 @@ import { Talk } from "./talk.js";
 /**
  * @param {object} props
  * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
- * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {ReturnType<typeof import("../../shared/uploads.js").openUploads>} props.uploads
  * @param {import("../calling.js").Calling} props.calling
  * @param {string} props.site
  * @param {string} props.notice

@@ -11,7 +11,7 @@ const LIMIT_OTHERWISE = 4000; // until the server has said its own
 /**
  * @param {object} props
  * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
- * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {ReturnType<typeof import("../../shared/uploads.js").openUploads>} props.uploads
  */
 export function Composer({ chat, uploads }) {
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));

@@ -10,7 +10,7 @@ const NEAR_END_PX = 120;
 /**
  * @param {object} props
  * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
- * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {ReturnType<typeof import("../../shared/uploads.js").openUploads>} props.uploads
  * @param {string} props.notice
  */
 export function Talk({ chat, uploads, notice }) {

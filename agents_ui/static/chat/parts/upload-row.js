@@ -5,8 +5,8 @@ import { size } from "./bubble.js";
 
 /**
  * @param {object} props
- * @param {import("../attachments.js").Upload} props.upload
- * @param {ReturnType<typeof import("../attachments.js").openUploads>} props.uploads
+ * @param {import("../../shared/uploads.js").Upload} props.upload
+ * @param {ReturnType<typeof import("../../shared/uploads.js").openUploads>} props.uploads
  */
 export function UploadRow({ upload, uploads }) {
   const { file, state, done, client_id } = upload;

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { VOICE } from "../desk.js";
+import { AttachFile, FilesUnderWay } from "./attach-file.js";
 import { isUnwanted, ReplyLimits, TemplateButton } from "./reply-limits.js";
 import { isClosed, ReplyWindow } from "./reply-window.js";
 
@@ -47,8 +48,10 @@ export function ReplyBox({ desk, conversation }) {
     ${!spoken && html`<div class="reply-kind" role="group" aria-label=${say("write_what")}>
       <button type="button" aria-pressed=${kind === "reply"} onClick=${choose("reply")}>${say("to_customer")}</button>
       <button type="button" aria-pressed=${kind === "note"} onClick=${choose("note")}>${say("note")}</button>
+      ${kind === "reply" && !late && html`<${AttachFile} desk=${desk} conversation=${conversation} />`}
       <${TemplateButton} desk=${desk} conversation=${conversation} />
     </div>`}
+    <${FilesUnderWay} desk=${desk} conversation=${conversation} />
     ${kind === "reply" && html`<${ReplyWindow} desk=${desk} conversation=${conversation} />
       <${ReplyLimits} conversation=${conversation} emergency=${emergency} setEmergency=${setEmergency} />`}
     <textarea ref=${field} rows="2" dir="auto" value=${text} placeholder=${label} aria-label=${label}

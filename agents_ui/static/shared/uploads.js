@@ -1,6 +1,6 @@
-// chat/attachments.js - files on their way to the centre: progress, trying again, giving up
+// shared/uploads.js - files on their way to the server: progress, trying again, giving up
 import { signal } from "@preact/signals";
-import { uniqueId } from "../shared/unique.js";
+import { uniqueId } from "./unique.js";
 
 /**
  * @typedef {object} Upload
@@ -9,10 +9,14 @@ import { uniqueId } from "../shared/unique.js";
  * @property {number} done 0 to 1
  * @property {"sending" | "failed" | "refused"} state failed: may be tried again; refused: may not
  * @property {string} why
+ * @property {string} [interaction_id] desk only
  */
 
-/** Uploads under way. An upload leaves the list when the server has it: it is a message then. */
-export function openUploads() {
+/**
+ * Uploads under way. An upload leaves the list when the server has it: it is a message then.
+ * @param {(upload: Upload) => string} address where it is posted to
+ */
+export function openUploads(address) {
   /** @type {import("@preact/signals").Signal<Upload[]>} */
   const uploads = signal([]);
   /** @type {Map<string, XMLHttpRequest>} */
@@ -31,7 +35,8 @@ export function openUploads() {
   }
 
   /** fetch cannot tell how far an upload is; XMLHttpRequest can. @param {Upload} upload */
-  function send({ client_id, file }) {
+  function send(upload) {
+    const { client_id, file } = upload;
     const request = new XMLHttpRequest();
     requests.set(client_id, request);
     mark(client_id, { state: "sending", done: 0, why: "" });
@@ -41,8 +46,7 @@ export function openUploads() {
       else mark(client_id, { state: mayTryAgain(request.status) ? "failed" : "refused", why: reason(request) });
     };
     request.onerror = () => mark(client_id, { state: "failed" });
-    const where = new URLSearchParams({ client_id, name: file.name });
-    request.open("POST", `/chat/attachment?${where}`);
+    request.open("POST", address(upload));
     request.setRequestHeader("X-Muster", "1");
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.send(file);
@@ -54,14 +58,15 @@ export function openUploads() {
     again: send,
     /** After a reconnect: what the connection broke off is begun anew, with the same id. */
     allAgain: () => uploads.peek().filter((one) => one.state === "failed").forEach(send),
-    /** @param {File} file @param {string} refused words, when it cannot be sent at all; else empty */
-    add(file, refused) {
+    /** @param {File} file @param {string} refused words, when it cannot be sent at all; else empty @param {string} [interaction_id] */
+    add(file, refused, interaction_id = "") {
       const upload = /** @type {Upload} */ ({
         client_id: uniqueId(),
         file,
         done: 0,
         state: refused ? "refused" : "sending",
         why: refused,
+        interaction_id,
       });
       uploads.value = [...uploads.value, upload];
       if (!refused) send(upload);
