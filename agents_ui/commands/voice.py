@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_Voice(settings).run())
     except EssentialTaskEnded as ended:
+        if isinstance(ended.__cause__, SettingsWrong):
+            raise ended.__cause__ from None
         _log.critical("ended task=%s", ended, exc_info=ended)
         return 1
 
@@ -114,6 +116,7 @@ class _Voice:
             await asyncio.to_thread(committer.close)
             await hints.close()
             feed.close()
+            await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
 
     async def _take_calls(self, database: Database, feed: Feed, role: "VoiceRole", trunks: "Trunks") -> None:
@@ -197,6 +200,7 @@ async def listen(settings: Settings, role: "VoiceRole", trunks: "Trunks") -> "Si
             port,
             on_call=role.board.ring,
             may_call=trunks.may_call,
+            on_options=lambda: 200 if role.board.well else 503,
             public_host=settings.media_address,
         )
     except ValueError:

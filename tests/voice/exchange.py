@@ -56,16 +56,17 @@ def plan_with_calls(accounts: str = ACCOUNTS) -> Plan:
 class Exchange:
     """One site with one voice process. Agents are tester-made: no web is here."""
 
-    def __init__(self, folder: Path, *, plan: Plan | None = None) -> None:
+    def __init__(self, folder: Path, *, plan: Plan | None = None, url: str = "") -> None:
         self.folder = folder
         self.plan = plan or plan_with_calls()
         self.settings: Settings = settings_for(folder)
-        self.database: Database = open_database(f"sqlite:///{folder}/muster.db", unsafe=True)
+        self.database: Database = open_database(url or f"sqlite:///{folder}/muster.db", unsafe=True)
         self.database.create_tables(site=self.plan.site.site_id)
         self.hints = Hints("", self.plan.site.site_id)
         self.committer = Committer(self.database, after_commit=self.hints.publish)
         self.committer.submit(ActivatePlan(plan=self.plan, by="test")).result()
-        self.epoch = lease_of(self.database, owner="test").acquire()
+        self.lease = lease_of(self.database, owner="test")
+        self.epoch = self.lease.acquire()
         self.router = self.new_router()
         self.media = FakeMedia()
         self.telephones = FakeTelephones()
@@ -210,6 +211,7 @@ class Exchange:
 
     def close(self) -> None:
         self.committer.close()
+        self.lease.release()
         self.feed.close()
         self.database.close()
 
@@ -229,3 +231,4 @@ async def running(exchange: Exchange) -> AsyncIterator[Exchange]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await exchange.hints.close()
+        await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still

@@ -113,7 +113,9 @@ class VoiceRole:
             await asyncio.sleep(RENEW_S)
             try:
                 await asyncio.to_thread(self._renew)
+                self.board.well = True
             except (DatabaseBusy, DatabaseGone) as problem:
+                self.board.well = False
                 _log.warning("lease not renewed error=%s", type(problem).__name__)
 
     async def _end_lost(self) -> None:

@@ -78,6 +78,9 @@ class Switchboard:
         adopt: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.voice_id = voice_id
+        self.well = True
+        """Whether calls can be kept: what a trunk is told that asks (OPTIONS)."""
+        self._closing = False
         self.calls: dict[str, Call] = {}
         """By call_id, those that go on."""
         self.book = Book(committer)
@@ -108,7 +111,7 @@ class Switchboard:
 
     def ring(self, telephone: Telephone) -> None:
         """A call of a trunk: SipAgent's on_call."""
-        self.do(self._take(telephone))
+        self.do(telephone.refuse(SERVICE_UNAVAILABLE) if self._closing else self._take(telephone))
 
     async def _take(self, telephone: Telephone) -> None:
         account = self._account_of(telephone)
@@ -223,6 +226,7 @@ class Switchboard:
 
         Who waits is refused so that their network tries elsewhere; here they become call-backs.
         """
+        self._closing = True
         for call in tuple(self.calls.values()):
             call.end(r.FAILED, elsewhere=True)
             await call.closed()
@@ -338,6 +342,7 @@ class Switchboard:
             # It may be there all the same: then its caller, whom we refuse, is called back.
             self.book.append(record.call_id, TakeBack(record=record))
             self.figures.refused()
+            self.well = False
             raise
 
     def _new_record(self, account: Account, direction: str) -> Record:
