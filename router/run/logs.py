@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Final
 
-NOISY: Final = ("rq", "uvicorn", "websockets", "asyncio", "httpx2", "httpcore2")
-"""Libraries that report the ordinary; from these only warnings are kept."""
+NOISY: Final = ("rq", "uvicorn", "websockets", "asyncio", "httpx2", "httpcore2", "aioice", "aiortc", "libav")
+"""Libraries that report the ordinary; from these only warnings are kept. aioice would name every address."""
 
 
 class _OneLine(logging.Formatter):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import random
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from router.run.logs import NOISY, start_logging
 from router.run.media.bridge import Bridge
 from router.run.media.browser_leg import CONNECT_S, SILENCE_S, BrowserLeg
 from router.run.media.leg import BadSdp
@@ -242,6 +244,19 @@ async def test_an_offer_that_makes_no_sense_is_refused(case: str, peer: Peer):
     await leg.close()
     await peer.close()
     await _only_this_task()
+
+
+def test_the_libraries_do_not_log_addresses(monkeypatch: pytest.MonkeyPatch):
+    """aioice would write down where each customer is, and aiortc what it says."""
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    before = {name: logging.getLogger(name).level for name in NOISY}
+    start_logging("voice")
+    try:
+        assert not logging.getLogger("aioice.ice").isEnabledFor(logging.INFO)
+        assert not logging.getLogger("aiortc.rtcrtpsender").isEnabledFor(logging.INFO)
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 async def test_closing_before_an_answer_and_twice_is_harmless():

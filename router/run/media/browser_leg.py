@@ -43,8 +43,8 @@ SILENCE_S: Final = 7.5
 
 LOOK_S: Final = 1.0
 REPORT_LOOKS: Final = 5
-WAITING_MAX: Final = 5
-"""Packets that wait for the transport; 100 ms, older sound is worth nothing."""
+WAITING_MAX: Final = 3
+"""Packets that wait for the transport; 60 ms, older sound is worth nothing."""
 
 _WRONG_SDP: Final = (
     ValueError,
@@ -113,8 +113,10 @@ class BrowserLeg:
 
     def play(self, frame: Frame | None) -> None:
         """The next 20 ms for this browser's loudspeaker."""
+        if not self.flowing or self._lost or self._closed:
+            return
         packet = self._mouth.packet(frame)
-        if packet is not None and self.flowing:
+        if packet is not None:
             self._track.put(packet)
 
     async def close(self) -> None:

@@ -33,7 +33,7 @@ PARAMETERS: Final = "minptime=20;useinbandfec=1;stereo=0;maxplaybackrate=8000;sp
 _OPTIONS: Final = {
     "application": "voip",
     "frame_duration": "20",
-    "compression_level": "5",
+    "compression_level": "2",
     "fec": "1",
     "packet_loss": "5",
 }

@@ -159,7 +159,7 @@ class _Files:
         stream.layout = av.AudioLayout("stereo")
         stream.format = av.AudioFormat("s16")
         stream.bit_rate = BITS_PER_S
-        stream.options = {"application": "voip", "frame_duration": "20", "compression_level": "5"}
+        stream.options = {"application": "voip", "frame_duration": "20", "compression_level": "2"}
         return container, stream
 
 
