@@ -224,12 +224,19 @@ def _conversation(interaction: Interaction) -> Value:
         "wrap_up_since_ms": interaction.wrap_up_since_ms,
         "customer_id": interaction.customer_id,
         "customer_label": label_of(interaction),
-        "connected": interaction.connection_ids != "[]" if interaction.channel in LIVE else None,
+        "connected": _connected(interaction),
         "language": interaction.language,
         "reading": interaction.reading,
         "follows": interaction.follows,
         "traffic": interaction.traffic,
     }
+
+
+def _connected(interaction: Interaction) -> bool | None:
+    """Whether the customer is on the line; None where there is none, as of a call-back before it is dialled."""
+    there = interaction.connection_ids != "[]"
+    to_be_dialled = interaction.channel == VOICE and interaction.follows and not there
+    return there if interaction.channel in LIVE and not to_be_dialled else None
 
 
 def _earlier(db: Connection, interaction_ids: Iterable[str]) -> dict[str, int]:

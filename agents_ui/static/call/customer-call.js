@@ -4,7 +4,6 @@ import { keep, kept } from "../shared/keep.js";
 import { loadWords } from "../shared/words.js";
 import { openLine } from "./line.js";
 import { openMicrophone } from "./microphone.js";
-import { CustomerBar } from "./parts/customer-bar.js";
 import { addSheet } from "./sheet.js";
 import { stayAwake } from "./staying.js";
 
@@ -56,7 +55,7 @@ export async function openCustomerCall(centre) {
     if (!known) phase.value = "calling";
     const opened = openLine({ track, exchange });
     line.value = opened;
-    opened.begun.then(() => mine === round && look(), (reason) => mine === round && refused(reason));
+    opened.begun.then(() => void (mine === round && look()), (reason) => void (mine === round && refused(reason)));
     effect(() => heard(mine, opened.state.value));
   }
 
@@ -133,7 +132,6 @@ export async function openCustomerCall(centre) {
   document.addEventListener("visibilitychange", () => line.peek() && known && look());
 
   return {
-    CustomerBar,
     centre,
     phase,
     why,

@@ -5,10 +5,6 @@ import { uniqueId } from "../shared/unique.js";
 import { loadWords, say } from "../shared/words.js";
 import { makeDigits } from "./digits.js";
 import { openLine } from "./line.js";
-import { CallBar } from "./parts/call-bar.js";
-import { CallStrip } from "./parts/call-strip.js";
-import { DigitsPanel } from "./parts/digits-panel.js";
-import { ForwardPanel } from "./parts/forward-panel.js";
 import { addSheet } from "./sheet.js";
 import { openSpeaking } from "./speaking.js";
 
@@ -23,7 +19,7 @@ const FINAL = ["no_call", "wrong_state", "not_yours", "already_ended", "bad_sdp"
 
 /** @typedef {Awaited<ReturnType<typeof openCalls>>} Calls */
 
-/** @param {import("../desk/desk.js").Desk} desk */
+/** @param {import("../desk/call-types.js").CallDesk} desk */
 export async function openCalls(desk) {
   await Promise.all([loadWords("call-desk"), addSheet("call")]);
   const window_id = kept(sessionStorage, WINDOW, "") || uniqueId();
@@ -104,9 +100,6 @@ export async function openCalls(desk) {
   });
 
   return {
-    CallBar,
-    CallStrip,
-    panels: { digits: DigitsPanel, forward: ForwardPanel },
     id,
     phase,
     why,
@@ -129,7 +122,7 @@ export async function openCalls(desk) {
 
 /**
  * The call that this window should be on by itself: accepted or dialled here, or in the only window there is.
- * @param {import("../desk/desk.js").Desk} desk
+ * @param {import("../desk/call-types.js").CallDesk} desk
  */
 function talkingOf(desk) {
   const here = kept(sessionStorage, desk.callKey, "");
@@ -137,7 +130,7 @@ function talkingOf(desk) {
   return open.find((call) => call.interaction_id === here) ?? (desk.me.value?.desks === 1 ? open[0] : undefined);
 }
 
-/** Whether a line is of no use any more. @param {import("../desk/desk.js").Desk} desk @param {string} interaction_id */
+/** Whether a line is of no use any more. @param {import("../desk/call-types.js").CallDesk} desk @param {string} interaction_id */
 function isOver(desk, interaction_id) {
   const talk = desk.store.conversation.value.get(interaction_id);
   const call = desk.store.call.value.get(interaction_id);

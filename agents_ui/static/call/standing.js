@@ -20,12 +20,13 @@ export function standing(calls, call) {
   if (!here || phase === "elsewhere") return { tone: "trouble", text: say("call_elsewhere"), more: say("call_elsewhere_more") };
   if (phase === "connecting") return { tone: "waiting", text: say("call_connecting"), more: "" };
   if (phase === "again" || phase === "trouble") return { tone: "trouble", text: say(`call_${phase}`), more: why };
-  return { tone: call.state === "connected" ? "good" : "waiting", text: say(LIVE[call.state]), more: "" };
+  const more = call.state === "connected" && call.why ? say("call_not_forwarded") : "";
+  return { tone: call.state === "connected" ? "good" : "waiting", text: say(LIVE[call.state]), more };
 }
 
-/** @param {import("../desk/call-types.js").Call} call */
+/** @param {import("../desk/call-types.js").Call} call @returns {{tone: "trouble" | "over", text: string, more: string}} */
 function ended(call) {
   const key = `call_ended_${call.why}`;
-  const tone = /** @type {const} */ (call.why === "lost" || call.why === "failed" ? "trouble" : "over");
-  return { tone, text: say(hasWords(key) ? key : "call_ended"), more: say(call.can.dial ? "call_ended_dial" : "call_ended_more") };
+  const cut = call.why === "lost" || call.why === "failed";
+  return { tone: cut ? "trouble" : "over", text: say(hasWords(key) ? key : "call_ended"), more: say(call.can.dial ? "call_ended_dial" : "call_ended_more") };
 }

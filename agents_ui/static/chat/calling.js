@@ -10,12 +10,15 @@ const KEY = "muster.chat.call"; // see call/customer-call.js
 export function openCalling({ offered, ...centre }) {
   /** @type {import("@preact/signals").Signal<import("../call/customer-call.js").CustomerCall | null>} */
   const call = signal(null);
+  /** @type {import("@preact/signals").Signal<typeof import("../call/parts/customer-bar.js").CustomerBar | null>} */
+  const bar = signal(null);
   const state = signal(/** @type {"" | "loading" | "failed"} */ (""));
 
   async function load() {
     state.value = "loading";
     try {
-      const { openCustomerCall } = await import("../call/customer-call.js");
+      const [{ openCustomerCall }, { CustomerBar }] = await Promise.all([import("../call/customer-call.js"), import("../call/parts/customer-bar.js")]);
+      bar.value = CustomerBar;
       call.value ??= await openCustomerCall(centre);
       state.value = "";
     } catch (reason) {
@@ -29,6 +32,7 @@ export function openCalling({ offered, ...centre }) {
   return {
     offered,
     call,
+    bar,
     state,
     start: async () => (call.peek() ?? (await load()))?.begin(),
   };

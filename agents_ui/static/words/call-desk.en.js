@@ -14,7 +14,7 @@ export const words = {
   call_elsewhere: "This call is not connected to this window.",
   call_elsewhere_more: "It is in another window of yours, or waits for you.",
   call_take: "Talk here",
-  call_to_dial: "Promised: call this person.",
+  call_to_dial: "This person is to be called back.",
   call_cannot_dial: "There is no number that can be called. Write to this person, or look at the history.",
   call_dial: "Call",
   call_ended: "The call is over.",
@@ -50,6 +50,7 @@ export const words = {
   call_forward_to: "To which number?",
   call_forward_hint: "Tell the caller first who will answer. The call leaves the centre.",
   call_forward_yes: "Give the call away",
+  call_not_forwarded: "The other number did not take the call.",
   call_with: "On a call with",
   call_show: "Show the call",
 

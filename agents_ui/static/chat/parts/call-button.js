@@ -6,7 +6,8 @@ import { say } from "../../shared/words.js";
 export function CallButton({ calling }) {
   const call = calling.call.value;
   if (!calling.offered) return null;
-  if (call?.phase.value) return html`<${call.CustomerBar} call=${call} />`;
+  const Bar = calling.bar.value;
+  if (call?.phase.value && Bar) return html`<${Bar} call=${call} />`;
   return html`<div class="call-start">
     ${calling.state.value === "failed" && html`<p role="alert">${say("call_not_loaded")}</p>`}
     <button type="button" disabled=${calling.state.value === "loading"} onClick=${calling.start}>

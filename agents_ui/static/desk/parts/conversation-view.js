@@ -21,13 +21,13 @@ const PANELS = { transfer: TransferPanel, urgency: UrgencyPanel, end: EndPanel, 
 /** @param {{desk: import("../desk.js").Desk, conversation: import("../../types.js").Conversation}} props */
 export function ConversationView({ desk, conversation }) {
   const calls = conversation.channel === VOICE ? desk.calls.value : null;
-  const Open = { ...PANELS, ...calls?.panels }[/** @type {keyof typeof PANELS} */ (panel.value)];
+  const Open = { ...PANELS, ...(calls && desk.callParts.value?.panels) }[/** @type {keyof typeof PANELS} */ (panel.value)];
   const close = () => (panel.value = "");
   return html`<main class="conversation" aria-label=${whoIs(desk, conversation)}>
     <${ConversationHead} desk=${desk} conversation=${conversation} />
     ${Open && html`<${Open} desk=${desk} calls=${calls} conversation=${conversation} close=${close} />`}
     <div class="conversation-top">
-      ${calls && html`<${calls.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
+      ${calls && desk.callParts.value && html`<${desk.callParts.value.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
       <${Also} desk=${desk} conversation=${conversation} />
       <${Place} desk=${desk} conversation=${conversation} />
     </div>

@@ -32,7 +32,7 @@ export function DeskPage({ desk, arming }) {
     <${Bar} desk=${desk} />
     <div class="banners">
       <${LinkBanner} link=${desk.link} />
-      ${desk.calls.value && html`<${desk.calls.value.CallStrip} desk=${desk} calls=${desk.calls.value} />`}
+      ${desk.calls.value && desk.callParts.value && html`<${desk.callParts.value.CallStrip} desk=${desk} calls=${desk.calls.value} />`}
     </div>
     <div class="side">
       <${Offers} desk=${desk} arming=${arming} />

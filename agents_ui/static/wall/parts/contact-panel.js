@@ -33,11 +33,11 @@ export function ContactPanel({ wall, id }) {
   return html`<${Panel} name="contact" title=${title} close=${wall.close}>
     <p class="contact-facts"><${UrgencyMark} urgency=${one.urgency || 1} word=${one.urgency > 0} /> ${one.channel && channelName(wall, one.channel)} · ${queueName(wall, one.queue_id)}
       ${urgent && html` · <${Since} at_ms=${urgent.accepted_at_ms} />`}</p>
+    ${call && html`<${Listen} wall=${wall} call=${call} />`}
     <${Explained} wall=${wall} known=${known} />
     <${GiveTo} wall=${wall} known=${known} act=${act} />
     <${UrgencyRow} urgency=${one.urgency} act=${act} />
     ${held && html`<${Sure} label=${say("take_away")} question=${say("take_away_sure")} act=${() => act({ kind: "take_away" }, say("took_away"))} />`}
-    ${call && html`<${Listen} wall=${wall} call=${call} />`}
     <${Said} wall=${wall} id=${id} />
   <//>`;
 }
