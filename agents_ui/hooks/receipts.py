@@ -7,6 +7,7 @@ from typing import Final
 from router.channels.port import Receipt
 from router.journal.appends import storable
 from router.journal.database import Connection
+from router.journal.fold_facts import GIVEN_UP
 from router.records import Fact, fact
 
 NEWS: Final = {
@@ -15,8 +16,10 @@ NEWS: Final = {
     "delivered": ("read",),
     "read": (),
     "failed": (),
+    "given up": ("delivered", "read"),
 }
-"""What may follow each status. What was delivered does not fail: it was sent twice, one of them in vain."""
+"""What may follow each status. What was delivered does not fail: it was sent twice, one of them in vain. What
+we gave up ourselves its provider may have delivered all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,13 @@ class KeepReceipts:
             )
             outbox_id = sending[0] if sending else ""
         found = db.row(
-            "SELECT m.message_id, m.status FROM outbox o JOIN message m ON m.message_id = o.message_id"
+            "SELECT m.message_id, m.status, o.detail FROM outbox o"
+            " JOIN message m ON m.message_id = o.message_id"
             " WHERE o.outbox_id = :outbox_id AND o.account = :account",
             outbox_id=storable(outbox_id),
             account=self.account_id,
         )
-        return None if found is None else (found[0], found[1])
+        if found is None:
+            return None
+        given_up = found[1] == "failed" and found[2] in GIVEN_UP
+        return found[0], "given up" if given_up else found[1]

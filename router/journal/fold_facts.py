@@ -10,6 +10,9 @@ _STATUS_RANK: Final = """
     CASE {column} WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 WHEN 'read' THEN 3 WHEN 'failed' THEN 4
     ELSE 0 END
 """
+GIVEN_UP: Final = ("gave_up", "not_in_time")
+"""Details of what failed by our own decision: its provider may have it, and say so later."""
+
 NOT_DELIVERED: Final = "not_delivered"
 """Code of the alarm that an answer will not reach its customer; its detail says why."""
 
@@ -143,8 +146,13 @@ def _delivered(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detail: str) -> None:
     """sent, delivered, read only go up, and failed is final: then it says why, and somebody should look.
 
-    What was delivered does not fail any more: it was sent twice, and the other one failed.
+    What was delivered does not fail any more: it was sent twice, and the other one failed. And where it was
+    we who gave it up, what its provider says later is true all the same.
     """
+    if status != "failed" and _given_up(db, message_id):
+        for table in ("outbox", "message"):
+            db.run(f"UPDATE {table} SET status = :s WHERE message_id = :m", s=status, m=message_id)
+        return
     moved = [
         db.run(
             f"UPDATE {table} SET status = :status WHERE message_id = :message_id"
@@ -159,6 +167,12 @@ def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detai
         db.run("UPDATE message SET trouble = :trouble WHERE message_id = :m", trouble=trouble, m=message_id)
         found = db.row("SELECT interaction_id FROM message WHERE message_id = :m", m=message_id)
         _alarm(db, row, code=NOT_DELIVERED, ref=found[0] if found else "", detail=trouble)
+
+
+def _given_up(db: Connection, message_id: str) -> bool:
+    """Whether it failed because we waited no longer, and not because its provider said so."""
+    row = db.row("SELECT status, detail FROM outbox WHERE message_id = :m", m=message_id)
+    return row is not None and row[0] == "failed" and row[1] in GIVEN_UP
 
 
 def _delivery_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:

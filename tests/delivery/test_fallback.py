@@ -94,6 +94,21 @@ async def test_what_waits_for_an_account_that_is_down_goes_the_other_way_and_nev
     assert ways.office.agrees()
 
 
+async def test_what_we_gave_up_and_was_delivered_all_the_same_says_so(ways: TwoWays):
+    """A try that ended in doubt may have arrived: a late receipt is the truth about it, beside the text."""
+    ways.office.provider.does["social"] = Outcome(kind="later", detail="timeout", certain=False)
+    message_id = await ways.answers(await ways.writes(), WORDS)
+    await ways.office.delivers(lambda: ways.office.outbox()[message_id][1] == 1)
+    ways.office.hands.passes(seconds=AFTER_S + 1)
+    assert await ways.looks() == 1
+    await ways.told(message_id, "delivered")
+    await ways.told(message_id, "failed", "whatsapp_131026")
+    assert ways.office.status(message_id) == "delivered"
+    assert ways.decided(message_id) == (second_of(message_id), "not_in_time")
+    assert ways.office.trouble(message_id) == "maybe_twice"
+    assert ways.office.agrees()
+
+
 async def test_nobody_gives_up_on_what_is_being_tried(ways: TwoWays):
     """The provider may be taking it at this moment: only its answer says whether another copy is needed."""
     let_go = asyncio.Event()

@@ -226,7 +226,7 @@ async def test_two_processes_and_a_restart_say_it_once(data_dir: Path):
 
 
 async def test_stop_is_heard_confirmed_once_and_seen_by_people(ours: Centre):
-    """DESIGN 5: it may be meant for somebody in the same room, so it waits for a human like any other."""
+    """It may be meant for somebody in the same room, so it waits for a human like any other."""
     interaction_id = await ours.texts("STOP")
     await ours.texts("stop!")
     await ours.all_read()
