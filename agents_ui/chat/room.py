@@ -30,6 +30,9 @@ STANDING_KINDS: Final = frozenset(
 CREW_KINDS: Final = frozenset({"presence_set", "desks_noted", "plan_activated"})
 """Rows after which somebody may be there, or nobody any more."""
 
+OFFERS_FIRST_S: Final = 0.02
+"""Agents' desks live in the same process: an offer is on the screen before customers read that it is."""
+
 CREW_EVERY_S: Final = 1.0
 """Agents come and go all the time in a large centre; a customer need not know it sooner."""
 
@@ -172,6 +175,7 @@ class Room:
     async def _follow(self) -> None:
         while True:
             rows = list(await self._rows.get())
+            await asyncio.sleep(OFFERS_FIRST_S)
             while not self._rows.empty():
                 rows += self._rows.get_nowait()
             news = self._news(rows)

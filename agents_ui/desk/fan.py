@@ -19,7 +19,7 @@ from agents_ui.access.table import SEES_ALARMS
 from agents_ui.desk.answers import Answers
 from agents_ui.desk.desk import RESTARTING, SESSION_ENDED, Desk
 from agents_ui.desk.figures import queue_figures
-from agents_ui.desk.loading import Loaded, load_changes, load_snapshot
+from agents_ui.desk.loading import Loaded, load_changes, load_offers, load_snapshot
 from agents_ui.desk.looked import LookRecord
 from agents_ui.desk.plan_words import words_of
 from agents_ui.desk.touched import Touched, touched_by
@@ -167,6 +167,8 @@ class Fan:
         if touched.figures:
             self._figures_changed.set()
         self._end_desks(touched)
+        if touched.offered:
+            await self._bring_offers(touched)
         if touched.concerns:
             await self._bring(touched)
         for command_id, kind, code in touched.answers:
@@ -181,6 +183,19 @@ class Fan:
                 desk.close(SESSION_ENDED)
             elif desk.desk_id in touched.left:
                 desk.close(RESTARTING)
+
+    async def _bring_offers(self, touched: Touched) -> None:
+        """What was offered, before everything else of this batch is even read: somebody waits for that."""
+        services, views = self._services, self._views
+        loaded = await self._ask(lambda: load_offers(services.database, touched.offered, agents=views))
+        changes: Changes = {}
+        for interaction_id in loaded.interactions:
+            before = views.shown.get(interaction_id)
+            touched.agents |= {before[0]} if before else set()
+            del touched.interactions[interaction_id]
+        self._place(loaded, changes)
+        touched.agents |= changes.keys()
+        self._send(changes)
 
     async def _bring(self, touched: Touched) -> None:
         services, views = self._services, self._views

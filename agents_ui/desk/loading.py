@@ -82,6 +82,18 @@ def load_changes(
     return loaded
 
 
+def load_offers(database: Database, offered: set[str], *, agents: Container[str]) -> Loaded:
+    """Those of these interactions that are on offer to such an agent now, and nothing else."""
+    loaded = Loaded()
+    with database.reading() as db:
+        found = entities.interactions(db, offered).items()
+        loaded.interactions = {
+            key: each for key, each in found if each.shown_as == "offer" and each.viewer in agents
+        }
+        loaded.cards |= entities.offers(db, list(loaded.interactions.values()))
+    return loaded
+
+
 def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) -> Snapshot | None:
     """What this desk of this person shows now; None when the session has ended meanwhile."""
     with database.reading() as db:

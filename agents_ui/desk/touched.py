@@ -102,6 +102,9 @@ class Touched:
     interactions: dict[str, set[str]] = field(default_factory=dict)
     """Interactions to look at, with those of their messages that are new or changed."""
 
+    offered: set[str] = field(default_factory=set)
+    """Those of them that were offered to an agent here: nothing may wait less."""
+
     agents: set[str] = field(default_factory=set)
     delivered: set[str] = field(default_factory=set)
     """Messages that changed after they were said; whose interactions they are, SQL knows."""
@@ -190,6 +193,8 @@ def _interaction(touched: Touched, row: Row, agents: Container[str], shown: Mapp
         messages = touched.interactions.setdefault(row.ref, set())
         if data.message_id:
             messages.add(data.message_id)
+        if row.kind == "offered" and data.agent_id in agents:
+            touched.offered.add(row.ref)
 
 
 def _person(touched: Touched, row: Row) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Protocol, runtime_checkable  # Any: appends of the one class that looks at them
+from typing import Any, Final, Protocol  # Any: appends of the one class that looks at them
 
 from router.journal import fold, stream
 from router.journal.appends import FactsAppend
@@ -60,7 +61,6 @@ class Append(Protocol):
         """What to append, decided under the lock, so what it reads is current; nothing for a repeat."""
 
 
-@runtime_checkable
 class Together(Protocol):
     """An append of which many come at once: those of its class in one batch are decided in few statements.
 
@@ -319,11 +319,19 @@ def _append_all(db: Connection, head: stream.Head, appends: Sequence[Append]) ->
 
 def _together(appends: Sequence[Append]) -> list[tuple[type[Together], list[int]]]:
     """(class, the numbers of its appends) of each class of which there are several."""
-    numbers: dict[type[Together], list[int]] = {}
+    if len(appends) == 1:
+        return []
+    numbers: dict[type, list[int]] = {}
     for n, append in enumerate(appends):
-        if isinstance(append, Together):
-            numbers.setdefault(type(append), []).append(n)
-    return [each for each in numbers.items() if len(each[1]) > 1]
+        numbers.setdefault(type(append), []).append(n)
+    several = ((_taken_together(of_class), each) for of_class, each in numbers.items() if len(each) > 1)
+    return [(of_class, each) for of_class, each in several if of_class is not None]
+
+
+@lru_cache
+def _taken_together(of_class: type) -> type[Together] | None:
+    """The class, if it is one; by hand, because asking isinstance of a protocol took longer than a commit."""
+    return of_class if hasattr(of_class, "facts_of_all") else None
 
 
 def _append(db: Connection, head: stream.Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
