@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -48,6 +49,27 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not true():
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def connected(here: Here) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A TCP connection to it."""
+    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Wait until the other side has closed; whether it said nothing before."""
+    async with asyncio.timeout(WAIT_S):
+        try:
+            return await reader.read() == b""
+        except ConnectionResetError:
+            return True
 
 
 def options(number: int, port: int, *, body: bytes = b"") -> bytes:
@@ -128,62 +150,52 @@ async def test_datagrams_of_every_size_are_read(here: Here):
 
 async def test_a_stream_may_come_in_pieces_and_keep_itself_alive(here: Here):
     """TCP cuts where it likes, and trunks send empty lines to keep the connection open."""
-    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
-    data = b"\r\n\r\n" + options(1, 5, body=b"\r\n\r\nbody") + options(2, 5)
-    for begin in range(0, len(data), 50):
-        writer.write(data[begin : begin + 50])
-        await writer.drain()
-    got = b""
-    async with asyncio.timeout(WAIT_S):
-        while got.count(b"SIP/2.0 200") < 2:
-            got += await reader.read(65_536)
-    assert got.startswith(b"\r\nSIP/2.0 200")
-    assert [b"CSeq: 1 OPTIONS" in got, b"CSeq: 2 OPTIONS" in got] == [True, True]
-    writer.close()
+    async with connected(here) as (reader, writer):
+        data = b"\r\n\r\n" + options(1, 5, body=b"\r\n\r\nbody") + options(2, 5)
+        for begin in range(0, len(data), 50):
+            writer.write(data[begin : begin + 50])
+            await writer.drain()
+        got = b""
+        async with asyncio.timeout(WAIT_S):
+            while got.count(b"SIP/2.0 200") < 2:
+                got += await reader.read(65_536)
+        assert got.startswith(b"\r\nSIP/2.0 200")
+        assert [b"CSeq: 1 OPTIONS" in got, b"CSeq: 2 OPTIONS" in got] == [True, True]
 
 
 async def test_who_cannot_be_connected_to_is_reached_by_the_connection_that_came(here: Here):
     """A trunk behind a wall opens connections and takes none: BYE goes back the way that the call came."""
-    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
-    invite = options(1, 5).replace(b"OPTIONS", b"INVITE")
-    writer.write(invite.replace(b"CSeq", b"Contact: <sip:a@nobody.invalid;transport=tcp>\r\nCSeq"))
-    await until(lambda: bool(here.calls))
-    answering = asyncio.ensure_future(here.calls[0].answer(SDP))
-    async with asyncio.timeout(WAIT_S):
-        while b"SIP/2.0 200" not in (got := await reader.read(65_536)):
-            pass
-        to = next(line for line in got.split(b"\r\n") if line.startswith(b"To:") and b"tag" in line)
-        ack = options(1, 5).replace(b"OPTIONS", b"ACK").replace(b"To: <sip:127.0.0.1>", to)
-        writer.write(ack.replace(b"z9hG4bK", b"z9hG4bKack"))
-        await answering
-        ending = asyncio.ensure_future(here.calls[0].hang_up())
-        while b"BYE sip:a@nobody.invalid" not in got:
-            got += await reader.read(65_536)
-        writer.write(written(response_to(read_message(got[got.index(b"BYE") :]), 200)))
-        await ending
-    writer.close()
+    async with connected(here) as (reader, writer):
+        invite = options(1, 5).replace(b"OPTIONS", b"INVITE")
+        writer.write(invite.replace(b"CSeq", b"Contact: <sip:a@nobody.invalid;transport=tcp>\r\nCSeq"))
+        await until(lambda: bool(here.calls))
+        answering = asyncio.ensure_future(here.calls[0].answer(SDP))
+        async with asyncio.timeout(WAIT_S):
+            while b"SIP/2.0 200" not in (got := await reader.read(65_536)):
+                pass
+            to = next(line for line in got.split(b"\r\n") if line.startswith(b"To:") and b"tag" in line)
+            ack = options(1, 5).replace(b"OPTIONS", b"ACK").replace(b"To: <sip:127.0.0.1>", to)
+            writer.write(ack.replace(b"z9hG4bK", b"z9hG4bKack"))
+            await answering
+            ending = asyncio.ensure_future(here.calls[0].hang_up())
+            while b"BYE sip:a@nobody.invalid" not in got:
+                got += await reader.read(65_536)
+            writer.write(written(response_to(read_message(got[got.index(b"BYE sip") :]), 200)))
+            await ending
 
 
 async def test_a_stream_that_makes_no_sense_is_closed(here: Here):
     """Where a message ends is lost: the other side has to begin again."""
-    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
-    writer.write(b"INVITE sip:a@b SIP/2.0\r\nContent-Length: lots\r\n\r\n")
-    async with asyncio.timeout(WAIT_S):
-        with pytest.raises(ConnectionResetError):
-            if await reader.read() == b"":
-                raise ConnectionResetError
-    writer.close()
+    async with connected(here) as (reader, writer):
+        writer.write(b"INVITE sip:a@b SIP/2.0\r\nContent-Length: lots\r\n\r\n")
+        assert await is_closed(reader)
 
 
 async def test_strangers_are_not_connected_and_hear_nothing(here: Here):
     """Who is no trunk of ours learns not even that somebody listens."""
     here.knows = False
-    reader, writer = await asyncio.open_connection(HOST, here.agent.port)
-    async with asyncio.timeout(WAIT_S):
-        with pytest.raises(ConnectionResetError):
-            if await reader.read() == b"":
-                raise ConnectionResetError
-    writer.close()
+    async with connected(here) as (reader, _):
+        assert await is_closed(reader)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.setblocking(False)
         stranger.bind((HOST, 0))
