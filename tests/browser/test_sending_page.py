@@ -1,5 +1,6 @@
 """What may be sent, on the desk's page: approved messages, who wants none, and which way it went."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def _desk(centre: FakeCentre, open_page: Open, **how: object) -> Page:
 
 def _asked(centre: FakeCentre, kind: str) -> list[dict[str, object]]:
     return [each for each in centre.commands if each["kind"] == kind]
+
+
+def _until_asked(page: Page, centre: FakeCentre, count: int) -> None:
+    """Wait until the page has asked so often."""
+    deadline = time.monotonic() + 20
+    while len(_asked(centre, "consent")) < count and time.monotonic() < deadline:
+        page.wait_for_timeout(20)
 
 
 def _is_well(page: Page) -> None:
@@ -110,6 +118,25 @@ def test_who_wants_no_messages_gets_one_in_an_emergency_only(
     expect(page.get_by_label("This is an emergency: send it all the same")).not_to_be_checked()
     [asked] = _asked(centre, "reply")
     assert (asked["text"], asked["emergency"]) == ("are you safe?", True)
+
+
+def test_what_they_say_about_messages_is_seen_and_noted(centre: FakeCentre, open_page: Open, pictures: Path):
+    """By category, with the time; one press notes what the customer says on the telephone."""
+    said = [{"category": "bulk", "state": "out", "at_ms": now_ms() - HOUR_MS}]
+    _shown(centre, consent=[*said, {"category": "reply", "state": "in", "at_ms": now_ms() - HOUR_MS}])
+    page = _desk(centre, open_page)
+    lines = page.locator(".consent li")
+    expect(lines.nth(2)).to_contain_text("Mass messages ✕ not wanted since")
+    expect(lines.nth(1)).to_contain_text("nothing said")
+    page.get_by_role("button", name="They want none: Service messages").press("Enter")
+    page.get_by_role("button", name="They want them: Mass messages").press("Enter")
+    page.screenshot(path=pictures / "consent.png")
+    _is_well(page)
+    _until_asked(page, centre, 2)
+    assert [(each["category"], each["state"]) for each in _asked(centre, "consent")] == [
+        ("service", "out"),
+        ("bulk", "in"),
+    ]
 
 
 def test_what_the_network_blocks_has_no_such_step(centre: FakeCentre, open_page: Open):

@@ -3,6 +3,7 @@ import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 import { personOf } from "../names.js";
 import { Claims } from "./customer-claims.js";
+import { Consent } from "./customer-consent.js";
 import { History } from "./customer-history.js";
 import { Identities } from "./customer-identities.js";
 import { CustomerName } from "./customer-name.js";
@@ -23,6 +24,7 @@ export function Customer({ desk, conversation }) {
           <${Others} desk=${desk} person=${person} conversation=${conversation} />
           <${SamePerson} desk=${desk} person=${person} />`
       : html`<p class="hint">${say("person_unknown")}</p>`}
+    <${Consent} key=${conversation.interaction_id} desk=${desk} conversation=${conversation} />
     <section class="history" aria-label=${say("history")}>
       <h3>${say("history")}</h3>
       <${History} key=${conversation.customer_id} desk=${desk} customer_id=${conversation.customer_id}
