@@ -88,8 +88,15 @@ def test_the_end_from_the_other_side_is_told(centre: FakeCentre, open_page: Open
     expect(page.locator(".call-bar")).to_contain_text("The call is over.")
     page.get_by_role("button", name="Call again").click()
     expect(page.locator(".call-bar")).to_contain_text("in line")
+
+
+def test_a_call_that_was_cut_off_is_made_again_by_itself(centre: FakeCentre, open_page: Open):
+    """A process of the centre's died: somebody on the ground must not have to find a button."""
+    page = _called(centre, open_page)
+    until(page, lambda: hears(page) > 0)
     _stands(page, centre, state="ended", why="lost")
-    expect(page.locator(".call-bar")).to_contain_text("The call was cut off.")
+    until(page, lambda: _methods(centre) == ["POST", "POST"])
+    expect(page.locator(".call-bar")).to_contain_text("in line")
 
 
 def test_a_reloaded_page_is_back_in_its_call(centre: FakeCentre, open_page: Open):

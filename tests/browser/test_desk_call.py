@@ -210,6 +210,16 @@ def test_a_reloaded_desk_is_on_its_call_again(centre: FakeCentre, open_page: Ope
     assert first["sdp"] != again["sdp"]
 
 
+def test_a_muted_call_is_muted_after_a_reload(centre: FakeCentre, open_page: Open):
+    """Who muted to talk to a colleague must not be heard because a browser was reloaded."""
+    page = _talking(centre, open_page)
+    page.keyboard.press("Alt+k")
+    page.reload()
+    expect(page.locator(".call-bar[data-tone=muted]")).to_be_visible()
+    until(page, lambda: hears(page) > 0)
+    until(page, lambda: len(centre.voice.heard) >= 50 and centre.voice.pitch == 0)
+
+
 def test_a_line_that_fails_is_opened_again_by_itself(centre: FakeCentre, open_page: Open):
     """A network that changes under the call is not the end of it."""
     page = _talking(centre, open_page)

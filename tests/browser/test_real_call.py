@@ -27,6 +27,7 @@ options = { recording = "on" }
 CUSTOMER_HERTZ, AGENT_HERTZ, SUPERVISOR_HERTZ = 520, 880, 1300
 NEAR_HERTZ = 25
 RATE = 48_000
+WITHIN_MS = 60_000
 
 OpenWith = Callable[[int], Page]
 
@@ -142,6 +143,29 @@ def test_a_web_call_outlives_reloads_is_listened_to_and_ended_by_the_agent(
     expect(bar).to_contain_text("The call is over.")
     _dispose(desk)
     bar.get_by_role("button", name="Call again").click()
+    _accept(desk)
+    _both_talk(desk, bar, both)
+
+
+@pytest.mark.long
+def test_a_killed_voice_process_costs_the_sound_and_not_the_caller(
+    real_centre: RealCentre, sings: OpenWith, pictures: Path
+):
+    """Both are told; the caller is in line again without a button, and talks with whoever is free."""
+    customer, desk = sings(CUSTOMER_HERTZ), sings(AGENT_HERTZ)
+    bar = _in_line(customer, real_centre)
+    _sign_in(desk, real_centre, "ana")
+    _accept(desk)
+    both = (customer, AGENT_HERTZ), (desk, CUSTOMER_HERTZ)
+    _both_talk(desk, bar, both)
+    real_centre.kill("voice")
+    expect(desk.locator(".call-bar")).to_contain_text("The call was cut off.", timeout=WITHIN_MS)
+    desk.screenshot(path=pictures / "real-call-cut-off.png")
+    expect(bar).to_contain_text("You are in line for a person.", timeout=WITHIN_MS)
+    customer.screenshot(path=pictures / "real-call-again.png")
+    desk.keyboard.press("Alt+e")
+    desk.keyboard.press("Enter")
+    _dispose(desk)
     _accept(desk)
     _both_talk(desk, bar, both)
 

@@ -7,7 +7,8 @@ import { openMicrophone } from "./microphone.js";
 import { addSheet } from "./sheet.js";
 import { stayAwake } from "./staying.js";
 
-const KEY = "muster.chat.call"; // this tab has a call: after a reload it goes on
+const KEY = "muster.chat.call"; // this tab has a call, {muted}: after a reload it goes on
+const BACK_WITHIN_MS = 60_000; // a call that was cut off is made again by itself; later nobody may be there any more
 const LOOK_MS = { waiting: 2000, otherwise: 4000 };
 const AGAIN_MS = [0, 1000, 2000, 4000, 8000];
 const OPEN = ["waiting", "dialling", "connected", "held"];
@@ -35,16 +36,18 @@ export async function openCustomerCall(centre) {
   let tries = 0;
   let known = ""; // how the call stands for the centre
   let timer = 0;
+  let open_ms = 0; // when the centre last said that the call goes on
 
   async function begin() {
     const mine = ++round;
     tries = 0;
     known = "";
-    batch(() => ((phase.value = "asking"), (why.value = ""), (position.value = 0), (connected_ms.value = 0), (muted.value = false)));
+    batch(() => ((phase.value = "asking"), (why.value = ""), (position.value = 0), (connected_ms.value = 0)));
     const found = await openMicrophone();
     if (mine !== round) return void found.track?.stop();
     if (!found.track) return over("failed", `microphone_${found.problem}`);
     track = found.track;
+    track.enabled = !muted.peek();
     awake.begin();
     connect();
   }
@@ -64,7 +67,8 @@ export async function openCustomerCall(centre) {
     const { status, body } = await request("POST", { sdp, language: document.documentElement.lang });
     if (status !== 200) throw Object.assign(new Error(body.text ?? "no call"), { code: body.code ?? "" });
     known ||= "waiting";
-    keep(sessionStorage, KEY, true);
+    open_ms = Date.now();
+    keep(sessionStorage, KEY, { muted: muted.peek() });
     return body.sdp;
   }
 
@@ -97,13 +101,22 @@ export async function openCustomerCall(centre) {
     const { status, body } = await request("GET");
     if (mine !== round) return;
     if (status === 200) {
-      if (!OPEN.includes(body.state)) return over("ended", body.why);
+      if (!OPEN.includes(body.state)) return gone(body.why);
       known = body.state;
+      open_ms = Date.now();
       position.value = body.position;
       connected_ms.value = body.connected_ms && Date.now() - (body.now_ms - body.connected_ms);
       show();
     }
     timer = setTimeout(look, known === "waiting" ? LOOK_MS.waiting : LOOK_MS.otherwise);
+  }
+
+  /** The centre has no call of ours. Where a process of its died, the way back is a new call, at once. @param {string} code */
+  function gone(code) {
+    if (code !== "lost" || Date.now() - open_ms > BACK_WITHIN_MS) return over("ended", code);
+    known = "waiting";
+    position.value = connected_ms.value = 0;
+    again();
   }
 
   /** What the centre says, unless the line has trouble of its own. */
@@ -117,6 +130,7 @@ export async function openCustomerCall(centre) {
   function over(how, code) {
     round += 1;
     clearTimeout(timer);
+    known = "";
     keep(sessionStorage, KEY, undefined);
     awake.end();
     line.peek()?.close();
@@ -128,6 +142,7 @@ export async function openCustomerCall(centre) {
   effect(() => {
     const enabled = !muted.value;
     if (track) track.enabled = enabled;
+    if (known) keep(sessionStorage, KEY, { muted: !enabled });
   });
   document.addEventListener("visibilitychange", () => line.peek() && known && look());
 
@@ -139,7 +154,8 @@ export async function openCustomerCall(centre) {
     connected_ms,
     muted,
     line,
-    begin,
+    /** A new call: nobody begins one unheard. */
+    begin: () => ((muted.value = false), begin()),
     hangUp() {
       request("DELETE");
       over("ended", "you_hung_up");
@@ -148,6 +164,7 @@ export async function openCustomerCall(centre) {
     /** After a reload: back into the call, if it is still there. */
     async resume() {
       const { status, body } = await request("GET");
+      muted.value = !!kept(sessionStorage, KEY, { muted: false }).muted;
       if (status === 200 && OPEN.includes(body.state)) return begin();
       keep(sessionStorage, KEY, undefined);
     },

@@ -9,6 +9,7 @@ import { addSheet } from "./sheet.js";
 import { openSpeaking } from "./speaking.js";
 
 const WINDOW = "muster.desk.window"; // this window's name, the same after a reload
+const MUTED = "muster.desk.muted-call"; // the call that is muted here: a reload must not let it be heard
 const AGAIN_MS = [0, 500, 1000, 2000, 4000]; // before each try to get the line back
 const LASTING_MS = 10_000; // when a line this old is lost, the first try is at once again
 /** Refusals after which trying again changes nothing. */
@@ -39,6 +40,7 @@ export async function openCalls(desk) {
     const mine = ++round;
     line.peek()?.close();
     keep(sessionStorage, desk.callKey, interaction_id);
+    speaking.muted.value = kept(sessionStorage, MUTED, "") === interaction_id;
     batch(() => ((id.value = interaction_id), (phase.value = "asking")));
     const track = await speaking.open();
     if (mine !== round) return;
@@ -106,7 +108,11 @@ export async function openCalls(desk) {
     line,
     speaking,
     press: makeDigits((interaction_id, digits) => desk.order({ kind: "call_dtmf", interaction_id, digits })),
-    mute: () => line.peek() && (speaking.muted.value = !speaking.muted.peek()),
+    mute() {
+      if (!line.peek()) return;
+      speaking.muted.value = !speaking.muted.peek();
+      keep(sessionStorage, MUTED, speaking.muted.peek() ? id.peek() : undefined);
+    },
     /** @param {string} interaction_id */
     take: (interaction_id) => connect(interaction_id, { take: true }),
     /** @param {string} interaction_id */

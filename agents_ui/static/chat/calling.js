@@ -28,7 +28,7 @@ export function openCalling({ offered, ...centre }) {
     return call.value;
   }
 
-  if (offered && kept(sessionStorage, KEY, false)) load().then((loaded) => loaded?.resume());
+  if (offered && kept(sessionStorage, KEY, null)) load().then((loaded) => loaded?.resume());
   return {
     offered,
     call,

@@ -12,7 +12,7 @@ export const words = {
   call_held: "من فضلك ابقَ على الخط.",
   call_held_more: "لم ننسك: سيعود إليك أحد.",
   call_trouble: "انقطع الصوت. نواصل المحاولة.",
-  call_again: "انقطع الخط. نعيدك الآن، ومكانك محفوظ.",
+  call_again: "انقطع الخط. نعيدك الآن.",
   call_ended: "انتهت المكالمة.",
   call_ended_you_hung_up: "لقد أنهيت المكالمة.",
   call_ended_caller_hung_up: "لقد أنهيت المكالمة.",

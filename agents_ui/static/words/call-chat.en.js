@@ -12,7 +12,7 @@ export const words = {
   call_held: "Please stay on the line.",
   call_held_more: "You are not forgotten: somebody comes back to you.",
   call_trouble: "The sound is interrupted. We keep trying.",
-  call_again: "The line was lost. We bring you back; your place is kept.",
+  call_again: "The line was lost. We bring you back.",
   call_ended: "The call is over.",
   call_ended_you_hung_up: "You have hung up.",
   call_ended_caller_hung_up: "You have hung up.",

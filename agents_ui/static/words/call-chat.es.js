@@ -12,7 +12,7 @@ export const words = {
   call_held: "No cuelgue, por favor.",
   call_held_more: "No le hemos olvidado: alguien volverá a atenderle.",
   call_trouble: "El sonido se ha interrumpido. Seguimos intentándolo.",
-  call_again: "Se perdió la línea. La recuperamos; conserva su lugar.",
+  call_again: "Se perdió la línea. La recuperamos.",
   call_ended: "La llamada ha terminado.",
   call_ended_you_hung_up: "Ha colgado.",
   call_ended_caller_hung_up: "Ha colgado.",

@@ -12,7 +12,7 @@ export const words = {
   call_held: "Restez en ligne, s'il vous plaît.",
   call_held_more: "Nous ne vous oublions pas : quelqu'un revient vers vous.",
   call_trouble: "Le son est interrompu. Nous continuons d'essayer.",
-  call_again: "La ligne a été perdue. Nous la rétablissons ; vous gardez votre place.",
+  call_again: "La ligne a été perdue. Nous la rétablissons.",
   call_ended: "L'appel est terminé.",
   call_ended_you_hung_up: "Vous avez raccroché.",
   call_ended_caller_hung_up: "Vous avez raccroché.",

@@ -12,7 +12,7 @@ export const words = {
   call_held: "Blijft u aan de lijn.",
   call_held_more: "U bent niet vergeten: er komt zo iemand bij u terug.",
   call_trouble: "Het geluid valt weg. We blijven het proberen.",
-  call_again: "De lijn viel weg. We halen u terug; u houdt uw plaats.",
+  call_again: "De lijn viel weg. We halen u terug.",
   call_ended: "Het gesprek is afgelopen.",
   call_ended_you_hung_up: "U hebt opgehangen.",
   call_ended_caller_hung_up: "U hebt opgehangen.",

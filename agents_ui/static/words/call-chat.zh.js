@@ -12,7 +12,7 @@ export const words = {
   call_held: "请不要挂断。",
   call_held_more: "我们没有忘记您：很快会有人回来。",
   call_trouble: "声音中断了。我们正在继续尝试。",
-  call_again: "线路断了。我们正在重新接通，您的位置会保留。",
+  call_again: "线路断了。我们正在重新接通。",
   call_ended: "通话已结束。",
   call_ended_you_hung_up: "您已挂断。",
   call_ended_caller_hung_up: "您已挂断。",
