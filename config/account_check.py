@@ -85,6 +85,21 @@ def _account(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterat
         )
     yield from _endpoint(account, provider, path)
     yield from _options(account, provider, path)
+    if account.provider == "sip":
+        yield from _trunk(account, path)
+
+
+def _trunk(account: AccountPlan, path: Path) -> Iterator[Found]:
+    options = dict(account.options)
+    display, upstream = options.get("display"), str(options.get("upstream", ""))
+    if options.get("user") and not account.secret:
+        words = f"a trunk that knows our user wants a password: name a secret, e.g. {account.account_id!r}"
+        yield (*path, "secret"), words
+    if isinstance(display, str) and display and not PHONE.fullmatch(display):
+        words = f"{display!r} is no number that can be shown; one is '+15551230100'"
+        yield (*path, "options", "display"), words
+    if _are_networks(upstream) and any(each.prefixlen == 0 for each in networks_of(upstream)):
+        yield (*path, "options", "upstream"), "everybody could send us calls: name the networks of the trunk"
 
 
 def _secret_name(account: AccountPlan, secrets: dict[str, str], path: Path) -> Iterator[Found]:
