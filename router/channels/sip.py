@@ -2,15 +2,12 @@
 
 from typing import Final
 
-from router.channels.port import Capabilities, Shown
+from router.channels.port import Shown
 from router.channels.sip_caller import Caller, caller_of, clean
 from router.channels.sip_message import NotSip, SipMessage, parts_of, read_message, what_lacks
 from router.channels.text import shown as text_of
 from router.places.pidf import Sent, read_pidf
 
-can: Final = Capabilities(
-    channel="voice", joins_by="never", connections=True, attachments=False, receipts=False
-)
 media_type: Final = "message/sip"
 
 PIDF: Final = "application/pidf+xml"

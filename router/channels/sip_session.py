@@ -13,7 +13,7 @@ from router.channels.sip_auth import Credentials, answer_to, is_stale
 from router.channels.sip_dialog import Dialog
 from router.channels.sip_message import SipMessage, body_of, response_to, written
 from router.channels.sip_refresh import Refresh
-from router.channels.sip_timers import GIVE_UP_MS, Repeater, Timers
+from router.channels.sip_timers import GIVE_UP_MS, T1_MS, Repeater, Timers
 from router.channels.sip_transaction import Flow, ServerTransaction, Transactions
 
 METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, MESSAGE"
@@ -101,6 +101,7 @@ class Session:
         self._offering = False
         self._their_methods: frozenset[str] = frozenset()
         self._transferred: Callable[[bool], None] | None = None
+        self._transfer_taken = False
         board.add(self)
 
     # -- what they ask ------------------------------------------------------------------------------
@@ -221,9 +222,9 @@ class Session:
         self._board.transactions.send(*self._acknowledgements[key])
 
     def reinvite(self, sdp: str, done: Done) -> None:
-        """Offer another session; done gets the final response. While one is out, the next is a 491."""
+        """Offer another session; done gets the final response. While one is out, the next one waits."""
         if self._offering:
-            done(SipMessage(status=491, reason="Request Pending"))
+            self._board.timers.after(T1_MS, lambda: self.reinvite(sdp, done))
             return
         self._offering = True
 
@@ -269,11 +270,12 @@ class Session:
 
         def answered(response: SipMessage) -> None:
             if 200 <= response.status < 300:
+                self._transfer_taken = True
                 self._board.timers.after(REFER_WAIT_MS, lambda: once(False))
             else:
                 once(False)
 
-        self._transferred = once
+        self._transferred, self._transfer_taken = once, False
         target = re.sub(r"[<>\s]", "", to_uri)
         by = re.sub(r";tag=[^;]*", "", self.dialog.local)
         contact = self._board.contact(self.dialog.flow)
@@ -296,7 +298,7 @@ class Session:
 
     def _bye(self, transaction: ServerTransaction) -> None:
         transaction.respond(response_to(transaction.request, 200))
-        if self._transferred is not None:
+        if self._transferred is not None and self._transfer_taken:
             self._transferred(True)  # They left: the other call is theirs now.
         if not self._ended:
             self.end()

@@ -186,6 +186,30 @@ async def test_a_caller_who_leaves_after_the_transfer_was_taken_is_transferred()
     assert await story.sees(asking) is True
 
 
+async def test_a_caller_who_leaves_before_is_gone():
+    """A hang-up that crosses our question is no transfer: the agent must know that nobody was passed on."""
+    story = Story()
+    peer = Peer(story)
+    call = await peer.talks()
+    asking = asyncio.ensure_future(call.refer("sip:x@192.0.2.1"))
+    await story.world.passes(0.1)
+    peer.asks("BYE", 2)
+    assert await story.sees(asking) is False
+    assert call.ended == "caller_hung_up"
+
+
+async def test_two_holds_in_a_row_happen_in_a_row():
+    """An agent presses hold and resume faster than the network answers."""
+    story = Story()
+    theirs, ours = await story.talks()
+    offers: list[str] = []
+    theirs.on_reoffer = lambda sdp: (offers.append(sdp), THEIRS)[1]
+    held = OURS.replace("sendrecv", "sendonly")
+    both = asyncio.gather(ours.reoffer(held), ours.reoffer(OURS))
+    assert await story.sees(both) == [THEIRS, THEIRS]
+    assert offers == [held, OURS]
+
+
 async def test_keys_and_words_inside_a_call_are_told():
     """Old gateways send keys as INFO; words in a MESSAGE are content, and content is never lost."""
     story = Story()
