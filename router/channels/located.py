@@ -93,7 +93,7 @@ def shown_place(body: bytes) -> Shown:
     if place is None:
         return Shown(text=text_of(body))
     exact = f" (within {place.radius_m} m)" if place.radius_m else ""
-    notice = "Where they are, as their device says. It may go on telling, without further messages."
+    notice = "Where they are, as their device says."
     return Shown(
         text=f"{decimal(place.lat_e7, place.lon_e7)}{exact}", notice=notice, things=1, places=(place,)
     )
