@@ -24,9 +24,15 @@ export function standing(calls, call) {
   return { tone: call.state === "connected" ? "good" : "waiting", text: say(LIVE[call.state]), more };
 }
 
+/** What there is to do after the end. A page whose call was cut off calls again, and waits for its agent. @param {import("../desk/call-types.js").Call} call */
+function next(call) {
+  if (call.can.dial) return "call_ended_dial";
+  return call.why === "lost" && !call.address ? "call_ended_page" : "call_ended_more";
+}
+
 /** @param {import("../desk/call-types.js").Call} call @returns {{tone: "trouble" | "over", text: string, more: string}} */
 function ended(call) {
   const key = `call_ended_${call.why}`;
   const cut = call.why === "lost" || call.why === "failed";
-  return { tone: cut ? "trouble" : "over", text: say(hasWords(key) ? key : "call_ended"), more: say(call.can.dial ? "call_ended_dial" : "call_ended_more") };
+  return { tone: cut ? "trouble" : "over", text: say(hasWords(key) ? key : "call_ended"), more: say(next(call)) };
 }

@@ -28,6 +28,7 @@ export const words = {
   call_ended_lost: "The call was cut off.",
   call_ended_forwarded: "The call was given to the other number.",
   call_ended_dial: "You can call back, or end the conversation.",
+  call_ended_page: "The caller's page calls again by itself: end this conversation, and you can be put through.",
   call_ended_more: "End the conversation when you are ready.",
   call_lasted: "lasted {time}",
   call_time: "Time on the call",
