@@ -33,6 +33,7 @@ from router.run.media.leg import BadSdp, no_news, no_words
 from router.run.media.opus import OPUS_RATE, OpusEar, OpusMouth
 from router.run.media.ports import ANY_PORT, Ports
 from router.run.media.rtp import Reception, RtpPacket, Stream, report
+from router.run.media.ticks import CATCH_UP_MAX
 
 CONNECT_S: Final = 10.0
 """A browser that has not connected by then never will."""
@@ -43,8 +44,9 @@ SILENCE_S: Final = 7.5
 
 LOOK_S: Final = 1.0
 REPORT_LOOKS: Final = 5
-WAITING_MAX: Final = 3
-"""Packets that wait for the transport; 60 ms, older sound is worth nothing."""
+WAITING_MAX: Final = CATCH_UP_MAX + 2
+"""Packets that wait for the transport: as many as one beat makes when the bridge was late. Older sound is worth
+nothing."""
 
 _WRONG_SDP: Final = (
     ValueError,

@@ -8,7 +8,7 @@ from config.settings import Settings
 from router.run.media.bridge import Bridge
 from router.run.media.browser_leg import BrowserLeg
 from router.run.media.leg import Leg
-from router.run.media.ports import Ports
+from router.run.media.ports import Ports, reachable_address
 from router.run.media.prompts import QUEUE_TONE, RECORDING_BEEP, Prompt
 from router.run.media.recorder import Recorder
 from router.run.media.rtp_leg import RtpLeg
@@ -23,7 +23,7 @@ class Sound:
     """Media as the voice process has it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._address = settings.media_address or settings.host
+        self._address = reachable_address(settings.media_address or settings.host)
         self._ports: Ports = settings.media_ports
         self._announcement = _announcement(settings.data_dir / ANNOUNCEMENT)
 
