@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Router
 from agents_ui.access.gate import gated
 from agents_ui.access.routes import access_routes
 from agents_ui.admin.routes import PLAN_BODY_BYTES_MAX, PLAN_PATHS, admin_routes
+from agents_ui.admin.watching import quarantine_routes
 from agents_ui.chat.room import Room
 from agents_ui.chat.routes import chat_routes, with_session
 from agents_ui.chat.view import channel_of
@@ -39,6 +40,7 @@ def create_app(services: Services, *, room: Room, health: Health, hooks: Hooks, 
         *desk_routes(services),
         *wall_routes(services),
         *admin_routes(services),
+        *quarantine_routes(services),
         *health.routes(),
     ]
     router = Router(routes=gated(routes, services), redirect_slashes=False)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from agents_ui.watch.figures import WatchFigures, families, load_watch
 from router.journal.committer import Append, Committer
 from router.journal.database import Database
 from router.records import EVENT_KINDS, Row
@@ -44,6 +45,7 @@ class TableFigures:
     behind_rows: int
     behind_since_ms: int
     router_until_ms: int
+    watch: WatchFigures
 
 
 def load_figures(database: Database) -> TableFigures:
@@ -73,6 +75,7 @@ def load_figures(database: Database) -> TableFigures:
             behind_rows=behind[0],
             behind_since_ms=behind[1],
             router_until_ms=lease[0] if db.dialect == "postgresql" else 0,
+            watch=load_watch(db),
         )
 
 
@@ -154,6 +157,7 @@ class _Tables(Collector):
         if figures is None:
             return
         now_ms = time.time_ns() // 1_000_000
+        yield from families(figures.watch, now_ms)
         metric = GaugeMetricFamily("muster_interactions", "Open interactions", labels=["state", "urgency"])
         for state, urgency, count in figures.interactions:
             metric.add_metric([state, str(urgency)], count)

@@ -188,6 +188,10 @@ class WebRole:
             deliver=orders.order,
             voice=VoiceDoor(self._settings.data_dir / "ports.json"),
         )
+        return self._parts(services, plan, figures, watchdog)
+
+    def _parts(self, services: Services, plan: PlanHolder, figures: Figures, watchdog: Watchdog) -> Parts:
+        database, committer, feed = services.database, services.committer, services.feed
         intake = Intake(database, committer, plan, web_id=self._web_id)
         feed.subscribe(intake.hear)
         mail = MailIntake(

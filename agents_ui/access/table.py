@@ -52,6 +52,7 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/api/admin/texts"): WATCH,
     ("POST", "/api/admin/audit"): AUDIT,
     ("GET", "/api/admin/health"): ADMIN,
+    ("POST", "/api/admin/quarantine/replay"): ADMIN,
     ("GET", "/api/admin/plan"): ADMIN,
     ("POST", "/api/admin/plan"): ADMIN,
     ("POST", "/api/admin/plan/check"): ADMIN,

@@ -42,6 +42,7 @@ KINDS: Final = (
     "presence_declared",
     "disposition_given",
     "alarm_seen",
+    "quarantine_replayed",
     "text_switched",
     "consent_changed",
 )
@@ -63,7 +64,7 @@ _KNOWN: Final = tuple(
 _DETAILS: Final = (
     "what", "role", "active", "password", "version", "urgency", "to_queue_id", "to_agent_id", "available",
     "reason", "hand_back", "disposition", "why", "from_customer_id", "to_customer_id",
-    "off", "state", "how", "categories", "channel",
+    "genuine", "refused", "off", "state", "how", "categories", "channel",
 )  # fmt: skip
 """Keys of data that are shown as they are. Never: digests, hashes, texts."""
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from agents_ui.admin.roles import roles_now
 from agents_ui.admin.traffic import accounts_now
+from agents_ui.admin.watching import watch_now
 from agents_ui.services import Services
 from router.journal.database import DatabaseBusy, DatabaseGone
 from router.journal.stream import read_head
@@ -78,6 +79,7 @@ def _read(services: Services) -> Value:
             "connections": {row[0]: row[1] for row in db.rows(_OPEN)},
             "alarms": alarms[0],
             "accounts": accounts_now(db, plan, services.settings),
+            "watch": watch_now(db, plan),
         }
 
 

@@ -17,10 +17,12 @@ NEWEST: Final = 5_000
 """Messages looked through for the last one of each account; an account older than that says so."""
 
 _LAST_IN: Final = (
+    # Of customers: our own probes say more in what the watch knows.
     "SELECT i.account, i.channel, max(m.at_ms) FROM"
     " (SELECT interaction_id, at_ms FROM message WHERE reading = :reading AND direction = 'in'"
     "  ORDER BY seq DESC LIMIT :n) m"
-    " JOIN interaction i ON i.interaction_id = m.interaction_id GROUP BY i.account, i.channel"
+    " JOIN interaction i ON i.interaction_id = m.interaction_id AND i.traffic <> 'probe'"
+    " GROUP BY i.account, i.channel"
 )
 _LAST_OUT: Final = (
     "SELECT o.account, max(m.at_ms) FROM"

@@ -100,7 +100,26 @@ def health(plan: Plan, **changes: Any) -> Json:
                     secret_at="MUSTER_SECRET_COUNTY_MAIL or /srv/muster/secrets/county-mail", failed=2),
             account("", "chat", "", "", secret="none", ours=True, last_out_ms=0),
         ],
+        "watch": watch(),
     } | changes  # fmt: skip
+
+
+def watch(**changes: Any) -> Json:
+    """Every way in, well, but for texts: their secret is an old one."""
+    at_ms = now_ms()
+    usual = {"through_ms": at_ms - 20_000, "real_ms": at_ms - 9 * MINUTE, "probe_ms": at_ms - 20_000}
+    usual |= {"problem": "", "refused": 0, "quarantine": 0, "quarantine_since_ms": 0, "reason": ""}
+    refused = {"refused": 14, "quarantine": 41, "quarantine_since_ms": at_ms - 18 * MINUTE}
+    refused |= {"reason": "the signature is of another body, address or secret"}
+    return {
+        "every_ms": 60_000,
+        "troubles": [{"code": "signatures_refused", "ref": "county-texts", "detail": "14"}],
+        "ways": [
+            {**usual, "watched": "/chat", "channel": "chat"},
+            {**usual, **refused, "watched": "county-texts", "channel": "sms"},
+            {**usual, "watched": "county-mail", "channel": "mail", "problem": "no_connection"},
+        ],
+    } | changes
 
 
 def account(account_id: str, channel: str, provider: str, address: str, **changes: Any) -> Json:

@@ -238,3 +238,34 @@ def test_texts_are_switched_off_with_a_reason_by_keys_alone(
         True,
         "Flood of texts.",
     )
+
+
+def test_what_was_refused_can_be_looked_at_once_more(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
+    """By the keyboard, after a question, and what came of it is said in numbers."""
+    admin.answers["quarantine/replay"] = (200, {"ok": True, "genuine": 40, "refused": 1, "left": 0})
+    page = _open(centre, open_page, admin)
+    row = page.locator("tr", has_text="county-texts").first
+    expect(row).to_contain_text("41")
+    button = row.get_by_role("button", name="Look at them once more")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(row.get_by_role("button", name="No")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toasts")).to_contain_text("40 were genuine")
+    assert _asked(admin, "quarantine/replay") == [{"account": "county-texts"}]
+
+
+def test_each_trouble_says_what_to_do(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
+    """Whoever is called in the night has to know where to begin."""
+    from agents_ui.watch.judgement import CODES
+    from tests.browser.admin_stage import watch
+
+    troubles = [{"code": code, "ref": "worker", "detail": "no_connection"} for code in CODES]
+    admin.answers["health"] = (200, health(admin.plan, watch=watch(troubles=troubles)))
+    page = _open(centre, open_page, admin)
+    items = page.locator(".troubles li")
+    expect(items).to_have_count(len(CODES))
+    for text in items.all_inner_texts():
+        assert "watch_" not in text and "todo_" not in text and "problem_" not in text, text
+        assert len(text.splitlines()[-1]) > 40, text

@@ -20,6 +20,7 @@ from agents_ui.access.people import AddPeople, NewPerson, SetPassword
 from agents_ui.access.routes import access_routes
 from agents_ui.access.sessions import SESSION_MS, BeginSession, hash_of
 from agents_ui.admin.routes import admin_routes
+from agents_ui.admin.watching import quarantine_routes
 from agents_ui.desk.routes import desk_routes
 from agents_ui.feed import Feed
 from agents_ui.pages import page_routes
@@ -279,6 +280,7 @@ async def running_site(
     )
     routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
     routes += [*wall_routes(services), *admin_routes(services, PASSWORDS), *call_routes(services)]
+    routes += quarantine_routes(services)
     await feed.start()
     following = asyncio.create_task(feed.run())
     site = Site(database=database, committer=committer, services=services, plan=plan, routes=routes)

@@ -3,6 +3,7 @@ import { html } from "../../shared/html.js";
 import { dayAndTime, duration, second, serverNow } from "../../shared/time.js";
 import { hasWords, say } from "../../shared/words.js";
 import { State } from "./state.js";
+import { Watch } from "./watch.js";
 
 const GIGA = 1e9;
 const DISK_LOW = 0.1; // a tenth left: time to do something, long before anything stops
@@ -11,7 +12,8 @@ const DISK_LOW = 0.1; // a tenth left: time to do something, long before anythin
 export function Health({ admin }) {
   const health = admin.known.health.value;
   if (!health) return html`<p class="hint">${say("asking")}</p>`;
-  return html`<section><h2>${say("roles")}</h2>
+  return html`${health.watch && html`<${Watch} admin=${admin} watch=${health.watch} />`}
+    <section><h2>${say("roles")}</h2>
       <dl class="facts-grid">
         ${(health.roles ?? []).map((/** @type {any} */ role) => html`<${Role} key=${role.role} role=${role} />`)}
         <${Ground} health=${health} />
