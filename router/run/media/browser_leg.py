@@ -45,8 +45,7 @@ SILENCE_S: Final = 7.5
 LOOK_S: Final = 1.0
 REPORT_LOOKS: Final = 5
 WAITING_MAX: Final = CATCH_UP_MAX + 2
-"""Packets that wait for the transport: as many as one beat makes when the bridge was late. Older sound is worth
-nothing."""
+"""Packets that wait for the transport: as many as one late beat makes. Older sound is worth nothing."""
 
 _WRONG_SDP: Final = (
     ValueError,
