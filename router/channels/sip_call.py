@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from router.channels.sip_asking import Done, nobody_waits
 from router.channels.sip_caller import Caller, clean
 from router.channels.sip_incoming import Incoming, queue_headers
 from router.channels.sip_message import SipMessage, name_written
 from router.channels.sip_outgoing import Outgoing
-from router.channels.sip_session import Done, Session
+from router.channels.sip_session import Session
 
 HANG_UP_WAIT_S: Final = 2.0
 """So long hang_up waits to hear that it was heard; its repeats go on in the background."""
@@ -170,7 +171,7 @@ class SipCall:
         if self._incoming is not None and self._incoming.waits:
             self._incoming.refuse(status)
         else:
-            self._leave(_nothing_more)
+            self._leave(nobody_waits)
 
     # -- what its session tells (Owner) -------------------------------------------------------------
 
@@ -263,7 +264,3 @@ def _nothing_of_two(told: object, more: object) -> None:
 
 def _no_answer(sdp: str) -> str:
     return ""
-
-
-def _nothing_more(response: SipMessage) -> None:
-    """Nobody waits for it."""

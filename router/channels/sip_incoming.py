@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from router.channels.sdp import SDP_TYPE
+from router.channels.sip_asking import Done, nobody_waits
 from router.channels.sip_dialog import Dialog
 from router.channels.sip_message import SipMessage, body_of, written
-from router.channels.sip_session import Board, Done, Owner, Session
+from router.channels.sip_session import Board, Owner, Session
 from router.channels.sip_timers import Repeater, Timer
 from router.channels.sip_transaction import ServerTransaction
 
@@ -115,7 +116,7 @@ class Incoming:
             self._unwanted = True
 
     def _give_back(self, why: str, done: Result) -> None:
-        self.session.bye(_nobody_waits)
+        self.session.bye(nobody_waits)
         self._owner.over(why)
         done(why)
 
@@ -181,7 +182,3 @@ class Incoming:
 def queue_headers(position: int) -> tuple[tuple[str, str], ...]:
     """What 182 says besides (RFC 3326)."""
     return (("reason", f'SIP;cause=182;text="position {position}"'),)
-
-
-def _nobody_waits(response: SipMessage) -> None:
-    """What becomes of it changes nothing."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from router.channels.sdp import SDP_TYPE
+from router.channels.sip_asking import Done, nobody_waits, proof_for
 from router.channels.sip_auth import Credentials
 from router.channels.sip_dialog import MAX_FORWARDS, Dialog
 from router.channels.sip_message import SipMessage, body_of
-from router.channels.sip_session import ALLOW, SDP_BODY, SUPPORTED, Board, Done, Owner, Session, proof_for
+from router.channels.sip_session import ALLOW, SDP_BODY, SUPPORTED, Board, Owner, Session
 from router.channels.sip_timers import GIVE_UP_MS, Timer
 from router.channels.sip_transaction import ClientTransaction, Flow
 
@@ -133,7 +134,7 @@ class Outgoing:
             return
         self._pracked[tag] = int(told)
         session = self._early_session(response)
-        session.request("PRACK", _nobody_waits, headers=(("rack", f"{told} {self._number} INVITE"),))
+        session.asking.ask("PRACK", nobody_waits, headers=(("rack", f"{told} {self._number} INVITE"),))
 
     def _early_session(self, response: SipMessage) -> Session:
         tag = response.to_tag
@@ -151,19 +152,19 @@ class Outgoing:
         session = self._early_session(response)
         if response.first("record-route"):
             session.dialog.routes = tuple(reversed(response.every("record-route")))
-        session.acknowledge(self._number, response, self._proof)
+        session.asking.acknowledge(self._number, response, self._proof)
         if session is self.session:
             return  # A repeat: our ACK was lost.
         if self.session is not None or self._ended:
             if not session.established:
                 session.established = True
-                session.bye(_nobody_waits)  # Another phone answered as well (section 13.2.2.4).
+                session.bye(nobody_waits)  # Another phone answered as well (section 13.2.2.4).
             return
         self._stop()
         session.established = True
         if self._why_cancelled:
             self._board.forget(self.call_id, self.tag)
-            session.bye(self._gone or _nobody_waits)  # The answer crossed our CANCEL.
+            session.bye(self._gone or nobody_waits)  # The answer crossed our CANCEL.
             self._tell("no_answer" if self._why_cancelled == "patience" else "")
             return
         self.session = session
@@ -232,7 +233,3 @@ def why_of(status: int) -> str:
     if status in _NO_ANSWER:
         return "no_answer"
     return "refused" if status in _REFUSED else "failed"
-
-
-def _nobody_waits(response: SipMessage) -> None:
-    """What becomes of it changes nothing."""

@@ -4,50 +4,31 @@ How a dialog begins is sip_incoming.py (they call) and sip_outgoing.py (we call)
 of Muster is sip_call.py, which is the `Owner` here.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from router.channels.sdp import SDP_TYPE
-from router.channels.sip_auth import Credentials, answer_to, is_stale
+from router.channels.sip_asking import Asking, Done, Ways, nobody_waits
+from router.channels.sip_auth import Credentials
 from router.channels.sip_dialog import Dialog
 from router.channels.sip_message import SipMessage, body_of, response_to, written
 from router.channels.sip_refresh import Refresh
-from router.channels.sip_timers import GIVE_UP_MS, T1_MS, Repeater, Timers
-from router.channels.sip_transaction import Flow, ServerTransaction, Transactions
+from router.channels.sip_timers import GIVE_UP_MS, T1_MS, Repeater
+from router.channels.sip_transaction import Flow, ServerTransaction
+from router.channels.sip_transfer import Transfer, refer_headers
 
 METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, MESSAGE"
 ALLOW: Final = ("allow", METHODS)
 SUPPORTED: Final = ("supported", "100rel, timer")
 OPTION_TAGS: Final = frozenset({"100rel", "timer"})
 SDP_BODY: Final = ("content-type", SDP_TYPE)
-PASSWORD_TRIES: Final = 2
-"""A second challenge to the same password means that it is wrong, unless only its nonce was too old."""
-
-REFER_WAIT_MS: Final = 60_000
-"""Who has accepted a transfer and says nothing for so long has not done it."""
-
-_SIPFRAG: Final = re.compile(rb"SIP/2\.0\s+([1-6][0-9]{2})")
-
-Done = Callable[[SipMessage], None]
 
 
-class Board(Protocol):
+class Board(Ways, Protocol):
     """What a call needs of the user agent that it belongs to."""
-
-    timers: Timers
-    transactions: Transactions
-
-    def token(self) -> str:
-        """Something nobody can guess."""
-        ...
 
     def contact(self, flow: Flow) -> tuple[str, str]:
         """The header that says where we are."""
-        ...
-
-    def way_to(self, uri: str, came: Flow) -> Flow:
-        """How something gets there; back by the way it came where the address does not say."""
         ...
 
     def add(self, session: "Session") -> None:
@@ -93,15 +74,14 @@ class Session:
         self.established = False
         self.refresh = Refresh(board.timers, self._refresh)
         self.on_prack: Callable[[ServerTransaction], None] | None = None
-        self._board, self._owner, self._credentials = board, owner, credentials
+        self.asking = Asking(board, dialog, credentials)
+        self._board, self._owner = board, owner
         self._ended = False
         self._unacknowledged: dict[int, tuple[Repeater, Callable[[SipMessage], None]]] = {}
-        self._acknowledgements: dict[tuple[int, str], tuple[bytes, Flow]] = {}
         self._inviting = False
         self._offering = False
         self._their_methods: frozenset[str] = frozenset()
-        self._transferred: Callable[[bool], None] | None = None
-        self._transfer_taken = False
+        self._transfer: Transfer | None = None
         board.add(self)
 
     # -- what they ask ------------------------------------------------------------------------------
@@ -180,47 +160,6 @@ class Session:
 
     # -- what we ask --------------------------------------------------------------------------------
 
-    def request(
-        self,
-        method: str,
-        done: Done,
-        *,
-        headers: tuple[tuple[str, str], ...] = (),
-        body: bytes = b"",
-        proof: tuple[tuple[str, str], ...] = (),
-        tries: int = 0,
-    ) -> None:
-        """Ask something inside the dialog; done gets the final response, once. Passwords are seen to here."""
-        request = self.dialog.request(method, (*headers, *proof), body)
-        flow = self._board.way_to(self.dialog.next_hop, self.dialog.flow)
-        finished = False
-
-        def answered(response: SipMessage) -> None:
-            nonlocal finished
-            if response.status >= 200 and method == "INVITE" and response.status < 300:
-                self.acknowledge(request.cseq[0], response, proof)
-            if response.status < 200 or finished:
-                return
-            finished = True
-            known = self._proof(response, request, tries)
-            if known:
-                self.request(method, done, headers=headers, body=body, proof=known, tries=tries + 1)
-            else:
-                done(response)
-
-        self._board.transactions.begin(request, flow, answered)
-
-    def acknowledge(self, number: int, response: SipMessage, proof: tuple[tuple[str, str], ...] = ()) -> None:
-        """ACK a 2xx: the same bytes for each of its repeats (section 13.2.2.4)."""
-        key = number, response.to_tag
-        if key not in self._acknowledgements:
-            self.dialog.retarget(response)
-            flow = self._board.way_to(self.dialog.next_hop, self.dialog.flow)
-            ack = self.dialog.request("ACK", proof, number=number)
-            data = written(self._board.transactions.with_via(ack, flow))
-            self._acknowledgements = {key: (data, flow)}
-        self._board.transactions.send(*self._acknowledgements[key])
-
     def reinvite(self, sdp: str, done: Done) -> None:
         """Offer another session; done gets the final response. While one is out, the next one waits."""
         if self._offering:
@@ -253,40 +192,20 @@ class Session:
                 answered(SipMessage(status=481))
             else:
                 self._inviting = True
-                self.request("INVITE", answered, headers=headers, body=sdp.encode("utf-8", "replace"))
+                self.asking.ask("INVITE", answered, headers=headers, body=sdp.encode("utf-8", "replace"))
 
         again()
 
     def refer(self, to_uri: str, done: Callable[[bool], None]) -> None:
-        """Ask them to call somebody else instead (RFC 3515). Done: whether they have."""
-        finished = False
-
-        def once(moved: bool) -> None:
-            nonlocal finished
-            if not finished:
-                finished = True
-                self._transferred = None
-                done(moved)
-
-        def answered(response: SipMessage) -> None:
-            if 200 <= response.status < 300:
-                self._transfer_taken = True
-                self._board.timers.after(REFER_WAIT_MS, lambda: once(False))
-            else:
-                once(False)
-
-        self._transferred, self._transfer_taken = once, False
-        target = re.sub(r"[<>\s]", "", to_uri)
-        by = re.sub(r";tag=[^;]*", "", self.dialog.local)
+        """Ask them to call somebody else instead. Done: whether they have."""
+        self._transfer = Transfer(self._board.timers, done)
         contact = self._board.contact(self.dialog.flow)
-        headers = (contact, ("refer-to", f"<{target}>"), ("referred-by", by))
-        self.request("REFER", answered, headers=headers)
+        self._transfer.ask(self.asking, (contact, *refer_headers(to_uri, self.dialog.local)))
 
-    def bye(self, done: Done, *, why: str = "") -> None:
+    def bye(self, done: Done) -> None:
         """End it. Nothing of theirs is listened to any more, save that it is answered."""
-        headers = (("reason", why),) if why else ()
         self._stop()
-        self.request("BYE", done, headers=headers)
+        self.asking.ask("BYE", done)
         self._board.timers.after(GIVE_UP_MS, lambda: self._board.drop(self))
 
     def end(self) -> None:
@@ -298,8 +217,8 @@ class Session:
 
     def _bye(self, transaction: ServerTransaction) -> None:
         transaction.respond(response_to(transaction.request, 200))
-        if self._transferred is not None and self._transfer_taken:
-            self._transferred(True)  # They left: the other call is theirs now.
+        if self._transfer is not None:
+            self._transfer.left()
         if not self._ended:
             self.end()
             self._owner.over("caller_hung_up")
@@ -359,11 +278,8 @@ class Session:
             transaction.reply(489)
             return
         transaction.respond(response_to(request, 200))
-        found = _SIPFRAG.search(request.body)
-        status = int(found[1]) if found else 0
-        ended = request.first("subscription-state").lower().startswith("terminated")
-        if self._transferred is not None and (status >= 200 or ended):
-            self._transferred(200 <= status < 300)
+        if self._transfer is not None:
+            self._transfer.told(request)
 
     def _options(self, transaction: ServerTransaction) -> None:
         accept = ("accept", SDP_TYPE)
@@ -387,9 +303,6 @@ class Session:
             return self.local_sdp
         return self._owner.reoffered(offer)
 
-    def _proof(self, response: SipMessage, request: SipMessage, tries: int) -> tuple[tuple[str, str], ...]:
-        return proof_for(response, request, self._credentials, tries=tries, cnonce=self._board.token())
-
     def _glare_ms(self) -> int:
         """How long to wait when both changed the session at once (section 14.1)."""
         lot = int.from_bytes(self._board.token()[-6:].encode(), "big")
@@ -408,14 +321,14 @@ class Session:
             return
         if "update" in self._their_methods:
             contact = self._board.contact(self.dialog.flow)
-            self.request("UPDATE", answered, headers=(contact, SUPPORTED, *self.refresh.headers))
+            self.asking.ask("UPDATE", answered, headers=(contact, SUPPORTED, *self.refresh.headers))
         else:
             self.reinvite(self.local_sdp, answered)
 
     def _unheard(self) -> None:
         """Nobody is there any more."""
         if not self._ended:
-            self.bye(_nobody_waits)
+            self.bye(nobody_waits)
             self._owner.over("failed")
 
     def _end_if_unknown(self, response: SipMessage) -> None:
@@ -432,25 +345,5 @@ class Session:
         self._unacknowledged.clear()
 
 
-def proof_for(
-    response: SipMessage,
-    request: SipMessage,
-    credentials: Credentials | None,
-    *,
-    tries: int,
-    cnonce: str,
-) -> tuple[tuple[str, str], ...]:
-    """The headers with which to ask again; none: there is no sense in it."""
-    if credentials is None or response.status not in (401, 407) or tries > PASSWORD_TRIES:
-        return ()
-    if tries and not is_stale(response):
-        return ()
-    return answer_to(response, request, credentials, cnonce=cnonce)
-
-
 def _sdp_in(message: SipMessage) -> str:
     return body_of(message, SDP_TYPE).decode("utf-8", "replace")
-
-
-def _nobody_waits(response: SipMessage) -> None:
-    """What becomes of it changes nothing."""

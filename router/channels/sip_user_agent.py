@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from router.channels.sdp import SDP_TYPE
+from router.channels.sip_asking import proof_for
 from router.channels.sip_auth import Credentials
 from router.channels.sip_call import SipCall
 from router.channels.sip_caller import Caller, caller_of, clean
@@ -19,7 +20,7 @@ from router.channels.sip_header import SIP_PORT, number_of, uri_of
 from router.channels.sip_incoming import Incoming
 from router.channels.sip_message import NotSip, SipMessage, read_message, what_lacks
 from router.channels.sip_outgoing import Dialled, Outgoing
-from router.channels.sip_session import ALLOW, METHODS, OPTION_TAGS, SUPPORTED, Session, proof_for
+from router.channels.sip_session import ALLOW, METHODS, OPTION_TAGS, SUPPORTED, Session
 from router.channels.sip_timers import Timers
 from router.channels.sip_transaction import Flow, Send, ServerTransaction, Transactions
 
