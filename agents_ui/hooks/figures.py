@@ -9,6 +9,7 @@ RESULTS: Final = (
     "kept",
     "repeated",
     "receipt",
+    "wish",
     "nothing",
     "not_authentic",
     "not_quarantined",
@@ -16,7 +17,8 @@ RESULTS: Final = (
     "no_secret",
     "mistake",
 )
-"""kept and repeated count contacts, receipt what became of our messages, the others requests."""
+"""kept and repeated count contacts, receipt what became of our messages, wish who
+wants no more of them, the others requests."""
 
 
 class HookFigures:

@@ -149,7 +149,7 @@ class Hooks:
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)
             return LATER
         self._figures.genuine(account_id)
-        if not (received.contacts or received.receipts or received.sightings):
+        if not (received.contacts or received.receipts or received.sightings or received.wishes):
             self._figures.count(account_id, "nothing")
         return received
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agents_ui.hooks.receipts import KeepReceipts
+from agents_ui.hooks.wishes import KeepWishes
 from router.channels.ingest import Keeper, Kept, NotKept, keep
-from router.channels.port import Account, Contact, Receipt, Received
+from router.channels.port import Account, Contact, Receipt, Received, Wish
 from router.channels.sighting import KeepSighting
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
@@ -26,13 +27,15 @@ class Keeping:
 
     async def keep(self, account: Account, received: Received) -> None:
         """Everything on disk when this returns. Raises NotKept when anything is not."""
-        if len(received.contacts) == 1 and not received.receipts and not received.sightings:
+        others = received.receipts or received.sightings or received.wishes
+        if len(received.contacts) == 1 and not others:
             self._note(account, await self._keep_contact(received.contacts[0]))
             return
         kept = await asyncio.gather(
             *(self._keep_contact(each) for each in received.contacts),
             *(self._keep_sighting(account, each) for each in received.sightings),
             self._keep_receipts(account, received.receipts),
+            self._keep_wishes(account, received.wishes),
             return_exceptions=True,
         )
         for each in kept:
@@ -55,6 +58,16 @@ class Keeping:
         except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
             raise NotKept(str(problem)) from problem
         self.count(account.account_id, "kept" if rows else "repeated", 1)
+
+    async def _keep_wishes(self, account: Account, wishes: tuple[Wish, ...]) -> None:
+        """Raises NotKept."""
+        if not wishes:
+            return
+        try:
+            rows = await self.committer.append(KeepWishes(account=account, wishes=wishes))
+        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+        self.count(account.account_id, "wish", len(rows))
 
     async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:
         """Raises NotKept."""

@@ -29,6 +29,7 @@ from router.channels.port import (
     Received,
     Shown,
     Webhook,
+    Wish,
 )
 from router.channels.text import sendable
 from router.channels.text import shown as text_of
@@ -52,12 +53,14 @@ def receive(webhook: Webhook, account: Account) -> Received:
     right = base64.b64encode(hmac.digest(account.secret, webhook.body, "sha256"))
     if webhook.method != "POST" or not hmac.compare_digest(given, right):
         raise NotAuthentic("the signature is of another body or channel secret")
-    contacts = []
+    contacts, wishes = [], []
     for raw, whole in leaves(webhook.body, "events"):
         event = object_of(raw) if whole else {}
         if not event or words(event, "type") in WORDS or "message" in event:
             contacts.append(_contact(event, raw, webhook, account))
-    return Received(contacts=tuple(contacts))
+        elif words(event, "type") in ("follow", "unfollow") and name(event, "source", "userId"):
+            wishes.append(_wish(event, account))
+    return Received(contacts=tuple(contacts), wishes=tuple(wishes))
 
 
 def shown(body: bytes) -> Shown:
@@ -144,6 +147,12 @@ def _contact(event: dict[str, Any], raw: bytes, webhook: Webhook, account: Accou
         body=raw,
         received_at_ms=webhook.received_at_ms,
     )
+
+
+def _wish(event: dict[str, Any], account: Account) -> Wish:
+    """They blocked us, or are friends again: LINE takes nothing for them in between."""
+    kind, out = f"line:{account.account_id}", words(event, "type") == "unfollow"
+    return Wish(address_kind=kind, address=name(event, "source", "userId"), out=out)
 
 
 def _bearer(account: Account) -> dict[str, str]:

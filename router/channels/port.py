@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from config.words import CONSENTS
 from router.places.place import Place
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -146,6 +147,20 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asked of the provider itself: no more messages of these categories, or (out False) again.
+
+    Shape: categories as in config.words.CONSENTS. blocks: what is sent all the same does not arrive.
+    """
+
+    address_kind: str
+    address: str
+    out: bool
+    categories: tuple[str, ...] = CONSENTS
+    blocks: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the provider is told once everything is on disk."""
 
@@ -165,6 +180,7 @@ class Received:
     contacts: tuple[Contact, ...] = ()
     sightings: tuple[Contact, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    wishes: tuple[Wish, ...] = ()
     answer: Answer = Answer()
 
 

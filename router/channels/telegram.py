@@ -32,6 +32,7 @@ from router.channels.port import (
     Received,
     Shown,
     Webhook,
+    Wish,
 )
 from router.channels.telegram_kinds import EDITED, FILE, Update, chat_of, kind_of, said
 from router.channels.text import sendable
@@ -73,7 +74,7 @@ def receive(webhook: Webhook, account: Account) -> Received:
     update = object_of(webhook.body)
     kind = kind_of(update)
     if update and not kind:
-        return Received()
+        return Received(wishes=_wishes(update, account))
     if kind in EDITED and at(update, kind, "location"):  # where they are now: a live position goes on
         return Received(sightings=(replace(_contact(update, kind, webhook, account), follows=True),))
     pressed = name(update, "callback_query", "id")
@@ -150,6 +151,16 @@ def media_request(address: str, account: Account) -> HttpRequest | None:
     if found is None or ".." in found[1]:
         return None
     return HttpRequest(method="GET", url=_bot(account, "/file") + f"/{found[1]}", headers={}, body=b"")
+
+
+def _wishes(update: Update, account: Account) -> tuple[Wish, ...]:
+    """Somebody blocked the bot, or opened it again: nothing reaches them in between."""
+    chat = at(update, "my_chat_member", "chat")
+    status = words(update, "my_chat_member", "new_chat_member", "status")
+    if words(chat, "type") != "private" or not name(chat, "id") or status not in ("kicked", "member"):
+        return ()
+    kind = f"telegram:{account.account_id}"
+    return (Wish(address_kind=kind, address=name(chat, "id"), out=status == "kicked"),)
 
 
 def _place(answer: bytes) -> str:

@@ -28,6 +28,7 @@ from router.channels.port import (
     Received,
     Shown,
     Webhook,
+    Wish,
 )
 from router.channels.text import sendable
 from router.channels.text import shown as text_of
@@ -81,6 +82,7 @@ def receive(webhook: Webhook, account: Account) -> Received:
         return asked
     contacts: list[Contact] = []
     receipts: list[Receipt] = []
+    wishes: list[Wish] = []
     for change, whole in leaves(webhook.body, "entry", "changes"):
         cut = members(change) if whole else None
         if cut is None:
@@ -90,9 +92,11 @@ def receive(webhook: Webhook, account: Account) -> Received:
         if field == b'"messages"':
             contacts.extend(_contacts(value, webhook, account))
             receipts.extend(_receipts(value))
+        elif field == b'"user_preferences"':
+            wishes.extend(_wishes(value, account))
         elif field == b'"calls"':
             contacts.extend(_calls(value, webhook, account))
-    return Received(contacts=tuple(contacts), receipts=tuple(receipts))
+    return Received(contacts=tuple(contacts), receipts=tuple(receipts), wishes=tuple(wishes))
 
 
 def shown(body: bytes) -> Shown:
@@ -250,6 +254,22 @@ def _receipts(value: bytes) -> Iterator[Receipt]:
             status=status,
             detail=f"whatsapp_{code}" if code else "",
         )
+
+
+def _wishes(value: bytes, account: Account) -> Iterator[Wish]:
+    """Who wants no marketing by WhatsApp, or wants it again: said in its settings, not to us."""
+    for each, whole in leaves(value, "user_preferences"):
+        told = object_of(each) if whole else {}
+        address, asked = _address_of(name(told, "wa_id"), account), words(told, "value")
+        if address[1] and asked in ("stop", "resume") and words(told, "category") == "marketing_messages":
+            kind, known = address
+            yield Wish(address_kind=kind, address=known, out=asked == "stop", categories=("bulk",))
+
+
+def _address_of(sender: str, account: Account) -> tuple[str, str]:
+    """(kind, address): a number with its plus, else what means something at WhatsApp only."""
+    is_number = _NUMBER.fullmatch(sender) is not None
+    return ("phone", f"+{sender}") if is_number else (f"whatsapp:{account.account_id}", sender)
 
 
 def _own_id(account: Account) -> str:

@@ -17,8 +17,10 @@ from router.channels.template import MEDIA_TYPE, read
 from router.journal.appends import FactsAppend
 from router.journal.committer import wall_ms
 from router.records import fact
+from router.run.delivery_book import claim
 from tests.config.test_accounts import ACCOUNT, CHANNEL
 from tests.config.test_sending import NOTICE, WHATSAPP
+from tests.contracts.messenger import Messenger, event_of
 from tests.contracts.plays import Said, receive
 from tests.contracts.whatsapp import WhatsApp
 from tests.desk import plans
@@ -26,6 +28,15 @@ from tests.desk.small_site import Site, connected, running_site
 from tests.desk.wire import Page
 
 HOUR_MS = 3_600_000
+PAGE = """
+[[accounts]]
+id = "page"
+channel = "messenger"
+provider = "messenger"
+address = "106728098009746"
+secret = "page"
+options = { human_agent = true }
+"""
 PLAN = CHANNEL + ACCOUNT + WHATSAPP.replace("people_per_day = 250", "people_per_day = 1")
 PLAN += NOTICE.replace('"nl"', '"en"').replace("Bel 112.", "Call 112.")
 VALUES = ["the cellar", "Mill Lane"]
@@ -284,3 +295,21 @@ async def test_texts_are_switched_off_with_a_reason_and_on_again(site: Site) -> 
     assert (await switch("ada", off=False)).json["changed"]
     await page.until(lambda: shown[interaction_id]["text_off"] is None)
     assert [ref for ref, _ in site.rows("text_switched")] == ["account/line"] * 2
+
+
+async def test_a_person_has_seven_days_where_the_provider_gives_them(data_dir: Path) -> None:
+    """Meta's Human Agent: shown at the desk, and what leaves after the first day bears the tag."""
+    text = plans.plan().text + CHANNEL.replace('"sms"', '"messenger"') + PAGE
+    async with running_site(data_dir, plan=parse_plan(text)) as site:
+        plays = Messenger("messenger")
+        said = {**event_of(Said()), "timestamp": wall_ms() - 30 * HOUR_MS}
+        (contact,) = receive(plays, plays.events(said)).contacts
+        interaction_id = await accepted(site, replace(contact, account="page", received_at_ms=wall_ms()))
+        page = await site.desk("ana")
+        until_ms = page.entities["conversation"][interaction_id]["reply_until_ms"]
+        assert abs(until_ms - (wall_ms() + (7 * 24 - 30) * HOUR_MS)) < 60_000
+        answer = await asks(page, "reply", interaction_id, text="we are still here")
+        assert answer["ok"], answer
+        with site.database.writing() as db:
+            [claimed] = claim(db, [answer["value"]["message_id"]], owner="test")
+        assert abs(claimed.closes_ms - (wall_ms() - 6 * HOUR_MS)) < 60_000
