@@ -112,6 +112,7 @@ def _read(row: Row, data: dict[str, Any]) -> list[Change]:
 
 
 def customer_added(row: Row, data: dict[str, Any]) -> list[Change]:
+    """An identity, and its customer where nobody had it before."""
     identity = {
         "identity_id": data["identity_id"],
         "customer_id": row.ref,
