@@ -43,10 +43,16 @@ _WAITING: Final = (
 _OF_NUMBER: Final = (
     "SELECT i.interaction_id, i.closed_seq FROM identity d"
     " JOIN interaction i ON i.identity_id = d.identity_id"
-    " WHERE d.address_hash = :address_hash AND d.verified = 1"
+    " WHERE d.address_hash = :address_hash"
     " AND (i.closed_seq = 0 OR i.closed_at_ms > :since_ms)"
     " ORDER BY i.arrived_seq DESC, i.interaction_id LIMIT 50"
 )
+
+_CALLS: Final = (
+    "SELECT i.interaction_id FROM call k JOIN interaction i ON i.interaction_id = k.interaction_id"
+    " WHERE k.ended_ms = 0 AND i.address_hash = :address_hash AND i.closed_seq = 0 ORDER BY i.interaction_id"
+)
+"""Calls that go on: one whose number was withheld has no identity, and its network told us the number."""
 
 _log = logging.getLogger("muster.sightings")
 
@@ -210,7 +216,8 @@ def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> list[str]:
         return []
     since_ms = 0 if sighting.follows else now_ms - AFTER_MS
     rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=since_ms)
-    still_open = [interaction_id for interaction_id, closed_seq in rows if not closed_seq]
+    calls = [interaction_id for (interaction_id,) in db.rows(_CALLS, address_hash=sighting.address_hash)]
+    still_open = list(dict.fromkeys([*calls, *(each for each, closed_seq in rows if not closed_seq)]))
     return still_open or [interaction_id for interaction_id, _ in rows[:1]]
 
 

@@ -12,6 +12,7 @@ from router.channels.sighting import KeepSighting
 from router.decisions import CloseInteraction
 from router.journal.committer import wall_ms
 from router.journal.verify import verify
+from router.records import fact
 from router.run import sightings
 from router.run.sightings import Sightings
 from tests.contracts.plays import Said
@@ -189,3 +190,33 @@ async def test_a_live_position_goes_on_without_messages_and_opens_nothing(site: 
     with site.database.reading() as db:
         assert db.row("SELECT count(*) FROM interaction") == (1,)
         assert db.row("SELECT count(*) FROM message") == (1,)
+
+
+async def test_a_call_whose_number_was_withheld_or_is_only_claimed_is_found(site: Site) -> None:
+    """The network of an emergency call tells the number all the same; not every trunk vouches for it."""
+    calls = []
+    for provider_id, more in (("withheld", {"linked": False}), ("claimed", {"verified": False})):
+        call = KeepContact(
+            replace(report(), channel="voice", provider_id=provider_id, joins=False, **more)  # type: ignore[arg-type]
+        )
+        await site.committer.append(call)
+        assert call.kept is not None
+        calls.append(call.kept.interaction_id)
+    going_on = fact(
+        "call_changed",
+        calls[0],
+        call_id="c",
+        account="line",
+        direction="in",
+        state="waiting",
+        why="",
+        agent_id="",
+        recording=False,
+        silent=False,
+        text=False,
+        voice_id="v",
+    )
+    await site.committer.append_facts(going_on)
+    look = await reported(site)
+    await look.sweep()
+    assert sorted(placed(site)) == sorted(calls)
