@@ -33,6 +33,8 @@ from router.channels.port import (
 )
 from router.channels.text import shown as text_of
 from router.places.aml import is_only_aml
+from router.places.place import Place, place_of
+from router.places.written import decimal
 
 can = Capabilities(
     channel="sms", joins_by="address", connections=False, attachments=True, receipts=True, own_opt_out=True
@@ -153,7 +155,18 @@ def shown(body: bytes) -> Shown:
     kin = text_of(named.get(b"OptOutType", b"")).upper()
     notice = NOTICES.get(kin, "")
     consent = kin.lower() if notice else ""
-    return Shown(text=text_of(named.get(b"Body", b"")), wanted=wanted, notice=notice, consent=consent)
+    words, points = text_of(named.get(b"Body", b"")), _points(named)
+    if points and not words:
+        words, notice = decimal(points[0].lat_e7, points[0].lon_e7), "A place that they sent."
+    return Shown(text=words, wanted=wanted, notice=notice, consent=consent, things=len(points), places=points)
+
+
+def _points(named: Mapping[bytes, bytes]) -> tuple[Place, ...]:
+    """The place that somebody sent by WhatsApp or RCS, which Twilio hands over like a text."""
+    told = {name: text_of(named.get(name, b"")) for name in (b"Latitude", b"Longitude", b"Label", b"Address")}
+    called = ", ".join(filter(None, (told[b"Label"], told[b"Address"])))
+    point = place_of("pin", told[b"Latitude"], told[b"Longitude"], words=called)
+    return () if point is None else (point,)
 
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:

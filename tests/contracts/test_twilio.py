@@ -278,3 +278,17 @@ def test_fields_of_a_message_are_as_documented():
     """The player and the reading agree on what a message is made of."""
     body = urlencode(fields_of(Said(text="Where are you?"))).encode()
     assert twilio_sms.shown(body).text == "Where are you?"
+
+
+def test_a_place_that_comes_by_its_other_networks_is_one():
+    """By WhatsApp or RCS Twilio hands it over beside an empty text."""
+    plays = Twilio()
+    where = {"Latitude": "52.370216", "Longitude": "4.895168", "Label": "Dam", "Address": "1012 Amsterdam"}
+    (contact,) = twilio_sms.receive(plays.message(Said(text=""), **where), plays.account).contacts
+    shown = plays.provider.shown(contact.body)
+    assert (shown.text, shown.things) == ("52.370216, 4.895168", 1)
+    assert [(each.source, each.words) for each in shown.places] == [("pin", "Dam, 1012 Amsterdam")]
+    (nowhere,) = twilio_sms.receive(
+        plays.message(Said(text=""), Latitude="0", Longitude="0.0"), plays.account
+    ).contacts
+    assert plays.provider.shown(nowhere.body).places == ()
