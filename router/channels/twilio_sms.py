@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final  # Any: JSON of a provider, looked at before use
 from urllib.parse import parse_qs, urlencode, urlsplit
 
