@@ -35,8 +35,8 @@ def mixed(*frames: Frame | None) -> Frame | None:
 
 def loudness(frame: Frame) -> int:
     """Root mean square, in the units of the samples (0 to 32767)."""
-    wide = frame.astype(np.int64)
-    return int(float(np.dot(wide, wide) / len(wide)) ** 0.5)
+    wide = frame.astype(np.float32)  # precise enough, and the dot product of floats is a tenth of the work
+    return int((float(np.dot(wide, wide)) / len(wide)) ** 0.5)
 
 
 def is_silent(frame: Frame | None) -> bool:

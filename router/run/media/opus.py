@@ -21,6 +21,9 @@ OPUS_RATE: Final = 48_000
 
 RATIO: Final = OPUS_RATE // RATE
 TAPS: Final = 96
+KEPT: Final = TAPS - RATIO
+"""Samples of before that the first window of a piece needs."""
+
 CUTOFF_HZ: Final = 3_600
 """Of the filter: what is above 4 kHz would be heard as something else."""
 
@@ -139,7 +142,9 @@ class OpusEar:
             decoded = self._codec.decode(av.Packet(payload)) if payload else []
         except av.FFmpegError:
             return []
-        return [self._down.frame(each.to_ndarray().reshape(-1).astype(np.float32)) for each in decoded]
+        # to_ndarray would stack planes; there is one, and its buffer may be longer than what is in it.
+        sounds = (np.frombuffer(memoryview(each.planes[0]), np.int16, count=each.samples) for each in decoded)
+        return [self._down.frame(each) for each in sounds]
 
 
 class Down:
@@ -147,16 +152,23 @@ class Down:
 
     def __init__(self) -> None:
         self._taps = _low_pass()
-        self._before = np.zeros(TAPS - RATIO, np.float32)
+        self._make_room(SAMPLES * RATIO)
 
-    def frame(self, samples: npt.NDArray[np.float32]) -> Frame:
+    def frame(self, samples: npt.NDArray[np.int16]) -> Frame:
         """A sixth as many samples; they must be a multiple of six, as all of Opus's frames are."""
-        line = np.concatenate((self._before, samples))
-        self._before = line[-(TAPS - RATIO) :]
-        count = len(samples) // RATIO
-        windows = as_strided(line, (count, TAPS), (line.itemsize * RATIO, line.itemsize))
-        low: Frame = np.clip(windows @ self._taps, -32_768, 32_767).astype(np.int16)
+        before = self._line[-KEPT:]
+        if len(self._line) != KEPT + len(samples):
+            self._make_room(len(samples))
+        self._line[:KEPT] = before
+        self._line[KEPT:] = samples
+        low: Frame = np.clip(self._windows @ self._taps, -32_768, 32_767).astype(np.int16)
         return low
+
+    def _make_room(self, length: int) -> None:
+        """A line for so many samples after those that are kept, and a view of all its windows, made once."""
+        self._line = np.zeros(KEPT + length, np.float32)
+        step = self._line.itemsize
+        self._windows = as_strided(self._line, (length // RATIO, TAPS), (step * RATIO, step))
 
 
 def _low_pass() -> npt.NDArray[np.float32]:
