@@ -117,6 +117,12 @@ def test_a_line_that_fails_is_opened_again(centre: FakeCentre, open_page: Open):
     page.evaluate(FAIL)
     until(page, lambda: _methods(centre) == ["POST", "POST"])
     expect(page.locator(".call-bar")).to_contain_text("in line")
+    centre.call_refused = "voice_away"
+    page.evaluate(FAIL)
+    expect(page.locator(".call-bar")).to_contain_text("We bring you back.")
+    until(page, lambda: len(_methods(centre)) >= 4)
+    centre.call_refused = ""
+    expect(page.locator(".call-bar")).to_contain_text("in line")
 
 
 @pytest.mark.parametrize(

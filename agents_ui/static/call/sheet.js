@@ -5,7 +5,8 @@ export const addSheet = (name) =>
   new Promise((/** @type {(done: unknown) => void} */ done) => {
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = new URL(`../styles/${name}.css`, import.meta.url).href; // of the same release as this module
+    // Beside this module, and so of the same release.
+    link.href = new URL(`../styles/${name}.css`, import.meta.url).href;
     link.onload = link.onerror = done;
     document.head.append(link);
   });
