@@ -37,7 +37,7 @@ class Switch:
         return {"phone": caller.local_sdp("answer"), "page": answer}
 
     async def count(self) -> dict[str, float]:
-        """Beats until now, how many of them were late, and the processor's time."""
+        """Frames until now, how many of them were late, and the processor's time."""
         return {
             "beats": sum(each.ticks.beats for each in self._bridges),
             "late": sum(each.ticks.late for each in self._bridges),

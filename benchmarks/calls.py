@@ -1,8 +1,9 @@
 """Sound: how long a word takes from a caller's mouth to an agent's ear, and how many can talk at once.
 
 One process has the calls, another is all telephones and browsers. Calls are added in steps; after each step,
-when nothing is being set up any more, two seconds are counted. It was too many when more than one beat in a
-hundred came 20 ms late or more, or more than two packets in a hundred did not arrive. Each call is recorded.
+when nothing is being set up any more, two seconds are counted. It was too many when more than one frame in a
+hundred came 40 ms late or more (receivers hide less than that), or more than two packets in a hundred did not
+arrive. Each call is recorded.
 """
 
 import shutil

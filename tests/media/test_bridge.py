@@ -323,14 +323,14 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
 
 
 def test_late_beats_are_made_good(loop: Loop):
-    """A loop that was busy for 100 ms: the sound of these 100 ms is not lost."""
+    """A loop that was busy for 100 ms: the sound of these 100 ms is not lost; it is counted."""
     beats = []
     ticks = LoopTicks()
     ticks.start(lambda: beats.append(loop.now))
     for each in (0.020, 0.041, 0.060, 0.165, 0.180):
         loop.goes_on(each)
     assert len(beats) == 9
-    assert ticks.late == 4
+    assert ticks.late == 3
     assert ticks.skipped == 0
 
 

@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 from router.run.media.frame import FRAME_S
 
+LATE_FRAMES: Final = 2
+
 CATCH_UP_MAX: Final = 10
 """Beats that are made good after the process was busy: 200 ms, what jitter buffers on the way can hold."""
 
@@ -13,8 +15,8 @@ CATCH_UP_MAX: Final = 10
 class Ticks(Protocol):
     """Something that calls back again and again until it is stopped.
 
-    `beats` counts them, `late` those that came a whole frame or more after their time, `skipped` those of
-    them that were given up.
+    `beats` counts them, `late` those that came 40 ms or more after their time: more than the buffers of who
+    listens hide. `skipped` counts those of them that were given up.
     """
 
     beats: int
@@ -51,7 +53,7 @@ class LoopTicks:
 
     def _run(self) -> None:
         behind = int((self._loop.time() - self._due) / FRAME_S)
-        self.late += behind
+        self.late += max(0, behind + 1 - LATE_FRAMES)
         skipped = max(0, behind - CATCH_UP_MAX)
         self.skipped += skipped
         beats = 1 + behind - skipped
