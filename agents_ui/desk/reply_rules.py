@@ -4,6 +4,7 @@ What providers take and for how long is in their capabilities; here it is asked 
 nothing is known the answer is tried: the provider has the last word, and the desk shows what it says.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final  # Any: values of an entity
 
 from agents_ui.voice.ways import VOICE
@@ -21,6 +22,9 @@ TIER_FULL: Final = "tier_full"
 
 DAY_MS: Final = 86_400_000
 
+_CONVERSATION: Final = (
+    "SELECT channel, account, address_hash, thread FROM interaction WHERE interaction_id = :i"
+)
 _WRITTEN_TO: Final = """
     SELECT count(DISTINCT address_hash) FROM outbox WHERE account = :account AND template <> ''
         AND ordered_at_ms > :since_ms AND address_hash <> :address_hash
@@ -41,15 +45,13 @@ def refused(
 
     A template may go when the window is closed; category is what consent it needs, empty: none.
     """
-    row = db.row(
-        "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
-    )
+    row = db.row(_CONVERSATION, i=interaction_id)
     if row is not None and row[0] == VOICE:
         return SPOKEN
     can = CHANNELS.get(row[0]) if row else None
     if row is None or can is None:
         return ""
-    channel, account_id, address_hash = row
+    channel, account_id, address_hash, _ = row
     if 0 < can.text_bytes_max < len(body):
         return TOO_LONG
     if can.answers_need_endpoint and not _has_endpoint(plan, account_id):
@@ -65,46 +67,45 @@ def refused(
         return unwanted
     if template_id:
         return _tier(db, plan, account_id, address_hash, at_ms)
-    until_ms = reply_until_ms(db, plan, interaction_id)
+    until_ms = _until_ms(db, plan, row, interaction_id)
     return WINDOW_CLOSED if 0 < until_ms < at_ms else ""
-
-
-def reply_until_ms(db: Connection, plan: Plan, interaction_id: str) -> int:
-    """Until when an answer is possible by the channel's rules; 0: at any time."""
-    row = db.row(
-        "SELECT channel, account, thread FROM interaction WHERE interaction_id = :i", i=interaction_id
-    )
-    can = CHANNELS.get(row[0]) if row else None
-    if row is None or can is None:
-        return 0
-    length_ms = reply_window.window_ms(plan, can, row[1])
-    return reply_window.closes_ms(db, length_ms, interaction_id=interaction_id, thread=row[2])
 
 
 def sending_of(db: Connection, plan: Plan, interaction_id: str) -> dict[str, Any]:
     """What a desk shows of one conversation: its account, until when, consent, and texts switched off."""
-    row = db.row(
-        "SELECT channel, account, address_hash FROM interaction WHERE interaction_id = :i", i=interaction_id
-    )
-    channel, account_id, address_hash = row or ("", "", "")
+    row = db.row(_CONVERSATION, i=interaction_id) or ("", "", "", "")
+    channel, account_id, address_hash, _ = row
+    if channel not in CHANNELS:
+        nothing: dict[str, Any] = {"reply_until_ms": 0, "unwanted": "", "consent": [], "text_off": None}
+        return {"account": account_id, **nothing}
     off = switched_off(db, channel=channel, account=account_id)
     said = consent.states(db, channel=channel, address_hash=address_hash) if address_hash else {}
-    return {
-        "account": account_id,
-        "reply_until_ms": reply_until_ms(db, plan, interaction_id),
-        "unwanted": consent.refusal(
+    unwanted = ""
+    if any(state == consent.OUT for state, _, _ in said.values()):
+        unwanted = consent.refusal(
             db,
             channel=channel,
             address_hash=address_hash,
             category=consent.REPLY,
             interaction_id=interaction_id,
-        ),
+        )
+    return {
+        "account": account_id,
+        "reply_until_ms": _until_ms(db, plan, row, interaction_id),
+        "unwanted": unwanted,
         "consent": [
             {"category": category, "state": state, "at_ms": at_ms}
             for category, (state, at_ms, _) in sorted(said.items())
         ],
         "text_off": None if off is None else {"since_ms": off.since_ms, "reason": off.reason},
     }
+
+
+def _until_ms(db: Connection, plan: Plan, row: Sequence[Any], interaction_id: str) -> int:
+    """Until when an answer is possible by the channel's rules; 0: at any time. row: of _CONVERSATION."""
+    channel, account_id, _, thread = row
+    length_ms = reply_window.window_ms(plan, CHANNELS[channel], account_id)
+    return reply_window.closes_ms(db, length_ms, interaction_id=interaction_id, thread=thread)
 
 
 def _blocked(db: Connection, channel: str, address_hash: str) -> bool:

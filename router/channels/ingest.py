@@ -23,7 +23,7 @@ from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
 from router.channels.strangers import ADDRESS_CHARACTERS_MAX, address_hashes_of_strangers
-from router.channels.text_off import WINDOW_MS, turned_away
+from router.channels.text_off import WINDOW_MS, any_off, turned_away
 from router.events import READ_WITHIN_MS
 from router.journal.appends import SALT_BYTES, storable
 from router.journal.committer import Committer, CommitUnknown
@@ -145,12 +145,14 @@ class KeepContact:
     ) -> list[Sequence[Fact] | None]:
         """Those of people nobody has heard of begin an interaction each; the others are asked one by one."""
         hashes = address_hashes_of_strangers(db, [each._contact for each in appends])
+        off = db if any_off(db) else None
         return [
-            each._stranger(hashed, at_ms) if hashed else None
+            each._stranger(hashed, at_ms, off) if hashed else None
             for each, hashed in zip(appends, hashes, strict=True)
         ]
 
-    def _stranger(self, address_hash: str, at_ms: int) -> Sequence[Fact]:
+    def _stranger(self, address_hash: str, at_ms: int, off: Connection | None) -> Sequence[Fact]:
+        """off: the database, where any texts are switched off."""
         contact = self._contact
         of = contact.channel, contact.account, contact.provider_id
         thread = thread_of(contact.channel, contact.account, address_hash)
@@ -162,7 +164,8 @@ class KeepContact:
             identity_id=identity_id,
             added=added,
         )
-        return self._begin(who, message_id_of(*of), interaction_id_of(*of), at_ms)
+        facts = self._begin(who, message_id_of(*of), interaction_id_of(*of), at_ms)
+        return facts if off is None else [*facts, *self._turned_away(off, who, at_ms)]
 
     def _find(self, db: Connection) -> tuple[str, str | None]:
         """(message id, its interaction if it is kept already).

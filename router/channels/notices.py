@@ -77,7 +77,7 @@ def facts_of(
     if kin in (STOP, START):
         found.extend(_consent(db, plan, said, whom, kin, at_ms, pending))
     elif kin == HELP and not _network_answers(plan, said, whom, kin):
-        found.extend(_help(db, plan, said, whom, at_ms))
+        found.extend(_help(db, plan, said, whom, at_ms, pending))
     return found
 
 
@@ -123,12 +123,17 @@ def _consent(
     return [change, *(() if confirmed else _notice(db, plan, said, whom, kind, at_ms))]
 
 
-def _help(db: Connection, plan: Plan, said: Said, whom: _Whom, at_ms: int) -> Sequence[Fact]:
-    """Who we are, where the plan has words for it; not in a conversation that an agent has."""
+def _help(
+    db: Connection, plan: Plan, said: Said, whom: _Whom, at_ms: int, pending: dict[tuple[str, str], str]
+) -> Sequence[Fact]:
+    """Who we are, where the plan has words for it: once, and not in a conversation that an agent has."""
     held = db.row(
         "SELECT 1 FROM interaction WHERE interaction_id = :i AND answered_at_ms > 0", i=said.interaction_id
     )
-    return () if held is not None else _notice(db, plan, said, whom, HELP, at_ms)
+    if held is not None or (said.interaction_id, HELP) in pending:
+        return ()
+    pending[said.interaction_id, HELP] = ""
+    return _notice(db, plan, said, whom, HELP, at_ms, because_of=said.interaction_id)
 
 
 def _network_answers(plan: Plan, said: Said, whom: _Whom, kin: str) -> bool:
@@ -140,10 +145,15 @@ def _network_answers(plan: Plan, said: Said, whom: _Whom, kin: str) -> bool:
     return bool(said.consent) or is_of_network(said.text, kin)
 
 
-def _notice(db: Connection, plan: Plan, said: Said, whom: _Whom, kind: str, at_ms: int) -> Sequence[Fact]:
-    """The message and the order to send it; nothing where there are no words, or nobody to say them to."""
+def _notice(
+    db: Connection, plan: Plan, said: Said, whom: _Whom, kind: str, at_ms: int, *, because_of: str = ""
+) -> Sequence[Fact]:
+    """The message and the order to send it; nothing where there are no words, or nobody to say them to.
+
+    because_of: once for all that has this id; empty: once for the message.
+    """
     text = text_of(plan, kind, said.language, whom.language)
-    new_id = message_id_of("notice", kind, said.message_id)
+    new_id = message_id_of("notice", kind, because_of or said.message_id)
     known = db.row("SELECT 1 FROM message WHERE message_id = :m", m=new_id)
     if not text or not whom.identity_id or known is not None:
         return ()

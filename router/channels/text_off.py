@@ -41,6 +41,11 @@ def switched_off(db: Connection, *, channel: str, account: str) -> Switch | None
     return Switch(scope=row[0], since_ms=row[1], seq=row[2], agent_id=row[3], reason=row[4])
 
 
+def any_off(db: Connection) -> bool:
+    """Whether any switch is off at all: then each contact is asked about its own."""
+    return db.row("SELECT 1 FROM text_switch WHERE is_off = 1 LIMIT 1") is not None
+
+
 def turned_away(
     db: Connection,
     *,

@@ -161,6 +161,17 @@ async def test_who_texts_while_texts_are_off_hears_it_once_and_is_seen_all_the_s
     assert centre.agrees()
 
 
+async def test_in_a_rush_of_strangers_each_of_them_hears_it(centre: Centre):
+    """Texts are switched off when many write; contacts that come together are decided together."""
+    await centre.switched("account/line", off=True)
+    people = [f"+1555765{number:04}" for number in range(40)]
+    await asyncio.gather(*(centre.texts("is anybody there", address=each) for each in people * 2))
+    await centre.all_read()
+    assert len(centre.said()) == len(people)
+    assert centre.count("SELECT count(DISTINCT address_hash) FROM outbox") == len(people)
+    assert centre.agrees()
+
+
 async def test_it_is_said_in_the_language_of_the_texter(centre: Centre):
     """Whoever cannot read it does not know that nobody comes."""
     await centre.switched("channel/sms", off=True)
@@ -271,7 +282,8 @@ async def test_a_word_that_the_network_does_not_know_is_ours_to_confirm(centre: 
 
 async def test_help_alone_is_answered_and_still_a_cry_for_help(ours: Centre):
     """The rules decide how urgent it is, as of every text; the notice changes nothing about that."""
-    await ours.texts("HELP")
+    for text in ("HELP", "help!", "Info"):
+        await ours.texts(text)
     await ours.all_read()
     assert [each.split()[0] for each in ours.said()] == ["help"]
     with ours.database.reading() as db:
