@@ -140,7 +140,10 @@ class SipCall:
         return session.remote_sdp
 
     async def refer(self, to_uri: str) -> bool:
-        """Ask them to call somebody else instead; whether they have. Then this call may be hung up."""
+        """Ask them to call somebody else instead; whether they say that they have. Then hang up.
+
+        Raises CallEnded when they left without saying so: they may be talking with nobody.
+        """
         session = self._talking()
         future, moved = self._future(), False
 
@@ -151,6 +154,8 @@ class SipCall:
 
         session.refer(to_uri, done)
         await future
+        if self.ended and not moved:
+            raise CallEnded(self.ended)
         return moved
 
     # -- what its user agent gives it ---------------------------------------------------------------

@@ -19,7 +19,6 @@ class Transfer:
 
     def __init__(self, timers: Timers, done: Callable[[bool], None]) -> None:
         self._timers, self._done = timers, done
-        self._taken = False
         self._over = False
 
     def ask(self, asking: Asking, headers: Headers) -> None:
@@ -35,12 +34,11 @@ class Transfer:
             self._end(200 <= status < 300)
 
     def left(self) -> None:
-        """They hung up. When they had agreed before, the other call is theirs now."""
-        self._end(self._taken)
+        """They hung up without a word of how it went: perhaps there is nobody whom they talk with now."""
+        self._end(False)
 
     def _answered(self, response: SipMessage) -> None:
         if 200 <= response.status < 300:
-            self._taken = True
             self._timers.after(WAIT_MS, lambda: self._end(False))
         else:
             self._end(False)

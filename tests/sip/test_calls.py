@@ -174,28 +174,34 @@ async def test_a_trunk_that_does_no_transfer_says_so_or_nothing(status: int):
     assert not call.ended
 
 
-async def test_a_caller_who_leaves_after_the_transfer_was_taken_is_transferred():
-    """Some trunks hang up instead of saying that it is done."""
-    story = Story()
-    peer = Peer(story)
-    call = await peer.talks()
-    asking = asyncio.ensure_future(call.refer("sip:x@192.0.2.1"))
-    await story.world.passes(0.5)
-    peer.answers(peer.last("REFER"), 202)
-    peer.asks("BYE", 2)
-    assert await story.sees(asking) is True
-
-
-async def test_a_caller_who_leaves_before_is_gone():
-    """A hang-up that crosses our question is no transfer: the agent must know that nobody was passed on."""
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_caller_who_leaves_without_a_word_may_be_talking_with_nobody(taken: bool):
+    """Some telephones hang up as soon as they try the other call: a person has to look after the caller."""
     story = Story()
     peer = Peer(story)
     call = await peer.talks()
     asking = asyncio.ensure_future(call.refer("sip:x@192.0.2.1"))
     await story.world.passes(0.1)
-    peer.asks("BYE", 2)
-    assert await story.sees(asking) is False
-    assert call.ended == "caller_hung_up"
+    if taken:
+        peer.answers(peer.last("REFER"), 202)
+        peer.asks("NOTIFY", 2, headers=_event("active"), body=b"SIP/2.0 100 Trying\r\n")
+    peer.asks("BYE", 3)
+    with pytest.raises(CallEnded) as end:
+        await story.sees(asking)
+    assert end.value.why == "caller_hung_up"
+
+
+async def test_who_says_that_it_is_done_and_leaves_is_transferred():
+    """The usual end of a transfer that worked."""
+    story = Story()
+    peer = Peer(story)
+    call = await peer.talks()
+    asking = asyncio.ensure_future(call.refer("sip:x@192.0.2.1"))
+    await story.world.passes(0.1)
+    peer.answers(peer.last("REFER"), 202)
+    peer.asks("NOTIFY", 2, headers=_event("terminated"), body=b"SIP/2.0 200 OK\r\n")
+    peer.asks("BYE", 3)
+    assert await story.sees(asking) is True
 
 
 async def test_two_holds_in_a_row_happen_in_a_row():
