@@ -42,6 +42,9 @@ SILENCE_S: Final = 7.5
 """Nothing at all came for so long: the browser is gone. It asks for consent every 2.5 s (Chromium) to 6 s
 (RFC 7675), and sends sound all the time. With the look every second it is noticed within 10 s."""
 
+CLOSE_S: Final = 5.0
+"""Of aiortc, to say good-bye and stop its tasks: milliseconds. A call that ends must not hang on it."""
+
 LOOK_S: Final = 1.0
 REPORT_LOOKS: Final = 5
 WAITING_MAX: Final = CATCH_UP_MAX + 2
@@ -127,10 +130,11 @@ class BrowserLeg:
         self._closed = True
         if self._watching is not None:
             self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+            await asyncio.wait([self._watching])
         if self._peer is not None:
-            await self._peer.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._peer.close()
         if self._line is not None:
             await self._line.close()
         self._track.stop()
