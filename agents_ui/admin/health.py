@@ -79,7 +79,7 @@ def _read(services: Services) -> Value:
             "connections": {row[0]: row[1] for row in db.rows(_OPEN)},
             "alarms": alarms[0],
             "accounts": accounts_now(db, plan, services.settings),
-            "watch": watch_now(db, plan),
+            "watch": watch_now(db, plan, services.settings),
         }
 
 

@@ -23,6 +23,7 @@ from agents_ui.watch.judgement import LATELY_MS
 from agents_ui.watch.looking import SITE, watched_now
 from agents_ui.watch.watch import ways_of
 from config.plan import Plan
+from config.settings import Settings
 from router.channels.ingest import Keeper
 from router.journal.database import Connection
 
@@ -41,10 +42,10 @@ class ReplayNo(Exception):
     """Refused: a code of words.py."""
 
 
-def watch_now(db: Connection, plan: Plan) -> Value:
+def watch_now(db: Connection, plan: Plan, settings: Settings) -> Value:
     """Troubles; every way in, in the plan's order; the accounts of which something is in quarantine."""
     now_ms = time.time_ns() // 1_000_000
-    known, ways = watched_now(db), ways_of(plan)
+    known, ways = watched_now(db), ways_of(plan, settings)
     lately = refused_since(db, now_ms - LATELY_MS)
     held = {each["account"]: each for each in quarantined(db)}
     # Accounts that have left the plan, or bring nothing that can be tried, may have been refused as well.

@@ -25,6 +25,9 @@ UNREAD_LONG: Final = "unread_long"
 
 CODES: Final = (SILENCE, ALL_SILENT, SIGNATURES, ROLE_GONE, NOT_OFFERED, NOT_ROUTED, UNREAD_LONG)
 
+NO_SECRET: Final = "no_secret"
+"""Problem of an account that cannot be used at all: that has an alarm of its own (account_unusable)."""
+
 GRACE_MS: Final = 50_000
 """On top of the interval between two probes: a first one that failed, and a second that had 20 s. With the
 interval of 60 s silence is told after 110 s."""
@@ -108,9 +111,9 @@ def silent(
     found = [
         Trouble(SILENCE, watched, known.problem or "not_through")
         for watched, known in sorted(ways.items())
-        if now_ms - max(known.through_ms, since_ms) >= limit_ms
+        if now_ms - max(known.through_ms, since_ms) >= limit_ms and known.problem != NO_SECRET
     ]
-    if len(found) > 1 and len(found) == len(ways):
+    if len(found) > 1 and len(found) == sum(known.problem != NO_SECRET for known in ways.values()):
         problems = sorted({each.detail for each in found})
         return [Trouble(ALL_SILENT, site_id, f"{len(found)}: {', '.join(problems)}")]
     return found

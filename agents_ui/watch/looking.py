@@ -31,6 +31,9 @@ CLAIM_MS: Final = 7_000
 WAITING_EVERY_MS: Final = 5_000
 """Who waits in vain is looked for this often: with a hundred thousand waiting that is a tenth of a second."""
 
+PATIENCE: Final = 20
+"""A look that took long is made so much more rarely: with a million waiting it takes a second."""
+
 QUEUES_MAX: Final = 20
 """Lines whose first one is looked at; each costs a millisecond."""
 
@@ -112,6 +115,7 @@ class Looker:
 
     def look(self, plan: Plan, now_ms: int) -> Looked:
         """Everything at one moment. Shape: now_ms is the time of day."""
+        began_s = time.monotonic()
         with self._database.reading() as db:
             head = db.row("SELECT last_at_ms FROM stream WHERE own = 1")
             # The journal's clock may be ahead of the time of day, where that was set back.
@@ -132,8 +136,10 @@ class Looker:
             firsts = _firsts(db) if due else []
         if not due:
             return looked
-        self._waiting_at_s = time.monotonic()
-        return replace(looked, unoffered=self._unoffered(plan, firsts, journal_ms))
+        unoffered = self._unoffered(plan, firsts, journal_ms)
+        took_s = time.monotonic() - began_s
+        self._waiting_at_s = time.monotonic() + PATIENCE * took_s
+        return replace(looked, unoffered=unoffered)
 
     def load(self, now_ms: int) -> dict[str, tuple[int, int, int, str]]:
         """How long ago each way was through, real, probed, and its problem: what another process left."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from agents_ui.watch.judgement import Way
+from agents_ui.watch.judgement import NO_SECRET, Way
 from router.channels.port import Account
 from router.channels.probes import (
     CHAT_PAGE,
@@ -42,7 +42,6 @@ SIP_AGAIN_S: Final = 0.5
 NO_CONNECTION: Final = "no_connection"
 TIMEOUT: Final = "timeout"
 NOT_KEPT: Final = "not_kept"
-NO_ANSWER: Final = "no_answer"
 
 _PRUNE: Final = "DELETE FROM probe WHERE until_ms < :now_ms"
 _EXPECT: Final = "INSERT INTO probe (probe_hash, watched, until_ms) VALUES (:hash, :watched, :until_ms)"
@@ -68,11 +67,16 @@ def can_probe(way: Way) -> bool:
 
 
 class Sender:
-    """Sends probes. Shape: account(id) is ready to use, or None while it has no secret."""
+    """Sends probes. Shape: account(id) is None while it has no secret; address(id) is ours."""
 
     def __init__(
-        self, database: Database, doors: Callable[[], Doors], account: Callable[[str], Account | None]
+        self,
+        database: Database,
+        doors: Callable[[], Doors],
+        account: Callable[[str], Account | None],
+        address: Callable[[str], str],
     ) -> None:
+        self._address = address
         self._database = database
         self._doors = doors
         self._account = account
@@ -101,13 +105,13 @@ class Sender:
         doors = self._doors()
         if way.watched == CHAT_PAGE:
             return await _by_chat(doors, name)
-        account = self._account(way.watched)
-        if account is None:
-            return "no_secret"
-        if way.provider == SMTP:
-            return await _by_mail(*doors.smtp, account, name)
+        if way.provider == SMTP:  # Mail is taken without a secret as well.
+            return await _by_mail(*doors.smtp, self._address(way.watched), name)
         if way.provider == SIP:
             return await _by_sip(*doors.sip, name)
+        account = await asyncio.to_thread(self._account, way.watched)
+        if account is None:
+            return NO_SECRET
         return await _by_webhook(doors, account, name)
 
 
@@ -148,18 +152,18 @@ async def _by_chat(doors: Doors, name: str) -> str:
     return NOT_KEPT
 
 
-async def _by_mail(host: str, port: int, account: Account, name: str) -> str:
+async def _by_mail(host: str, port: int, address: str, name: str) -> str:
     from aiosmtplib import SMTP as Client
     from aiosmtplib import SMTPException, SMTPResponseException
 
     mail = (
-        f"{HEADER.title()}: {name}\r\nFrom: Muster <watch@muster.invalid>\r\nTo: {account.address}\r\n"
+        f"{HEADER.title()}: {name}\r\nFrom: Muster <watch@muster.invalid>\r\nTo: {address}\r\n"
         f"Subject: Probe\r\nMessage-ID: <{hash_of(name)[:32]}@muster.invalid>\r\n\r\n{TEXT}\r\n"
     )
     client = Client(hostname=host, port=port, timeout=STEP_S, start_tls=False, use_tls=False)
     try:
         await client.connect()
-        await client.sendmail("watch@muster.invalid", [account.address], mail.encode())
+        await client.sendmail("watch@muster.invalid", [address], mail.encode())
     except SMTPResponseException as no:
         return f"smtp_{no.code}"
     except SMTPException:
@@ -184,8 +188,6 @@ async def _by_sip(host: str, port: int, name: str) -> str:
                     answer = await loop.sock_recv(own, 65_536)
             except TimeoutError:
                 pause_s *= 2
-                if pause_s > STEP_S:
-                    return NO_ANSWER
                 continue
             status = answer[8:11].decode("ascii", "replace")
             return "" if answer.startswith(b"SIP/2.0 ") and status == "200" else f"sip_{status}"

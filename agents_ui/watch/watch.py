@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Final
 
 from agents_ui.services import Services
@@ -15,8 +16,9 @@ from agents_ui.watch import judgement
 from agents_ui.watch.arrivals import Arrivals
 from agents_ui.watch.judgement import Known, Trouble, Unoffered, Way
 from agents_ui.watch.looking import Looked, Looker
-from agents_ui.watch.sending import Doors, Sender, can_probe
-from config.plan import Plan
+from agents_ui.watch.sending import SIP, Doors, Sender, can_probe
+from config.networks import networks_of
+from config.plan import AccountPlan, Plan
 from config.settings import Settings
 from router.channels.accounts import load_accounts
 from router.channels.port import Account
@@ -45,7 +47,7 @@ class Watch:
         self._began_ms = _ticks()
         self.arrivals = Arrivals(_ticks)
         self._looker = Looker(services.database, f"web/{services.web_id}")
-        self._sender = Sender(services.database, self._doors, self._account)
+        self._sender = Sender(services.database, self._doors, self._account, self._address)
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._gone_since: dict[str, int] = {}
         self._served: set[str] = set()
@@ -71,7 +73,7 @@ class Watch:
 
     async def _turn(self) -> None:
         plan, now_ms = self._services.plan(), _ticks()
-        ways = ways_of(plan)
+        ways = ways_of(plan, self._services.settings)
         self._know(ways, now_ms)
         if not await asyncio.to_thread(self._looker.leads):
             self._led = False
@@ -166,15 +168,25 @@ class Watch:
         accounts = load_accounts(self._services.plan(), self._services.settings)
         return accounts.get(account_id)
 
+    def _address(self, account_id: str) -> str:
+        plan = self._services.plan()
+        return next((each.address for each in plan.accounts if each.account_id == account_id), "")
+
     def _doors(self) -> Doors:
         return doors_of(self._services.settings, self._port)
 
 
-def ways_of(plan: Plan) -> dict[str, Way]:
-    """Every way in that somebody could come by and that can be watched."""
+def ways_of(plan: Plan, settings: Settings) -> dict[str, Way]:
+    """Every way in that somebody could come by and that can be watched.
+
+    A trunk's port answers nobody but the trunk: where that is not this machine, the role voice watches over
+    its trunks itself (trunk_silent).
+    """
     found = [Way(watched=CHAT_PAGE, channel=CHAT, provider="")] if _has_chat(plan) else []
     for each in plan.accounts:
         way = Way(watched=each.account_id, channel=each.channel, provider=each.provider)
+        if each.provider == SIP and not _may_ask(each, settings):
+            continue
         if can_probe(way) or each.provider == IMAP:
             found.append(way)
     return {way.watched: way for way in found}
@@ -182,7 +194,7 @@ def ways_of(plan: Plan) -> dict[str, Way]:
 
 def way_is_journalled(way: Way) -> bool:
     """Whether its probes become contacts. OPTIONS of SIP only ask whether somebody is there."""
-    return way.provider != "sip"
+    return way.provider != SIP
 
 
 def doors_of(settings: Settings, port: int) -> Doors:
@@ -196,6 +208,16 @@ def doors_of(settings: Settings, port: int) -> Doors:
         smtp=(host, settings.port + 1 if settings.smtp_port < 0 else settings.smtp_port),
         sip=(host, settings.port + 2 if settings.sip_port < 0 else settings.sip_port),
     )
+
+
+def _may_ask(account: AccountPlan, settings: Settings) -> bool:
+    """Whether what we send to our own port for calls comes from where its trunk is."""
+    host = doors_of(settings, 0).sip[0]
+    try:
+        own = ip_address(host)
+        return any(own in each for each in networks_of(str(dict(account.options).get("upstream", ""))))
+    except ValueError:
+        return False
 
 
 def _has_chat(plan: Plan) -> bool:

@@ -108,7 +108,6 @@ export const words = {
   todo_unread_long: "Contacts wait with their channel's urgency. Look into the log of the web: reading fails or is too slow.",
   problem_not_through: "taken, and not in line yet",
   problem_no_connection: "cannot be reached",
-  problem_no_answer: "does not answer",
   problem_timeout: "does not answer in time",
   problem_no_secret: "the account's secret is missing",
   problem_not_kept: "could not be kept",
