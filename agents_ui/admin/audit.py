@@ -168,8 +168,13 @@ def _record(row: Sequence[Any]) -> Value:  # Any: columns
 
 
 def _matches(record: Value, wanted: _Wanted) -> bool:
-    """Presence that somebody declares for themselves is no audit; a supervisor's for another is."""
+    """Presence that somebody declares for themselves is no audit; a supervisor's for another is.
+
+    What customers say about messages by themselves is none either; what an agent notes of it is.
+    """
     if record["kind"] == "presence_declared" and record["agent_id"] in ("", record["about"]):
+        return False
+    if record["kind"] == "consent_changed" and not record["agent_id"]:
         return False
     if wanted.person and wanted.person not in (record["agent_id"], record["about"]):
         return False

@@ -25,6 +25,7 @@ from config.plan import Plan
 from router.channels.notices import TEXT_OFF, text_of
 from router.channels.providers import CHANNELS
 from router.journal.database import Connection, Database
+from router.journal.fold_sending import TEXTS_OFF
 from router.records import Fact, fact
 
 Value = dict[str, Any]
@@ -74,7 +75,18 @@ class Switch:
         if bool(row and row[0]) == asked.off:
             return ()
         values = {"agent_id": person.agent_id, "command_id": asked.command_id}
-        return [fact("text_switched", scope, off=asked.off, reason=asked.reason.strip(), **values)]
+        switched = fact("text_switched", scope, off=asked.off, reason=asked.reason.strip(), **values)
+        return [switched, *(() if asked.off else _alarms_over(db, scope, person))]
+
+
+def _alarms_over(db: Connection, scope: str, person: Person) -> Sequence[Fact]:
+    """Whoever switches them on has seen to it that they were off."""
+    rows = db.rows(
+        "SELECT alarm_id FROM alarm WHERE code = :code AND ref = :ref AND seen_at_ms = 0 ORDER BY alarm_id",
+        code=TEXTS_OFF,
+        ref=scope,
+    )
+    return [fact("alarm_seen", row[0], agent_id=person.agent_id) for row in rows]
 
 
 class Texts:

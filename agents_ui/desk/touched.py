@@ -170,6 +170,7 @@ def touched_by(
         elif row.kind == "plan_activated":
             touched.plan = True
         elif row.kind == "text_switched":
+            touched.alarms.add(f"{row.site}/{row.seq}")
             for interaction_id in shown:
                 touched.interactions.setdefault(interaction_id, set())
         if persons:

@@ -25,7 +25,15 @@ _OF_CONTACTS: Final = frozenset(
 _OF_AGENTS: Final = frozenset(kind for kind, (_, ref) in DECISION_KINDS.items() if ref == "agent_id")
 _OF_PEOPLE: Final = frozenset({"person_added", "person_changed"})
 _OF_ALARMS: Final = frozenset(
-    {"alarm_raised", "alarm_seen", "delivery_troubled", "trouble_noticed", "delivered", "send_tried"}
+    {
+        "alarm_raised",
+        "alarm_seen",
+        "delivery_troubled",
+        "trouble_noticed",
+        "text_switched",
+        "delivered",
+        "send_tried",
+    }
 )
 """An answer that will not arrive is an alarm as well."""
 

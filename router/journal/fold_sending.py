@@ -5,6 +5,9 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 from router.journal.connection import Connection
 from router.records import Row
 
+TEXTS_OFF: Final = "texts_off"
+"""Code of the alarm that texts are switched off: nobody is to forget it."""
+
 
 def _fallback_decided(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """One that is still to leave here has failed: two ways at once would be two copies."""
@@ -69,6 +72,16 @@ def _text_switched(db: Connection, row: Row, data: dict[str, Any]) -> None:
         agent_id=data["agent_id"],
         reason=data["reason"],
     )
+    if data["off"]:
+        db.run(
+            """INSERT INTO alarm (alarm_id, at_ms, code, ref, detail, seen_by, seen_at_ms)
+               VALUES (:alarm_id, :at_ms, :code, :ref, :detail, '', 0)""",
+            alarm_id=f"{row.site}/{row.seq}",
+            at_ms=row.at_ms,
+            code=TEXTS_OFF,
+            ref=row.ref,
+            detail=data["reason"],
+        )
 
 
 def _turned_away(db: Connection, row: Row, data: dict[str, Any]) -> None:

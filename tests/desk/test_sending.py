@@ -282,7 +282,15 @@ async def test_texts_are_switched_off_with_a_reason_and_on_again(site: Site) -> 
     assert (await switch("olga", reason="flood")).status == 403
     assert (await switch("sue", reason=" ")).json["code"] == "no_reason"
     assert (await switch("sue", reason="flood", id="mill")).json["code"] == "not_found"
+    supervisor = await site.desk("sue")
     assert (await switch("sue", reason="The provider is down.")).json["changed"]
+    await supervisor.until(lambda: bool(supervisor.entities["alarm"]))
+    [alarm] = supervisor.entities["alarm"].values()
+    assert (alarm["code"], alarm["ref"], alarm["detail"]) == (
+        "texts_off",
+        "account/line",
+        "The provider is down.",
+    )
     assert not (await switch("ada", reason="Again.")).json["changed"]
     shown = page.entities["conversation"]
     await page.until(
@@ -294,6 +302,7 @@ async def test_texts_are_switched_off_with_a_reason_and_on_again(site: Site) -> 
     assert [(each["scope"], each["id"]) for each in now["switches"] if each["off"]] == [("account", "line")]
     assert (await switch("ada", off=False)).json["changed"]
     await page.until(lambda: shown[interaction_id]["text_off"] is None)
+    await supervisor.until(lambda: not supervisor.entities["alarm"])
     assert [ref for ref, _ in site.rows("text_switched")] == ["account/line"] * 2
 
 

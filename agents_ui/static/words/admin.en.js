@@ -226,6 +226,8 @@ export const words = {
   did_presence_declared: "set somebody's presence",
   did_disposition_given: "closed it",
   did_quarantine_replayed: "looked once more at what was refused",
+  did_text_switched: "switched texts off or on",
+  did_consent_changed: "noted what a customer wants to get",
   did_alarm_seen: "saw to an alarm",
   d_to_queue_id: "to queue",
   d_to_agent_id: "to agent",

@@ -417,6 +417,7 @@ export const words = {
   alarm_core_error: "Could not be routed: see the manual queue",
   alarm_safe_mode: "Routing is in safe mode: urgency, then age, any agent",
   alarm_not_delivered: "An answer did not reach its customer",
+  alarm_texts_off: "Texts are switched off: whoever writes is told to call",
   alarm_account_down: "Answers of an account do not leave",
   alarm_silence: "Nothing comes in by one of our ways: try it yourself, now",
   alarm_all_silent: "Nothing comes in at all: see the administrator's page, now",
