@@ -97,7 +97,7 @@ class UserAgent:
             self.counts["stranger"] += 1
             return
         new_call = request.method == "INVITE" and not request.to_tag
-        if new_call and len(self._calls) >= self._calls_max and not self._is_known(request):
+        if new_call and self._is_full and not self._is_known(request):
             self.counts["no_room"] += 1
             return
         transaction = self.transactions.received(request, came)
@@ -128,6 +128,10 @@ class UserAgent:
             self._invited(transaction, account_id, data)
         else:
             self._outside(transaction)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._calls) >= self._calls_max and self.living >= self._calls_max
 
     def _is_known(self, request: SipMessage) -> bool:
         """Whether this INVITE came already, by this way or another."""

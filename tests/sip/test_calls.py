@@ -45,6 +45,21 @@ async def test_both_hold_at_once_and_both_are_held():
     assert len(story.world.said(US, "SIP/2.0 491")) == len(story.world.said(TRUNK, "SIP/2.0 491")) == 1
 
 
+async def test_a_call_that_they_know_nothing_of_is_over_here_as_well():
+    """481 to a hold means that their side of the call is gone: the agent must not wait for it."""
+    story = Story()
+    peer = Peer(story)
+    call = await peer.talks()
+    ends: list[str] = []
+    call.on_end = ends.append
+    holding = asyncio.ensure_future(call.reoffer(OURS))
+    await story.world.passes(0.1)
+    peer.answers(peer.last("INVITE"), 481)
+    with pytest.raises(CallEnded):
+        await story.sees(holding)
+    assert ends == ["failed"]
+
+
 async def test_a_session_that_we_cannot_have_changes_nothing():
     """488 to an offer without a codec that we know: the call goes on as it was."""
     story = Story()

@@ -152,14 +152,3 @@ async def test_the_first_word_is_at_once():
     await story.rings()
     first = story.world.said(US, "SIP/2.0")[0]
     assert (first.status, first.to_tag) == (100, "")
-
-
-async def test_a_call_that_another_program_dropped_is_over_here_as_well():
-    """481 to a hold means that they know of no call: the agent must not wait for it."""
-    story = Story()
-    _, ours = await story.talks()
-    for session in list(story.trunk._sessions.values()):
-        story.trunk.drop(session)
-    with pytest.raises(CallEnded):
-        await story.sees(ours.reoffer(OURS))
-    assert story.ends == [("us", "failed")]

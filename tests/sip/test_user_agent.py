@@ -43,18 +43,16 @@ async def test_the_end_of_the_process_is_told_to_everybody():
 
 async def test_a_full_table_refuses_nobody_for_ever():
     """At the limit an INVITE is not listened to: its network repeats it, and by then there may be room."""
-    story = Story()
-    story.us._calls_max = 1
-    first = story.trunk.dial(dialled())
+    story = Story(calls_max=1)
+    first, _ = await story.rings()
     second = story.trunk.dial(dialled())
     await story.world.passes(1)
     assert len(story.came) == 1
     assert story.us.counts["no_room"] > 0
     assert story.world.said(US, "SIP/2.0 486") == story.world.said(US, "SIP/2.0 503") == []
-    story.us._calls_max = 2
+    await story.sees(first.hang_up())
     await story.world.passes(10)
     assert len(story.came) == 2
-    assert not first.ended
     assert not second.ended
 
 
@@ -77,8 +75,8 @@ async def test_a_mistake_of_ours_costs_neither_this_call_nor_another(monkeypatch
 
 async def test_options_say_what_we_can_and_when_we_cannot():
     """A trunk asks every few seconds whether we live, and sends its calls elsewhere if not."""
-    story, status = Story(), [200]
-    story.us._on_options = lambda: status[0]
+    status = [200]
+    story = Story(on_options=lambda: status[0])
     said: list[int] = []
     story.trunk.probe(f"sip:{US}", said.append)
     await story.world.passes(1)

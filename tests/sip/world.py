@@ -95,12 +95,13 @@ def dialled(number: str = "112") -> Dialled:
 class Story:
     """A centre and a trunk, and what each of them heard of the end of the call."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, **more: object) -> None:
+        """more is for our user agent."""
         self.world = World(seed)
         self.ours = OURS
         self.came: list[SipCall] = []
         self.ends: list[tuple[str, str]] = []
-        self.us: UserAgent = self.world.agent(US, calls=self.came)
+        self.us: UserAgent = self.world.agent(US, calls=self.came, **more)
         self.trunk: UserAgent = self.world.agent(TRUNK)
 
     async def rings(self) -> tuple[SipCall, SipCall]:
