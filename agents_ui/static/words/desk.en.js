@@ -176,6 +176,7 @@ export const words = {
   trouble_no_secret: "The account's secret is missing.",
   trouble_not_in_plan: "The account is no longer in the plan.",
   trouble_no_provider: "The account's provider is not known.",
+  trouble_no_files: "This channel takes no files: send it another way.",
   trouble_erased: "The words or the address were erased before it left.",
   trouble_gave_up: "It could not be sent for too long.",
   trouble_failed: "The provider could not deliver it.",
