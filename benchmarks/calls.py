@@ -53,10 +53,10 @@ def _begin(switch: Part, ends: Part, how: str) -> None:
 
 
 def _until_late(switch: Part, ends: Part) -> tuple[int, float]:
-    """How many calls went well, and the share of a core that each took when 20 did."""
+    """How many calls went well, and the share of a core that each took when ten did."""
     number, well, cpu_pct, began = 1, 0, 0.0, time.monotonic()
     while number < CALLS_MAX and time.monotonic() - began < RUN_S:
-        for _ in range(STEP if number > 1 else STEP * 2 - 1):
+        for _ in range(STEP - number % STEP):
             _begin(switch, ends, "call")
             number += 1
         time.sleep(SETTLE_S)
