@@ -375,7 +375,7 @@ class OutboxRow(SQLModel, table=True):
         # Whether something older waits to leave for the same address: asked of each row that is due.
         Index("outbox_order", "address_hash", "status", "seq"),
         # What was said lately by one account, and did not arrive: looked for every half second.
-        Index("outbox_fallback", "account", "ordered_at_ms"),
+        Index("outbox_fallback", "account", "status", "ordered_at_ms"),
     )
 
 

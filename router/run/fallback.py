@@ -38,9 +38,9 @@ _KEPT_BACK: Final = frozenset({"erased", "spoken", consent.OPTED_OUT, consent.BL
 """What failed for one of these goes no other way: there is nothing to send, or they asked for nothing."""
 
 _MISSED: Final = """
-    SELECT outbox_id FROM outbox WHERE account = :account AND ordered_at_ms > :since_ms AND fallback = ''
-        AND instead_of = '' AND automatic = 0 AND (status = 'failed' OR (:late_ms > 0
-        AND status IN ('due', 'sent') AND ordered_at_ms <= :late_ms)) ORDER BY seq LIMIT :n
+    SELECT outbox_id FROM outbox WHERE account = :account AND status = :status
+        AND ordered_at_ms > :since_ms AND ordered_at_ms <= :until_ms
+        AND fallback = '' AND instead_of = '' AND automatic = 0 ORDER BY ordered_at_ms, seq LIMIT :n
 """
 _FIRST: Final = """
     SELECT o.message_id, o.interaction_id, o.account, o.address_hash, o.status, o.ordered_at_ms, o.detail,
@@ -210,14 +210,17 @@ class _Way:
 
 
 def _missed(db: Connection, plan: Plan, now_ms: int) -> Iterator[str]:
+    """By status, because an index finds the few that are undelivered among the many that arrived."""
     for account in plan.accounts:
-        if account.fallback:
-            late_ms = now_ms - account.fallback_after_ms if account.fallback_after_ms else 0
+        after_ms = account.fallback_after_ms
+        statuses = ("failed", *(("due", "sent") if after_ms else ()))
+        for status in statuses if account.fallback else ():
             rows = db.rows(
                 _MISSED,
                 account=account.account_id,
+                status=status,
                 since_ms=now_ms - plan.limits.fallback_within_ms,
-                late_ms=late_ms,
+                until_ms=now_ms if status == "failed" else now_ms - after_ms,
                 n=AT_ONCE,
             )
             yield from (row[0] for row in rows)
