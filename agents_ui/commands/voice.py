@@ -162,7 +162,8 @@ class _Voice:
     async def _end(self, role: "VoiceRole", trunks: "Trunks") -> None:
         """Every network is told; what cannot be written any more the router says."""
         try:
-            await asyncio.wait_for(role.end(), END_S)
+            async with asyncio.timeout(END_S):
+                await role.end()
         except TimeoutError:
             _log.warning("stopped before everything was written")
         if trunks.agent is not None:

@@ -91,4 +91,5 @@ async def _until_heard(leg: Leg) -> None:
     heard = asyncio.Event()
     leg.on_flowing = heard.set
     if not leg.flowing:
-        await asyncio.wait_for(heard.wait(), CONNECT_S)
+        async with asyncio.timeout(CONNECT_S):
+            await heard.wait()

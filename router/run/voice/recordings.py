@@ -107,7 +107,9 @@ class Recordings:
         """Adopt each call that ends, and what others left, until cancelled."""
         while True:
             try:
-                call_id = await asyncio.wait_for(self._wanted.get(), LOOK_S)
+                # Not wait_for: in Python 3.11 it forgets that it was cancelled when a call ends meanwhile.
+                async with asyncio.timeout(LOOK_S):
+                    call_id = await self._wanted.get()
             except TimeoutError:
                 for left in await self._look():
                     await self._patiently(left)

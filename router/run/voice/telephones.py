@@ -56,7 +56,8 @@ class Trunks:
             account_id=account.account_id,
         )
         try:
-            await asyncio.wait_for(call.answered(), RING_S)
+            async with asyncio.timeout(RING_S):
+                await call.answered()
         except TimeoutError:
             await call.hang_up()
             raise NotAnswered("no_answer") from None
@@ -86,8 +87,8 @@ class Trunks:
         if self.agent is None:
             return False
         try:
-            asked = self.agent.probe(trunk_of(account), credentials=_credentials(account))
-            status = await asyncio.wait_for(asked, ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                status = await self.agent.probe(trunk_of(account), credentials=_credentials(account))
         except (TimeoutError, OSError, ValueError) as problem:
             _log.info("trunk not heard account=%s reason=%s", account.account_id, type(problem).__name__)
             return False
