@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from config.words import URGENCIES
 from router import alarms
 from tests.browser.conftest import Open
+from tests.browser.desking import asked, desk, wait_for_commands
 from tests.browser.fake import FakeCentre, now_ms
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, message, offer
@@ -38,12 +39,6 @@ PRESS_AT_ONCE = """
 """Presses F8 and Accept in the moment the card appears; from outside the browser it could be too late."""
 
 
-def _desk(centre: FakeCentre, open_page: Open, **how: object) -> Page:
-    page = open_page(centre.url + "/desk", **how)
-    expect(page.locator(".desk")).to_be_attached()
-    return page
-
-
 def _offer(centre: FakeCentre, page: Page, number: int = 1, **changes: object) -> dict[str, object]:
     made = offer(number, **changes)
     centre.put("offer", made["offer_id"], made)
@@ -51,67 +46,56 @@ def _offer(centre: FakeCentre, page: Page, number: int = 1, **changes: object) -
     return made
 
 
-def _asked(centre: FakeCentre, kind: str) -> list[dict[str, object]]:
-    return [each for each in centre.commands if each["kind"] == kind]
-
-
-def _wait_for_commands(centre: FakeCentre, page: Page, kind: str, count: int) -> list[dict[str, object]]:
-    deadline = time.monotonic() + 20
-    while len(_asked(centre, kind)) < count and time.monotonic() < deadline:
-        page.wait_for_timeout(20)  # lets the browser's events through
-    return _asked(centre, kind)
-
-
 def test_a_key_pressed_as_the_offer_appears_does_not_accept_it(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """Somebody typing elsewhere must not take an emergency unread; half a second later F8 is meant."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.evaluate(PRESS_AT_ONCE)
     made = _offer(centre, page)
     assert page.evaluate("window.pressed") == 1
     page.screenshot(path=pictures / "desk-offer-light.png")
     page.wait_for_timeout(ARMED_MS)
-    assert _asked(centre, "accept") == []
+    assert asked(centre, "accept") == []
     page.keyboard.press("F8")
-    accepted = _wait_for_commands(centre, page, "accept", 1)
+    accepted = wait_for_commands(centre, page, "accept", 1)
     assert [each["offer_id"] for each in accepted] == [made["offer_id"]]
 
 
 def test_one_press_too_many_does_not_take_the_next_offer(centre: FakeCentre, open_page: Open):
     """The next card moves to where the last one was: it is as new there as anywhere."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     first, second = _offer(centre, page, 1), _offer(centre, page, 2)
     page.wait_for_timeout(ARMED_MS)
     page.keyboard.press("F8")
-    _wait_for_commands(centre, page, "accept", 1)
+    wait_for_commands(centre, page, "accept", 1)
     centre.drop("offer", str(first["offer_id"]))
     expect(page.locator(".offer")).to_have_count(1)
     page.keyboard.press("F8")
     page.wait_for_timeout(ARMED_MS)
-    assert len(_asked(centre, "accept")) == 1
+    assert len(asked(centre, "accept")) == 1
     page.keyboard.press("F9")
-    assert [each["offer_id"] for each in _wait_for_commands(centre, page, "decline", 1)] == [
+    assert [each["offer_id"] for each in wait_for_commands(centre, page, "decline", 1)] == [
         second["offer_id"]
     ]
 
 
 def test_a_key_held_down_accepts_nothing(centre: FakeCentre, open_page: Open):
     """A book on the keyboard is not an agent."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.keyboard.down("F8")
     _offer(centre, page)
     page.wait_for_timeout(ARMED_MS)
     page.keyboard.down("F8")  # a second down without an up is what auto-repeat looks like
     page.keyboard.up("F8")
     page.keyboard.press("F9")
-    _wait_for_commands(centre, page, "decline", 1)
-    assert _asked(centre, "accept") == []
+    wait_for_commands(centre, page, "decline", 1)
+    assert asked(centre, "accept") == []
 
 
 def test_an_offer_takes_neither_the_focus_nor_the_words(centre: FakeCentre, open_page: Open):
     """An agent in the middle of a sentence finishes it."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     field = page.get_by_role("textbox", name="Write to the customer")
     field.focus()
     page.keyboard.type("Leave the ")
@@ -125,13 +109,13 @@ def test_the_accepted_conversation_opens_and_the_draft_of_the_other_waits(
     centre: FakeCentre, open_page: Open
 ):
     """Each conversation keeps its own unfinished sentence."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     field = page.get_by_role("textbox", name="Write to the customer")
     field.fill("half a sentence")
     made = _offer(centre, page)
     page.wait_for_timeout(ARMED_MS)
     page.keyboard.press("F8")
-    _wait_for_commands(centre, page, "accept", 1)
+    wait_for_commands(centre, page, "accept", 1)
     centre.drop("offer", str(made["offer_id"]))
     interaction_id = str(made["interaction_id"])
     centre.put("conversation", interaction_id, conversation(interaction_id, customer_label="NEW1"))
@@ -143,7 +127,7 @@ def test_the_accepted_conversation_opens_and_the_draft_of_the_other_waits(
 
 def test_enter_sends_and_the_reply_is_unsaved_until_the_server_shows_it(centre: FakeCentre, open_page: Open):
     """What looks sent must be on disk."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     field = page.get_by_role("textbox", name="Write to the customer")
     field.focus()
     centre.acknowledges = False
@@ -152,7 +136,7 @@ def test_enter_sends_and_the_reply_is_unsaved_until_the_server_shows_it(centre: 
     page.keyboard.type("two")
     page.keyboard.press("Enter")
     expect(page.locator(".message[data-state=unsaved]")).to_contain_text("not yet saved")
-    (reply,) = _wait_for_commands(centre, page, "reply", 1)
+    (reply,) = wait_for_commands(centre, page, "reply", 1)
     assert reply["text"] == "one\ntwo"
     expect(field).to_have_value("")
     text = str(reply["text"])
@@ -166,11 +150,11 @@ def test_a_dropped_connection_is_back_within_two_seconds_and_resends_what_was_no
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """Nothing missed, nothing lost, and it says so."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     centre.acknowledges = False
     page.get_by_role("textbox", name="Write to the customer").fill("are you out?")
     page.keyboard.press("Enter")
-    (before,) = _wait_for_commands(centre, page, "reply", 1)
+    (before,) = wait_for_commands(centre, page, "reply", 1)
     centre.entities["message"]["chat-2/9"] = message("chat-2", 9, "in", "while you were away")
     centre.acknowledges = True
     dropped = time.monotonic()
@@ -178,7 +162,7 @@ def test_a_dropped_connection_is_back_within_two_seconds_and_resends_what_was_no
     expect(page.get_by_text("nothing was missed")).to_be_visible()
     assert time.monotonic() - dropped < 2
     page.screenshot(path=pictures / "desk-back.png")
-    replies = _wait_for_commands(centre, page, "reply", 2)
+    replies = wait_for_commands(centre, page, "reply", 2)
     assert {each["client_id"] for each in replies} == {before["client_id"]}
     expect(page.locator(".conversation-row", has_text="while you were away").locator(".unread")).to_have_text(
         "1"
@@ -189,7 +173,7 @@ def test_a_silent_feed_says_since_when_and_stops_looking_live(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """Old figures that look new are worse than none."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     _offer(centre, page, deadline_ms=now_ms() + 60_000)
     centre.beats, centre.refuses = False, True
     expect(page.get_by_text("No news from the centre since")).to_be_visible(timeout=20_000)
@@ -202,7 +186,7 @@ def test_a_session_that_ended_leads_to_the_sign_in_and_back_to_the_draft(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """Signing in again must not cost the sentence that was being written."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.get_by_role("textbox", name="Write to the customer").fill("stay where")
     centre.signed_in = False
     centre.hang_up(4401)
@@ -242,7 +226,7 @@ def test_hostile_words_are_shown_as_words_everywhere(centre: FakeCentre, open_pa
     centre.entities["message"]["x/2"] = message("chat-1", 10, "in", "", kind="attachment", file=file)
     centre.entities["message"]["x/3"] = message("chat-1", 11, "in", "a" + "\u0301" * 3000)
     centre.entities["conversation"]["chat-1"]["customer_label"] = HOSTILE
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     _offer(centre, page, summary=HOSTILE, language="<b>")
     expect(page.locator(".offer-summary")).to_contain_text("<script>document.title=2</script>")
     expect(page.locator(".message pre")).to_contain_text("<script>document.title=2</script>")
@@ -254,7 +238,7 @@ def test_hostile_words_are_shown_as_words_everywhere(centre: FakeCentre, open_pa
 
 def test_a_note_never_becomes_a_reply(centre: FakeCentre, open_page: Open):
     """What is meant for colleagues, half written, must not reach the customer after a look elsewhere."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.get_by_role("button", name="Note", exact=True).click()
     page.get_by_role("textbox", name="Note for colleagues").fill("sounds drunk")
     page.keyboard.press("Alt+ArrowDown")
@@ -263,20 +247,20 @@ def test_a_note_never_becomes_a_reply(centre: FakeCentre, open_page: Open):
     page.get_by_role("button", name="Note", exact=True).click()
     expect(page.get_by_role("textbox", name="Note for colleagues")).to_have_value("sounds drunk")
     page.keyboard.press("Enter")
-    (note,) = _wait_for_commands(centre, page, "note", 1)
+    (note,) = wait_for_commands(centre, page, "note", 1)
     assert note["text"] == "sounds drunk"
-    assert _asked(centre, "reply") == []
+    assert asked(centre, "reply") == []
 
 
 def test_wrap_up_asks_for_an_outcome_and_sends_it_with_the_note(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """From End to Finish by keyboard alone."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.keyboard.press("Alt+KeyE")
     expect(page.get_by_role("button", name="End it")).to_be_focused()
     page.keyboard.press("Enter")
-    (ended,) = _wait_for_commands(centre, page, "end", 1)
+    (ended,) = wait_for_commands(centre, page, "end", 1)
     said = [each for each in centre.entities["message"].values() if each["interaction_id"] == "chat-1"]
     assert (ended["interaction_id"], ended["seen"]) == (
         "chat-1",
@@ -291,50 +275,9 @@ def test_wrap_up_asks_for_an_outcome_and_sends_it_with_the_note(
     page.screenshot(path=pictures / "desk-wrap-up.png")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    (given,) = _wait_for_commands(centre, page, "dispose", 1)
+    (given,) = wait_for_commands(centre, page, "dispose", 1)
     assert given["disposition"] == centre.words["dispositions"][0]["id"]
     assert given["note"] == "smoke, third floor"
-
-
-def test_a_panel_never_comes_to_mean_another_conversation(centre: FakeCentre, open_page: Open):
-    """End, then another conversation comes up, then Enter: nobody meant to end that one."""
-    page = _desk(centre, open_page)
-    page.keyboard.press("Alt+KeyE")
-    expect(page.get_by_role("button", name="End it")).to_be_focused()
-    page.keyboard.press("Alt+Digit2")
-    expect(page.get_by_role("heading", name="Customer C41D")).to_be_visible()
-    expect(page.locator(".panel")).to_have_count(0)
-    page.keyboard.press("Enter")
-    page.keyboard.press("Alt+KeyU")
-    page.get_by_role("button", name="Immediate").click()
-    _wait_for_commands(centre, page, "urgency", 1)
-    assert _asked(centre, "end") == []
-
-
-END_AT_ONCE = """
-() => new MutationObserver((_, observer) => {
-  if (!document.querySelector("main")?.textContent.includes("Customer C41D")) return;
-  observer.disconnect();
-  const key = new KeyboardEvent("keydown", { code: "KeyE", key: "e", altKey: true, bubbles: true });
-  document.body.dispatchEvent(key);
-}).observe(document.body, { childList: true, subtree: true, characterData: true })
-"""
-"""Asks for the end in the moment another conversation is drawn, before its field has taken the keys."""
-
-
-def test_the_reply_field_never_takes_the_keys_from_a_panel(centre: FakeCentre, open_page: Open):
-    """Somebody quick has a panel open before the conversation is ready: Enter still means the panel."""
-    page = _desk(centre, open_page)
-    expect(page.get_by_role("textbox", name="Write to the customer")).to_be_focused()
-    page.evaluate(END_AT_ONCE)
-    page.keyboard.press("Alt+Digit2")
-    button = page.get_by_role("button", name="End it")
-    expect(button).to_be_visible()
-    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))")
-    expect(button).to_be_focused()
-    page.keyboard.press("Enter")
-    (ended,) = _wait_for_commands(centre, page, "end", 1)
-    assert ended["interaction_id"] == "chat-2"
 
 
 def test_the_other_orders_are_said_as_the_contract_has_them(
@@ -347,10 +290,10 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
         ]
     }
     centre.answers["history"] = {"value": history}
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.keyboard.press("Alt+KeyU")
     page.get_by_role("button", name="Immediate").click()
-    (urgency,) = _wait_for_commands(centre, page, "urgency", 1)
+    (urgency,) = wait_for_commands(centre, page, "urgency", 1)
     assert (urgency["interaction_id"], urgency["urgency"]) == ("chat-1", 1)
     page.keyboard.press("Alt+KeyT")
     expect(page.locator(".panel").get_by_role("combobox")).to_be_focused()
@@ -358,7 +301,7 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
     page.locator(".panel").get_by_role("combobox").select_option("queue:medical")
     page.get_by_label("Note for them").fill("burns")
     page.locator(".panel button[type=submit]").click()
-    (transfer,) = _wait_for_commands(centre, page, "transfer", 1)
+    (transfer,) = wait_for_commands(centre, page, "transfer", 1)
     assert (transfer["to_queue_id"], transfer.get("to_agent_id"), transfer["note"]) == (
         "medical",
         None,
@@ -366,17 +309,17 @@ def test_the_other_orders_are_said_as_the_contract_has_them(
     )
     page.locator(".presence-now").click()
     page.get_by_role("button", name="Break").click()
-    (presence,) = _wait_for_commands(centre, page, "presence", 1)
+    (presence,) = wait_for_commands(centre, page, "presence", 1)
     assert (presence["available"], presence["reason"]) == (False, "break")
     page.get_by_role("button", name="Show").click()
     page.locator(".earlier summary").click()
     expect(page.locator(".earlier .message-text")).to_have_text("Before")
-    assert _asked(centre, "history")[0]["customer_id"] == "customer of chat-1"
+    assert asked(centre, "history")[0]["customer_id"] == "customer of chat-1"
 
 
 def test_a_call_back_says_that_the_customer_left(centre: FakeCentre, open_page: Open):
     """Nobody may wait for an answer of somebody who is not there."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     _offer(centre, page, follows="chat-0")
     expect(page.locator(".offer .flag")).to_have_text("call-back: the customer had left")
     flag = page.locator(".conversation-head .flag")
@@ -388,7 +331,7 @@ def test_a_call_back_says_that_the_customer_left(centre: FakeCentre, open_page: 
 
 def test_a_conversation_that_went_takes_its_messages_along(centre: FakeCentre, open_page: Open):
     """What comes back after a transfer is shown as the server has it then, not as it was."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     expect(page.locator(".message")).to_have_count(6)
     gone = centre.entities["conversation"]["chat-1"]
     centre.drop("conversation", "chat-1")
@@ -402,11 +345,11 @@ def test_a_conversation_that_went_takes_its_messages_along(centre: FakeCentre, o
 def test_a_reply_to_a_conversation_that_went_is_not_lost_in_silence(centre: FakeCentre, open_page: Open):
     """It was taken away while the words were under way: the agent must know that nobody read them."""
     centre.answers["reply"] = {"ok": False, "code": "not_yours", "text": "You do not hold this conversation."}
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     centre.acknowledges = False
     page.get_by_role("textbox", name="Write to the customer").fill("hold on")
     page.keyboard.press("Enter")
-    _wait_for_commands(centre, page, "reply", 1)
+    wait_for_commands(centre, page, "reply", 1)
     centre.drop("conversation", "chat-1")
     centre.acknowledges = True
     centre.hang_up()
@@ -416,7 +359,7 @@ def test_a_reply_to_a_conversation_that_went_is_not_lost_in_silence(centre: Fake
 def test_a_refused_order_is_told_in_words(centre: FakeCentre, open_page: Open):
     """Silence after a press would be taken for success."""
     centre.answers["accept"] = {"ok": False, "code": "taken", "text": "Somebody else has it."}
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     _offer(centre, page)
     page.wait_for_timeout(ARMED_MS)
     page.keyboard.press("F8")
@@ -438,7 +381,7 @@ def test_everything_can_be_read_and_named(
         "detail": "chat-9, 40 s",
     }
     centre.entities["alarm"]["a/1"] = alarm
-    page = _desk(centre, open_page, dark=dark, width=width)
+    page = desk(centre, open_page, dark=dark, width=width)
     for number, urgency in enumerate((1, 2, 3, 4, 5), 1):
         _offer(centre, page, number, urgency=urgency)
     page.get_by_role("button", name="Keys").click()
@@ -459,7 +402,7 @@ def test_every_code_of_the_router_has_words():
 
 def test_a_desk_on_a_phone_shows_one_thing_at_a_time(centre: FakeCentre, open_page: Open, pictures: Path):
     """List, conversation, earlier conversations; offers above each."""
-    page = _desk(centre, open_page, width=390)
+    page = desk(centre, open_page, width=390)
     expect(page.locator(".conversation")).to_be_hidden()
     page.locator(".conversation-row").first.click()
     expect(page.get_by_role("textbox", name="Write to the customer")).to_be_in_viewport()
@@ -477,7 +420,7 @@ def test_every_control_is_reached_by_tab_and_shows_that_it_has_the_focus(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """A desk without a mouse is a desk; a focus that cannot be seen is none."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     _offer(centre, page, deadline_ms=now_ms() + 60_000)
     wanted = page.evaluate(
         """() => [...document.querySelectorAll("button:enabled, textarea, select, [tabindex='0'], summary")]
@@ -504,7 +447,7 @@ def test_a_desk_from_right_to_left_is_the_same_desk_mirrored(
     centre: FakeCentre, open_page: Open, pictures: Path
 ):
     """Styles are written without left and right; nothing may stick out or stay behind."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.evaluate("document.documentElement.dir = 'rtl'")
     _offer(centre, page, summary="أبي سقط ولا يتنفس")
     page.keyboard.press("Alt+KeyT")
@@ -517,7 +460,7 @@ def test_a_desk_from_right_to_left_is_the_same_desk_mirrored(
 
 def test_signing_out_with_conversations_asks_first(centre: FakeCentre, open_page: Open):
     """They would go back in line: that should be meant."""
-    page = _desk(centre, open_page)
+    page = desk(centre, open_page)
     page.locator(".presence-now").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You still hold 2 conversations")).to_be_visible()
