@@ -212,18 +212,31 @@ class ImapSession:
 
 
 def _connected(place: Place, step_s: float) -> "BaseMailBox":
-    from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
+    """Connect and encrypt. The client is ours, so that one that cannot be encrypted is closed."""
+    from imap_tools import BaseMailBox
 
     context = ssl.create_default_context()
-    box: BaseMailBox
+    client: imaplib.IMAP4
     if place.tls == "imaps":
-        box = MailBox(place.host, place.port, timeout=step_s, ssl_context=context)
-    elif place.tls == "starttls":
-        box = MailBoxStartTls(place.host, place.port, timeout=step_s, ssl_context=context)
+        client = imaplib.IMAP4_SSL(place.host, place.port, ssl_context=context, timeout=step_s)
     else:
-        box = MailBoxUnencrypted(place.host, place.port, timeout=step_s)
-    _bound(box.client)
-    return box
+        client = imaplib.IMAP4(place.host, place.port, timeout=step_s)
+    try:
+        if place.tls == "starttls":
+            client.starttls(ssl_context=context)
+    except BaseException:
+        with suppress(OSError):
+            client.shutdown()
+        raise
+    _bound(client)
+
+    class Box(BaseMailBox):
+        """imap-tools around this client."""
+
+        def _get_mailbox_client(self) -> imaplib.IMAP4:
+            return client
+
+    return Box()
 
 
 def _bound(client: imaplib.IMAP4) -> None:

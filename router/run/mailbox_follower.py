@@ -202,7 +202,7 @@ class Follower:
         return fresh
 
     def _round(self, session: Session, position: Position) -> tuple[Position, bool]:
-        """One batch; the position after it, and whether more waits."""
+        """One batch; the position after it, and whether there was anything."""
         uids = session.uids_after(position.last_uid)
         if not uids:
             return position, False
@@ -218,7 +218,7 @@ class Follower:
             self._ahead = {uid for uid in self._ahead if uid > position.last_uid}
         if undone:
             self._stop.wait(RETRY_S[0])
-        return position, bool(rest or undone)
+        return position, True  # What came while these were kept is looked for before anybody waits.
 
     def _take(self, session: Session, uids: Sequence[int]) -> set[int]:
         """Keep these; those of them that are there and did not come, as far as they are worth another try."""

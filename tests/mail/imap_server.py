@@ -4,6 +4,7 @@ import imaplib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -21,7 +22,8 @@ OURS: Final = "desk@lowen.example"
 class ImapServer:
     """One server with one empty mailbox, its own process. Everything in it is gone when it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: tuple[str, str] | None = None) -> None:
+        self._certificate = certificate
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self._start()
@@ -36,16 +38,9 @@ class ImapServer:
 
     def _start(self) -> None:
         program = Path(sys.executable).with_name("pymap")
-        command = [
-            program,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--no-tls",
-            "dict",
-            "--demo-data",
-        ]
+        tls = ["--cert", self._certificate[0], "--key", self._certificate[1]] if self._certificate else []
+        where = ["--host", "127.0.0.1", "--port", str(self.port), *(tls or ["--no-tls"])]
+        command = [program, *where, "dict", "--demo-data"]
         self._process = subprocess.Popen(
             [str(each) for each in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -65,6 +60,8 @@ class ImapServer:
     def signed_in(self) -> Iterator[imaplib.IMAP4]:
         client = imaplib.IMAP4("127.0.0.1", self.port, timeout=10)
         try:
+            if self._certificate:
+                client.starttls(ssl._create_unverified_context())
             client.login(USER, PASSWORD)
             yield client
         finally:
@@ -109,12 +106,9 @@ class ImapServer:
         self._start()
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(10)
+        """At once: nothing in it is worth an orderly end."""
+        self._process.kill()
+        self._process.wait(10)
 
 
 def account(server: ImapServer, *, name: str = "desk-mail", address: str = OURS, **options: str) -> str:
