@@ -68,6 +68,7 @@ def test_an_approved_message_is_filled_in_and_sent_by_keys_alone(
     """As the customer reads it, before it leaves; nothing goes while a place is empty."""
     _shown(centre, reply_until_ms=now_ms() - HOUR_MS)
     page = _desk(centre, open_page, width=width, dark=dark)
+    expect(page.locator(".reply-window[data-state=closed]")).to_contain_text("An approved message can go")
     page.locator(".reply-kind .small").press("Enter")
     panel = page.locator(".panel[data-panel=template]")
     expect(panel.locator("select")).to_be_focused()

@@ -255,6 +255,7 @@ export const words = {
   reply_closing: "An answer is possible until {time}: {left} left.",
   reply_closed: "{channel} takes no answer so long after the customer's last message.",
   reply_other_ways: "Call them, or write to:",
+  reply_approved: "An approved message can go at any time.",
   opted_out: "They asked for no more messages, and have not written since.",
   do_opted_out: "Call them instead.",
   opted_out_blocked: "They wrote STOP, and their network blocks every message until they write START.",

@@ -29,8 +29,9 @@ function Closed({ desk, conversation }) {
   const ways = (personOf(desk, conversation)?.identities ?? [])
     .filter((one) => one.address && (one.channel !== conversation.channel || one.address.startsWith("+")))
     .map((one) => one.address);
+  const approved = desk.store.words.value?.templates?.some((one) => one.account === conversation.account);
   return html`<p class="reply-window" data-state="closed" role="status">
     <strong>${say("reply_closed", { channel: nameOf(channels, conversation.channel) })}</strong>
-    ${" "}${ways.length ? html`${say("reply_other_ways")} <bdi>${[...new Set(ways)].join(", ")}</bdi>` : say("reply_no_other_way")}
+    ${" "}${ways.length ? html`${say("reply_other_ways")} <bdi>${[...new Set(ways)].join(", ")}</bdi>` : say("reply_no_other_way")}${approved && ` ${say("reply_approved")}`}
   </p>`;
 }
