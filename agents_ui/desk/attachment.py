@@ -116,7 +116,9 @@ class _Attachments:
 
 def _part(db: Connection, file: _File, start: int, length: int) -> bytes:
     row = db.row(
-        "SELECT substr(body, :first, :length) FROM content WHERE content_id = :id",
+        # The casts are for PostgreSQL, which has this function for integers and is given larger ones.
+        "SELECT substr(body, CAST(:first AS INTEGER), CAST(:length AS INTEGER)) FROM content"
+        " WHERE content_id = :id",
         first=start + 1,
         length=length,
         id=file.content_id,
