@@ -1,6 +1,7 @@
 """Opus without a network: what a browser sends becomes frames, whatever happened to it on the way."""
 
 import itertools
+import os
 import random
 from collections.abc import Sequence
 
@@ -84,6 +85,17 @@ def test_silence_is_sent_and_is_silent():
     assert len(packets) >= 29
     out, _ = heard([[n] for n in range(len(packets))], packets)
     assert np.abs(joined(out)).max() < 50
+
+
+def test_a_call_starts_no_threads():
+    """ffmpeg would start as many for each encoder as there are processors: thousands on a large machine."""
+    before = len(os.listdir("/proc/self/task"))
+    packets = encoded(tone(440, frames=5))
+    heard([[n] for n in range(len(packets))], packets)
+    mouths = [OpusMouth() for _ in range(5)]
+    for mouth in mouths:
+        mouth.packet(None)
+    assert len(os.listdir("/proc/self/task")) == before
 
 
 def test_time_goes_on_by_the_frame():

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from router.run.media.frame import RATE, SAMPLES, Frame
 from router.run.media.jitter import JitterBuffer
+from router.run.media.one_thread import keep_to_one_thread
 
 OPUS_RATE: Final = 48_000
 """What timestamps of Opus count in, whatever it carries (RFC 7587, 4.1)."""
@@ -51,6 +52,7 @@ HELD_MAX: Final = 1
 
 def opus_encoder(*, channels: int, bits_per_s: int = BITS_PER_S) -> AudioCodecContext:
     """One stream of Opus from frames of 8 kHz."""
+    keep_to_one_thread()
     codec = av.CodecContext.create("libopus", "w")
     codec.bit_rate = bits_per_s
     codec.format = av.AudioFormat("s16")

@@ -19,6 +19,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from router.run.media.frame import FRAME_MS, RATE, SAMPLES, Frame
+from router.run.media.one_thread import keep_to_one_thread
 
 _log = logging.getLogger("muster.voice")
 
@@ -150,6 +151,7 @@ class _Files:
             container.close()
 
     def _next(self) -> tuple[OutputContainer, AudioStream]:
+        keep_to_one_thread()
         path = _claimed(self._path)
         self.paths.append(path)
         self._samples = 0
