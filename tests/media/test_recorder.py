@@ -167,8 +167,8 @@ def test_a_file_cut_by_a_kill_can_be_played_up_to_its_last_second(tmp_path: Path
     process.stdout.close()
     process.wait()
     left, _ = played(path)
-    # A second is what may be missing; a machine that was busy gets another half.
-    assert len(left) / RATE >= frames * FRAME_MS / 1_000 - 1.5
+    # A second is what may be missing; a machine that was busy gets another one.
+    assert len(left) / RATE >= frames * FRAME_MS / 1_000 - 2
     assert level_of(left[RATE // 10 :], 440, RATE) > 6_000
 
 
