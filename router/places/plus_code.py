@@ -1,6 +1,6 @@
 """Plus codes (Open Location Code): a full one is a place by itself, a short one needs a town to go with it.
 
-Source: github.com/google/open-location-code, the specification: base 20, pairs of latitude and longitude, then
+Source: github.com/google/open-location-code: base 20, pairs of latitude and longitude; then
         a grid of 4 columns by 5 rows for each further sign.
 """
 

@@ -1,4 +1,4 @@
-"""The button that sends where somebody is: the browser asks, the page says what goes on; it can be stopped."""
+"""The button that sends where somebody is: the browser asks, the page says what goes on; one can stop it."""
 
 from pathlib import Path
 from typing import Any
