@@ -233,7 +233,7 @@ def _conversation(interaction: Interaction) -> Value:
 
 
 def _connected(interaction: Interaction) -> bool | None:
-    """Whether the customer is on the line; None where there is none, as of a call-back before it is dialled."""
+    """Whether the customer is on the line; None where there is none, as before a call-back is dialled."""
     there = interaction.connection_ids != "[]"
     to_be_dialled = interaction.channel == VOICE and interaction.follows and not there
     return there if interaction.channel in LIVE and not to_be_dialled else None

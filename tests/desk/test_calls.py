@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agents_ui.chat.session import cookie_name
+from router.channels.chat import new_token, session_of
 from tests.desk.calls import NotedDoor, changes, plan_with_calls, taken
 from tests.desk.small_site import Site, running_site
 from tests.desk.wire import Page
@@ -188,3 +190,19 @@ async def test_the_wall_marks_calls_that_go_on(site: Site) -> None:
     assert "31612345678" not in json.dumps(wall.entities)
     await changes(site, interaction_id, "ended", why="caller_hung_up")
     await wall.until(lambda: wall.entities["call"] == {})
+
+
+@pytest.mark.system
+async def test_the_same_on_postgresql(data_dir: Path, postgres_url: str, door: NotedDoor) -> None:
+    """What desk, wall and page read of calls means the same on both databases."""
+    async with running_site(data_dir, postgres_url, plan=plan_with_calls(), voice=door) as site:
+        token = new_token()
+        interaction_id = await taken(site, "ana", account="page", session=session_of(token))
+        await changes(site, interaction_id, "connected", account="page", agent_id="ana", silent=True)
+        page, wall = await site.desk("ana"), await site.wall("sue")
+        assert page.entities["call"][interaction_id]["state"] == "connected"
+        assert wall.entities["call"][interaction_id]["silent"] is True
+        reply = await site.ask(
+            "GET", "/chat/call", token=token, cookie_name=cookie_name(site.services.settings)
+        )
+        assert reply.json["state"] == "connected"
