@@ -103,7 +103,7 @@ def test_only_what_the_watch_sends_is_expected(database: Database) -> None:
     """The name, this way, for five minutes: nothing else makes a probe of somebody's words."""
     one = sender(database, 1)
     name = sending.new_name()
-    one._expect(name, "line")
+    one.expect(name, "line")
     now_ms = sending._now_ms()
     with database.reading() as db:
         assert is_expected(db, name, "line", now_ms)

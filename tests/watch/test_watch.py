@@ -1,12 +1,14 @@
 """The watch of a real web process: it tells each trouble once, and another goes on when it dies."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agents_ui.watch import judgement, looking, watch
 from agents_ui.watch.looking import SITE, Looker, watched_now
+from config.plan_file import parse_plan
 from router.records import fact
 from tests.desk.router import TestRouter
 from tests.desk.small_site import Site, running_site
@@ -105,3 +107,30 @@ async def test_one_at_a_time_leads_and_another_goes_on(
         with site.database.writing() as db:
             db.run("UPDATE claim SET until_ms = 1 WHERE ref = :ref", ref=looking.CLAIM)
         assert second.leads() and not first.leads()
+
+
+async def test_a_mailbox_is_silent_when_nobody_has_looked_into_it(data_dir: Path) -> None:
+    """No probe can be put into somebody else's mailbox: what counts is that ours was there a moment ago."""
+    box = """
+[[accounts]]
+id = "box"
+channel = "mail"
+provider = "imap"
+address = "desk@here.example"
+secret = "box"
+endpoint = "imaps://imap.here.example"
+options = { user = "desk" }
+"""
+    default = Path(__file__).parents[2] / "config" / "default.toml"
+    plan = parse_plan(default.read_text(encoding="utf-8").split("[[accounts]]")[0] + box)
+    async with running_site(data_dir, plan=plan) as site:
+        watching = watch.Watch(site.services, port=1)
+        ways, now_ms = watch.ways_of(plan, site.services.settings), watch._ticks()
+        assert "box" in ways
+        watching._know(ways, now_ms)
+        watching._began_ms -= 1_000_000
+        looked = Looker(site.database, "web/1").look(plan, now_ms)
+        fresh, old = replace(looked, mailboxes={"box": 5_000}), replace(looked, mailboxes={"box": 200_000})
+        assert not [each for each in watching._judge(plan, fresh, now_ms) if each.code == judgement.SILENCE]
+        silent = [each for each in watching._judge(plan, old, now_ms) if each.code == judgement.SILENCE]
+        assert [each.ref for each in silent] == ["box"]
