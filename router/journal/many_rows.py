@@ -48,8 +48,8 @@ def rows_in(db: Connection, sql: str, wanted: Sequence[str], *values: Value) -> 
 @lru_cache(maxsize=256)
 def _statement(head: str, row: str, tail: str, size: int, dialect: str) -> str:
     if dialect == "sqlite" and size > 1:
-        # A refused row ends the transaction here anyway; by default SQLite keeps a copy of each page touched, to
-        # undo the rows before it: that cost more than the rows.
+        # A refused row ends the transaction here anyway; by default SQLite keeps a copy of each page touched,
+        # to undo the rows before it: that cost more than the rows.
         head = head.replace("INSERT INTO", "INSERT OR FAIL INTO").replace("UPDATE ", "UPDATE OR FAIL ")
     return f"{head} {', '.join([row] * size)} {tail}"
 

@@ -440,7 +440,8 @@ class CallRow(SQLModel, table=True):
     state: str
     """waiting | dialling | connected | held | ended."""
     why: str = ""
-    """Of ended: caller_hung_up, agent_hung_up, cancelled, no_answer, busy, refused, failed, lost, forwarded."""
+    """Of ended: caller_hung_up, agent_hung_up, cancelled, no_answer, busy, refused, failed, lost,
+    forwarded."""
     agent_id: str = ""
     recording: int = 0
     silent: int = 0
