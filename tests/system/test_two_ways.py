@@ -29,7 +29,9 @@ from tests.system.test_delivery_whole_way import ACCOUNT, LINE, at_desk
 
 pytestmark = pytest.mark.system
 
-AFTER_S = 3
+SOON_S = 12
+"""How long WhatsApp has where nothing but time decides; where it refuses, it is given a minute."""
+
 WITHIN_S = 60.0
 """Only a guard: what is asserted are orders and counts."""
 
@@ -42,7 +44,7 @@ address = "{OURS}"
 secret = "social"
 options = {{ phone_number_id = "{OUR_ID}" }}
 fallback = ["line"]
-fallback_after_ms = {AFTER_S}_000
+fallback_after_ms = {{after_s}}_000
 """
 SECRETS = {
     "MUSTER_SECRET_SMS_TOKEN": ACCOUNT.token,
@@ -125,13 +127,14 @@ class Stage:
 
 
 @pytest.fixture
-def stage(data_dir: Path) -> Iterator[Stage]:
+def stage(data_dir: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A centre with WhatsApp and, for what does not arrive there, texts."""
     meta, server = Meta(), DoubleServer(ProviderDouble(ACCOUNT))
     server.start()
     plan = data_dir / "plan.toml"
     channels = CHANNELS + CHANNEL.format(id="whatsapp")
-    plan.write_text(SITE + channels + LINE + SOCIAL + PERSON.format(id="ana"), encoding="utf-8")
+    social = SOCIAL.replace("{after_s}", str(request.param))
+    plan.write_text(SITE + channels + LINE + social + PERSON.format(id="ana"), encoding="utf-8")
     with listening(meta) as url:
         environ = {**SECRETS, "MUSTER_ENDPOINTS": f"line={server.url},social={url}"}
         with running(data_dir, MUSTER_PLAN=str(plan), **environ) as centre:
@@ -168,27 +171,27 @@ def other_of(desk: Desk, message_id: str) -> str:
     return other if other in desk.entities["message"] else ""
 
 
+@pytest.mark.parametrize("stage", [60], indirect=True, ids=["refuses"])
 async def test_whatsapp_refuses_and_a_text_arrives_once_and_the_agent_sees_both(stage: Stage):
     """The proof of issue 4: one copy, whatever dies on the way, and both messages say what happened."""
     stage.meta.refuses = True
     async with at_desk(stage.patient) as desk:
         interaction_id = await stage.accepted(desk)
-        began_s = time.monotonic()
         first = await replied(desk, interaction_id, "Go upstairs now.")
         stage.patient.kill("worker")
         await until(desk, lambda: other_of(desk, first))
         second = other_of(desk, first)
         await until(desk, lambda: shown(desk, second)["status"] == "delivered")
-        took_s = time.monotonic() - began_s
         assert (shown(desk, first)["status"], shown(desk, first)["other_channel"]) == ("failed", "sms")
+        assert shown(desk, first)["other_why"] == "whatsapp_131026"
         assert shown(desk, second)["instead_of_channel"] == "whatsapp"
         assert (stage.meta.asked[-1], stage.texts()) == ("Go upstairs now.", ["Go upstairs now."])
         assert [each.to for each in stage.double.taken()] == [f"+{PERSON_OUTSIDE}"]
-        assert took_s < WITHIN_S
     stage.patient.asks_journal("verify")
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("stage", [SOON_S], indirect=True, ids=["keeps"])
 async def test_what_whatsapp_keeps_to_itself_goes_as_a_text_and_both_truths_are_shown(stage: Stage):
     """Taken and not delivered in the plan's time; then it was delivered after all. Killed at every step."""
     async with at_desk(stage.patient) as desk:
