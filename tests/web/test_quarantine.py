@@ -134,10 +134,10 @@ def signed_by(plays: Twilio, secret: bytes, body: bytes) -> Webhook:
     return plays.over(body)
 
 
-def replayed(web: KilledWeb, *, kill_after_s: float | None = None) -> tuple[int, str]:
-    """`muster hooks quarantine replay` with the right secret; killed on the way where that is wanted."""
+def run(web: KilledWeb, act: str, *, kill_after_s: float | None = None) -> tuple[int, str]:
+    """`muster hooks quarantine …` with the right secret; killed on the way where that is wanted."""
     environ = {**web.environ, "MUSTER_SECRET_LINE_TOKEN": TOKEN.decode()}
-    command = [sys.executable, "-m", "agents_ui.cli", "hooks", "quarantine", "replay"]
+    command = [sys.executable, "-m", "agents_ui.cli", "hooks", "quarantine", act]
     process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True)
     if kill_after_s is not None:
         time.sleep(kill_after_s)
@@ -175,9 +175,12 @@ def test_no_refused_text_is_lost_or_doubled_by_kill_9(data_dir: Path) -> None:
             (found,) = quarantined(db)
             assert found["count"] == len(refused), "what was answered 403 is on disk"
             assert db.rows("SELECT 1 FROM interaction") == []
-        replayed(web, kill_after_s=1.2)
-        code, told = replayed(web)
+        code, told = run(web, "list")
+        assert (code, told.split()[:2]) == (0, ["line", "60"])
+        run(web, "replay", kill_after_s=1.2)
+        code, told = run(web, "replay")
         assert code == 0, told
+        assert run(web, "list") == (0, "nothing is in quarantine\n")
         with web.database.reading() as db:
             kept = db.rows(
                 "SELECT c.body FROM message m JOIN content c ON c.content_id = m.content_id"
