@@ -3,12 +3,12 @@
 Translation only. What a call does is run/voice; the words of signalling are sip_message.py's.
 """
 
-import re
 from typing import Final
 from uuid import uuid4
 
 import msgspec
 
+from router.channels import sip
 from router.channels.port import Account, Contact, Shown
 from router.channels.text import shown as text_of
 
@@ -17,14 +17,11 @@ SIP: Final = "sip"
 VOICE_PROVIDERS: Final = (SIP, WEB_CALL)
 
 WEB_CALL_TYPE: Final = "application/x-muster-web-call"
-SIP_TYPE: Final = "message/sip"
 DIGITS_TYPE: Final = "application/x-muster-digits"
 T140_TYPE: Final = "text/t140"
 CALL_OUT_TYPE: Final = "application/x-muster-call-out"
-"""Media types of what calls leave behind: how they began, keys pressed, text typed, a call out."""
+"""Media types of what calls leave behind, beside the INVITE (sip.py): keys, text, a call out."""
 
-_FROM: Final = re.compile(rb"^(?:From|f)[ \t]*:[ \t]*([^\r\n]{1,500})", re.I | re.M)
-_NAME: Final = re.compile(r'^"((?:[^"\\]|\\.){1,100})"|^([^<"]{1,100})<')
 _NOT_DIALLED: Final = ("911", "1911")
 """911-XXX-XXXX is a telephone without a number (NENA-STA-020.1-2020, 2.2.7): nobody can be called there."""
 
@@ -74,7 +71,7 @@ def contact_of_call(
         address=number,
         linked=not withheld and dialable(number) and number not in account.unlinked,
         joins=False,
-        media_type=SIP_TYPE,
+        media_type=sip.media_type,
         body=raw,
         received_at_ms=received_at_ms,
     )
@@ -90,9 +87,6 @@ def dialable(number: str) -> bool:
 
 def shown_of_call(media_type: str, body: bytes) -> Shown | None:
     """What people read of it; None for what is no call's."""
-    if media_type == SIP_TYPE:
-        name = _name_in(body)
-        return Shown(text="", notice=f"A call. The caller's name: {name}." if name else "A call.", things=1)
     if media_type == WEB_CALL_TYPE:
         return Shown(text="", notice="A call from our page.", things=1)
     if media_type == DIGITS_TYPE:
@@ -116,13 +110,3 @@ def typed(body: bytes) -> str:
         elif character != "\ufeff" and character != "\a":
             kept.append(character)
     return text_of("".join(kept).strip("\n").encode())
-
-
-def _name_in(body: bytes) -> str:
-    """The name in the From line, as far as there is one that says more than a number."""
-    found = _FROM.search(body)
-    if found is None:
-        return ""
-    name = _NAME.match(found[1].decode("utf-8", "replace").strip())
-    text = re.sub(r"\\(.)", r"\1", name[1] or name[2] or "").strip() if name else ""
-    return "" if not text or text.casefold() == "anonymous" or re.fullmatch(r"[+0-9 ()-]+", text) else text

@@ -15,7 +15,7 @@ export const words = {
   call_elsewhere_more: "It is in another window of yours, or waits for you.",
   call_take: "Talk here",
   call_to_dial: "This person is to be called back.",
-  call_cannot_dial: "There is no number that can be called. Write to this person, or look at the history.",
+  call_cannot_dial: "This call cannot be called back: the number was withheld, or the telephone has none. Look at the history, write, or ask the network who called.",
   call_dial: "Call",
   call_ended: "The call is over.",
   call_ended_caller_hung_up: "The caller hung up.",

@@ -431,6 +431,9 @@ export const words = {
   alarm_mailbox_refused: "A mailbox does not let us in: its mail is not read",
   alarm_mailbox_down: "A mailbox cannot be reached: its mail is not read",
   alarm_mailbox_not_settled: "Mail is kept, but cannot be marked or moved in its mailbox",
+  alarm_trunk_silent: "A telephone line does not answer: perhaps nobody can call",
+  alarm_agent_unheard: "A call was accepted, and no sound came from the agent",
+  alarm_recording_failed: "A call cannot be recorded",
   alarm_account_unusable: "An account cannot be used: its answers wait",
   alarm_plan_unreadable: "The plan in force cannot be read: an older one is used",
 
