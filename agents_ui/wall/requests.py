@@ -18,7 +18,6 @@ from router import refusals
 from router.journal.database import Connection
 from router.records import Fact, fact
 
-
 _GOES_ON: Final = "SELECT 1 FROM call WHERE interaction_id = :i AND ended_ms = 0"
 
 
