@@ -162,7 +162,7 @@ def test_whom_to_believe_is_said_together_with_where_they_stand():
     assert not [text for _, text in spoiled(add=mail + named) if "upstream" in text]
 
 
-IMAP = '''
+IMAP = """
 [[accounts]]
 id = "box"
 channel = "mail"
@@ -171,7 +171,7 @@ address = "desk@lowen.example"
 secret = "box"
 endpoint = "imaps://imap.lowen.example"
 options = { user = "desk", answers_by = "smtps://smtp.lowen.example", after = "Archive", begin = "new" }
-'''
+"""
 
 
 def test_a_mailbox_says_where_it_is_and_where_answers_leave():
