@@ -1,5 +1,6 @@
 """Puts on record which conversations an agent was shown: once for each, by each web process."""
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -7,9 +8,9 @@ from concurrent.futures import Future
 from typing import Final
 
 from agents_ui.access.person import Person
-from agents_ui.access.sight import Looked
+from router.journal.appends import FactsAppend
 from router.journal.committer import Closed, Committer
-from router.records import Row
+from router.records import Fact, Row, fact
 
 REMEMBERED_MAX: Final = 10_000
 """Conversations remembered as on record for their agent; forgetting one repeats a line in the record."""
@@ -26,6 +27,7 @@ class LookRecord:
     def __init__(self, committer: Committer) -> None:
         self._committer = committer
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._looks: list[Fact] = []
 
     def shown(self, person: Person, refs: Iterable[str], what: str = "conversation") -> None:
         """This person is shown these conversations (or customers) now."""
@@ -37,11 +39,16 @@ class LookRecord:
             self._known[each, agent_id] = None
         while len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
+        if not self._looks:  # what is shown in one go is one append: a burst of looks must not hold up offers
+            asyncio.get_running_loop().call_soon(self._append)
+        self._looks += [fact("viewed", each, agent_id=agent_id, what=what) for each in new]
+
+    def _append(self) -> None:
+        looks, self._looks = tuple(self._looks), []
         try:
-            looked = Looked(person=person, refs=tuple(new), what=what)
-            self._committer.submit(looked).add_done_callback(_log_failure)
+            self._committer.submit(FactsAppend(facts_to_append=looks)).add_done_callback(_log_failure)
         except Closed:
-            _log.error("not on record who looked agent=%s", agent_id)
+            _log.error("not on record who looked count=%d", len(looks))
 
 
 def _log_failure(done: "Future[tuple[Row, ...]]") -> None:
