@@ -200,3 +200,25 @@ async def test_calls_without_a_number_are_put_in_front_of_people_as_well(exchang
         await gives_up(exchange, f"call-{number}", number=number, withheld=withheld)
     await exchange.until(lambda: len(exchange.journal("call_back_opened")) == 3, "three call-backs")
     assert {row[0] for row in exchange.rows("SELECT customer_id FROM interaction")} == {""}
+
+
+PIDF = """<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:x"><tuple id="a"><status>
+<geopriv xmlns="urn:ietf:params:xml:ns:pidf:geopriv10"><location-info>
+<gs:Circle xmlns:gs="http://www.opengis.net/pidflo/1.0" xmlns:gml="http://www.opengis.net/gml"
+ srsName="urn:ogc:def:crs:EPSG::4326"><gml:pos>40.7128 -74.0060</gml:pos>
+<gs:radius uom="urn:ogc:def:uom:EPSG::9001">50</gs:radius></gs:Circle>
+</location-info></geopriv></status></tuple></presence>"""
+
+
+async def test_the_place_that_came_with_a_call_is_known_when_it_rings(exchange: Exchange) -> None:
+    """The network told us once, in the INVITE: nobody should have to ask for it."""
+    phone = FakeTelephone()
+    lines = ["INVITE sip:911@centre SIP/2.0", "Via: SIP/2.0/UDP x;branch=z9hG4bKa", "Max-Forwards: 70"]
+    lines += ["From: <sip:+15550100123@t>;tag=a", "To: <sip:911@centre>", "Call-ID: a@t", "CSeq: 1 INVITE"]
+    lines += ["Content-Type: application/pidf+xml", f"Content-Length: {len(PIDF)}"]
+    phone.raw = ("\r\n".join(lines) + f"\r\n\r\n{PIDF}").encode()
+    exchange.board.ring(phone)
+    await exchange.until(lambda: phone.said, "182")
+    (place,) = exchange.journal("located")
+    assert '"radius_m":50' in place.data
+    assert [place.ref] == [row[0] for row in exchange.rows("SELECT interaction_id FROM interaction")]

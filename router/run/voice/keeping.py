@@ -12,14 +12,18 @@ from typing import Final
 import msgspec
 
 from config.plan import Plan
-from router.channels.ingest import KeepContact, Keeper, NotKept, unparsed
+from router.channels.ids import place_id_of
+from router.channels.ingest import KeepContact, Keeper, Kept, NotKept, unparsed
+from router.channels.located import KeptPlace, located, places_in, put_place
 from router.channels.port import Contact
 from router.channels.showing import shown_of
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.places.place import Place
 from router.records import Fact
 from router.run.intake import HOUR_MS, default_reading, earlier_of, read_fact
 from router.run.voice.record import Record
+from router.run.voice.standing import Waiting
 from skills.triage import Contact as TriageContact
 from skills.triage import Reading, Triage
 
@@ -57,16 +61,6 @@ class Reader:
             return default_reading(plan, contact.channel), "unparsed"
 
 
-@dataclass(slots=True)
-class Place:
-    """Where a call waits, as far as is known before the router has decided."""
-
-    interaction_id: str = ""
-    queue_id: str = ""
-    urgency: int = 0
-    accepted_at_ms: int = 0
-
-
 class KeepCall:
     """Append: contact, reading and call. Read `place` and `record` after the commit, and only then.
 
@@ -77,9 +71,10 @@ class KeepCall:
     def __init__(
         self, contact: Contact, record: Record, reader: Reader, *, language: str, read_within_ms: int
     ) -> None:
-        self.place = Place()
+        self.place = Waiting("", "", 0, 0)
         self.record = record
         self._contact = contact
+        self._places = _places_of(contact)
         self._reader = reader
         self._language = language
         keeper = Keeper(web_id=record.voice_id, connection_id=record.call_id, read_within_ms=read_within_ms)
@@ -104,7 +99,7 @@ class KeepCall:
             if row is None:
                 self._anew.write_content(db)
                 return self._facts(self._anew, db, at_ms)
-            self.place = Place(kept.interaction_id, *row)
+            self.place = Waiting(kept.interaction_id, *row)
             self.record.interaction_id = kept.interaction_id
             return [self.record.connected(), self.record.changed()]
         return facts
@@ -124,13 +119,37 @@ class KeepCall:
             language=self._language or earlier,
             at_ms=at_ms,
         )
-        self.place = Place(kept.interaction_id, reading.queue_id, reading.urgency, at_ms)
+        self.place = Waiting(kept.interaction_id, reading.queue_id, reading.urgency, at_ms)
         self.record.interaction_id = kept.interaction_id
         return [
             *facts,
             read_fact(kept.interaction_id, kept.message_id, reading, how),
+            *self._located(db, kept, at_ms),
             self.record.changed(),
         ]
+
+    def _located(self, db: Connection, kept: Kept, at_ms: int) -> list[Fact]:
+        """Where its network says that the caller is."""
+        facts = []
+        for number, place in enumerate(self._places):
+            found = KeptPlace(
+                place_id=place_id_of(kept.message_id, number),
+                place=place,
+                message_id=kept.message_id,
+                received_at_ms=at_ms,
+            )
+            put_place(db, found, at_ms=at_ms)
+            facts.append(located(kept.interaction_id, found))
+        return facts
+
+
+def _places_of(contact: Contact) -> tuple[Place, ...]:
+    """Before anything is locked: it is read out of what others wrote."""
+    try:
+        return places_in(shown_of(contact.media_type, contact.body))
+    except Exception as mistake:  # noqa: BLE001 - content never causes loss: a call without a place
+        _log.error("no place read error=%s", type(mistake).__name__)
+        return ()
 
 
 def _earlier_calls(db: Connection, customer_id: str, at_ms: int) -> int:
@@ -152,7 +171,7 @@ async def keep_call(
     *,
     language: str = "",
     read_within_ms: int,
-) -> Place:
+) -> Waiting:
     """Keep it; on disk when this returns. Raises NotKept: then nobody may be told that it was taken."""
     for each in (contact, unparsed(contact)):
         append = KeepCall(each, record, reader, language=language, read_within_ms=read_within_ms)

@@ -29,7 +29,7 @@ from router.run.voice.call import Call, Surroundings
 from router.run.voice.callers import SERVICE_UNAVAILABLE, Caller, PageCaller, TelephoneCaller
 from router.run.voice.figures import VoiceFigures
 from router.run.voice.gear import Leg, Media, Telephone, Telephones
-from router.run.voice.keeping import Place, Reader, TakeBack, keep_call
+from router.run.voice.keeping import Reader, TakeBack, keep_call
 from router.run.voice.record import Record
 from router.run.voice.standing import Standing, Waiting, line_of, positions, standings
 
@@ -317,10 +317,9 @@ class Switchboard:
 
     # Inside
 
-    def _begin(self, record: Record, account: Account, caller: Caller, place: Place | None = None) -> Call:
+    def _begin(self, record: Record, account: Account, caller: Caller, place: Waiting | None = None) -> Call:
         call = Call(record, account, caller, self._around)
-        if place is not None:
-            call.expected = Waiting(place.interaction_id, place.queue_id, place.urgency, place.accepted_at_ms)
+        call.expected = place
         self.calls[call.call_id] = self._of[call.interaction_id] = call
         self._touched.add(call.interaction_id)
         self._stirred.set()
@@ -328,7 +327,7 @@ class Switchboard:
         self.figures.began(record.direction)
         return call
 
-    async def _keep(self, contact: Contact, record: Record, *, language: str = "") -> Place:
+    async def _keep(self, contact: Contact, record: Record, *, language: str = "") -> Waiting:
         try:
             return await keep_call(
                 self._committer,
