@@ -4,15 +4,11 @@ Source: twilio.com/docs, messaging/guides/webhook-request, usage/security, messa
         api/errors. Twilio adds fields without notice, so the signature is checked over whatever arrived.
 """
 
-import base64
 import hashlib
-import hmac
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final  # Any: JSON of a provider, looked at before use
+from collections.abc import Iterator, Mapping
+from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
-
-import msgspec
 
 from router.channels.api_reply import retry_after_ms
 from router.channels.form import Fields, TooManyFields, fields_of, value_of
@@ -32,6 +28,7 @@ from router.channels.port import (
     Webhook,
 )
 from router.channels.text import shown as text_of
+from router.channels.twilio_account import WITHHELD, api_of, authenticate, basic_of, code_of, json_of, sid_of
 from router.places.aml import is_only_aml
 from router.places.place import Place, place_of
 from router.places.written import decimal
@@ -48,19 +45,11 @@ media_from: tuple[str, ...] = (
 )
 """Where media are kept: the first two where the account asks for authentication, the third where not."""
 
-API: Final = "https://api.twilio.com"
 ANSWER: Final = Answer(media_type="text/xml", body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
 """TwiML that says nothing: people answer, not machines."""
 
 MEDIA_MAX: Final = 20
 """Twilio sends at most ten with one message."""
-
-WITHHELD: Final = frozenset(
-    {"", "anonymous", "restricted", "unknown", "unavailable", "+266696687", "+7378742833", "+8656696"}
-    | {"+86282452253", "+2562533"}
-)
-"""How a caller without a number is named; the numbers spell anonymous, restricted, unknown, unavailable and
-blocked on a telephone's keys."""
 
 STATUSES: Final = {
     "sent": "sent",
@@ -116,7 +105,7 @@ def receive(webhook: Webhook, account: Account) -> Received:
         fields = () if body_hashes else fields_of(webhook.body)
     except TooManyFields as problem:
         raise NotAuthentic(str(problem)) from None
-    _authenticate(webhook, account, fields)
+    authenticate(webhook, account, fields)
     if body_hashes:  # JSON of other products of Twilio: no message comes so
         if hashlib.sha256(webhook.body).hexdigest() not in body_hashes:
             raise NotAuthentic("the body is not the one that was signed")
@@ -171,7 +160,7 @@ def _points(named: Mapping[bytes, bytes]) -> tuple[Place, ...]:
 
 def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
     """POST Messages.json. Twilio knows no idempotency key; our id comes back with the status callbacks."""
-    sid = _sid(account)
+    sid = sid_of(account)
     form = {"To": outgoing.to_address, "Body": outgoing.text}
     service = account.options.get("messaging_service_sid")
     form.update({"MessagingServiceSid": str(service)} if service else {"From": account.address})
@@ -179,9 +168,9 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
         form["StatusCallback"] = outgoing.status_url
     return HttpRequest(
         method="POST",
-        url=f"{_api(account)}/2010-04-01/Accounts/{sid}/Messages.json",
+        url=f"{api_of(account)}/2010-04-01/Accounts/{sid}/Messages.json",
         headers={
-            "authorization": _basic(account),
+            "authorization": basic_of(account),
             "content-type": "application/x-www-form-urlencoded",
             "accept": "application/json",
         },
@@ -191,8 +180,8 @@ def request_of(outgoing: Outgoing, account: Account) -> HttpRequest:
 
 def outcome_of(reply: HttpReply) -> Outcome:
     """By Twilio's own number where there is one, else by the status. Never raises."""
-    told = _json(reply.body)
-    code = _code(told.get("error_code") if 200 <= reply.status < 300 else told.get("code"))
+    told = json_of(reply.body)
+    code = code_of(told.get("error_code") if 200 <= reply.status < 300 else told.get("code"))
     detail = f"twilio_{code}" if code else f"twilio_http_{reply.status}"
     if 200 <= reply.status < 300:
         sid = told.get("sid")
@@ -212,16 +201,20 @@ def outcome_of(reply: HttpReply) -> Outcome:
 
 def media_request(address: str, account: Account) -> HttpRequest | None:
     """GET with our credentials, only from where the account's API is and only a medium of this account."""
-    api = urlsplit(_api(account))
+    api = urlsplit(api_of(account))
     try:
         parts = urlsplit(address)
     except ValueError:
         return None
     found = _MEDIA_PATH.fullmatch(parts.path)
-    if (parts.scheme, parts.netloc) != (api.scheme, api.netloc) or found is None or found[1] != _sid(account):
+    if (
+        (parts.scheme, parts.netloc) != (api.scheme, api.netloc)
+        or found is None
+        or found[1] != sid_of(account)
+    ):
         return None
-    url = f"{_api(account)}{parts.path}"  # made anew: nothing else of what arrived is asked for
-    return HttpRequest(method="GET", url=url, headers={"authorization": _basic(account)}, body=b"")
+    url = f"{api_of(account)}{parts.path}"  # made anew: nothing else of what arrived is asked for
+    return HttpRequest(method="GET", url=url, headers={"authorization": basic_of(account)}, body=b"")
 
 
 def _contact(webhook: Webhook, account: Account, fields: Fields) -> Contact:
@@ -251,7 +244,7 @@ def _receipts(fields: Fields, outbox_id: str) -> Iterator[Receipt]:
     status = STATUSES.get(told.lower())
     if status is None:
         return
-    code = _code(value_of(fields, b"ErrorCode"))
+    code = code_of(value_of(fields, b"ErrorCode"))
     yield Receipt(
         outbox_id=outbox_id,
         provider_id=value_of(fields, b"MessageSid") or value_of(fields, b"SmsSid"),
@@ -260,61 +253,7 @@ def _receipts(fields: Fields, outbox_id: str) -> Iterator[Receipt]:
     )
 
 
-def _authenticate(webhook: Webhook, account: Account, fields: Fields) -> None:
-    """The signature is over the address as Twilio has it and all names with values. Raises NotAuthentic."""
-    given = webhook.headers.get("x-twilio-signature", "").encode("utf-8", "replace")
-    if not given:
-        raise NotAuthentic("there is no signature")
-    url = account.public_url + (f"/{webhook.path}" if webhook.path else "")
-    url += f"?{webhook.query}" if webhook.query else ""
-    signed = b"".join(name + value for name, value in sorted(set(fields)))
-    right = (_signature(account.secret, each.encode() + signed) for each in _spellings(url))
-    if not any(hmac.compare_digest(each, given) for each in right):
-        raise NotAuthentic("the signature is of another body, address or secret")
-
-
-def _signature(secret: bytes, signed: bytes) -> bytes:
-    # Not hmac.digest: it lets go of the interpreter's lock, and waits for it behind whoever commits.
-    return base64.b64encode(hmac.new(secret, signed, "sha1").digest())
-
-
-def _spellings(url: str) -> Iterable[str]:
-    """The address with and without its port: Twilio signs what was configured, or leaves the port out."""
-    parts = urlsplit(url)
-    host, _, port = parts.netloc.rpartition(":")
-    if not port.isdigit():
-        default = "443" if parts.scheme == "https" else "80"
-        return (url, url.replace(parts.netloc, f"{parts.netloc}:{default}", 1))
-    return (url, url.replace(parts.netloc, host, 1))
-
-
-def _sid(account: Account) -> str:
-    return str(account.options.get("account_sid", ""))
-
-
-def _api(account: Account) -> str:
-    return (account.endpoint or API).rstrip("/")
-
-
-def _basic(account: Account) -> str:
-    return "Basic " + base64.b64encode(_sid(account).encode() + b":" + account.secret).decode()
-
-
 def _only_here(url: str) -> bool:
     """Whether nobody outside this machine can reach it: Twilio refuses the whole message then (21609)."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        told = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _code(told: object) -> int:
-    """Twilio's number for what went wrong; 0 where there is none."""
-    digits = str(told) if isinstance(told, int | str) else ""
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 6 else 0
