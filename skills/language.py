@@ -32,7 +32,9 @@ def detect(text: str, languages: Sequence[str], hint: str = "") -> str:
     Shape: hint is the language of the customer's earlier messages, or "". Never raises, whatever the text.
     """
     known_hint = hint if hint in languages else ""
-    sample = "".join(letter for letter in text[:CHARACTERS_MAX] if not "\ud800" <= letter <= "\udfff")
+    sample = text[:CHARACTERS_MAX]
+    if not sample.isascii():
+        sample = "".join(letter for letter in sample if not "\ud800" <= letter <= "\udfff")
     if not languages or not any(letter.isalpha() for letter in sample):
         return known_hint
     best, confidence = _identifier(tuple(sorted(set(languages)))).classify(sample)

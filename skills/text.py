@@ -66,6 +66,10 @@ class Phrase:
     anywhere: str
 
 
+_PARTING: Final = {each: " " for each in range(128) if not chr(each).isalnum()}
+"""What parts words in a text of ASCII."""
+
+
 def prepare(text: str) -> Text:
     """The text, ready. Never raises; takes time in proportion to the length of the text."""
     folded = fold(text)
@@ -122,7 +126,7 @@ def _without_hostile_marks(text: str) -> Iterator[str]:
 def _words(folded: str) -> list[str]:
     """The words of a folded text. What belongs to an unspaced script parts words: see squeezed."""
     if folded.isascii():
-        return "".join(letter if letter.isalnum() else " " for letter in folded).split()
+        return folded.translate(_PARTING).split()
     return "".join(letter if _in_word(letter) else " " for letter in folded).split()
 
 

@@ -135,7 +135,8 @@ def shown(body: bytes) -> Shown:
     named = dict(reversed(fields))
     if b"Body" not in named and b"MediaUrl0" not in named:
         return Shown(text=text_of(body))
-    addresses = ((index, named.get(b"MediaUrl%d" % index)) for index in range(MEDIA_MAX))
+    count = MEDIA_MAX if b"MediaUrl" in body else 0
+    addresses = ((index, named.get(b"MediaUrl%d" % index)) for index in range(count))
     wanted = tuple(
         (text_of(address), text_of(named.get(b"MediaContentType%d" % index, b"")))
         for index, address in addresses
