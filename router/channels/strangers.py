@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from config.words import PROBE
 from router.channels.ids import interaction_id_of, message_id_of
 from router.channels.port import Contact
 from router.journal.appends import SALT_BYTES, storable
@@ -55,9 +56,10 @@ def _strangers(db: Connection, contacts: Sequence[Contact]) -> Iterator[int]:
 
 
 def _may_begin(contact: Contact) -> bool:
-    """Whether its address is all that says whose it is and what it joins."""
+    """Whether its address is all that says whose it is and what it joins. A probe is nobody's."""
     has_address = contact.address_kind and 0 < len(contact.address) <= ADDRESS_CHARACTERS_MAX
-    return bool(has_address and contact.linked and contact.joins and not contact.thread)
+    is_theirs = contact.linked and contact.joins and contact.traffic != PROBE
+    return bool(has_address and is_theirs and not contact.thread)
 
 
 def _ids(contact: Contact) -> tuple[str, str]:

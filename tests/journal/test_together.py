@@ -140,3 +140,15 @@ def test_two_bodies_under_one_id_in_one_batch_are_two_messages(database: Databas
     appends = _keep(committer, [_text(1, 7, body=b"fire"), _text(1, 7, body=b"and smoke")], together=True)
     assert len({each[1] for each in _told(appends)}) == 2
     assert _counts(database)["content"] == 2
+
+
+def test_what_somebody_says_after_a_probe_of_theirs_does_not_end_with_it(
+    database: Database, committer: Committer
+):
+    """A probe ends by itself, unseen: a call for help that joined it in a rush would end unseen as well."""
+    rush = [_text(1, 1, traffic="probe"), _text(2, 2), _text(1, 3)]
+    probe, _, real = _told(_keep(committer, rush, together=True))
+    assert real[0] != probe[0] and real[2]
+    with database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction WHERE traffic = 'probe' AND thread = ''") == (1,)
+        assert db.row("SELECT count(*) FROM customer") == (2,)
