@@ -18,7 +18,7 @@ INGEST_ROUNDS = 3
 """Each starts a centre and a floor: with more, all of it would take longer than ten minutes."""
 
 IDLE_S = 60.0
-PARTS = ["core", "lines", "reply", "ingest", "minute", "rebuild", "desktop", "calls"]
+PARTS = ["core", "lines", "reply", "ingest", "minute", "webhooks", "rebuild", "desktop", "calls"]
 
 
 def main() -> int:
@@ -52,6 +52,8 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
             _take(samples, "ingest", number, _ingest)
     if "minute" in wanted:
         _take(samples, "minute", 0, _minute)
+    if "webhooks" in wanted:
+        _take(samples, "webhooks", 0, _webhooks)
     if "rebuild" in wanted:
         _take(samples, "rebuild", 0, lambda: _rebuild(rounds))
     if "desktop" in wanted:
@@ -104,6 +106,12 @@ def _minute() -> dict[str, float]:
     from benchmarks.ingest import minute_of_ingest
 
     return minute_of_ingest()
+
+
+def _webhooks() -> dict[str, float]:
+    from benchmarks.webhooks import webhooks
+
+    return webhooks()
 
 
 def _rebuild(times: int) -> dict[str, float]:
