@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final  # Any: columns of a row
 
 from config.plan import Plan
 from router.channels.ids import place_id_of
@@ -23,6 +23,7 @@ from router.journal.clock import SteadyClock
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
+from router.places.place import Place
 from router.records import Fact, Row, fact
 from router.run.intake import claim_sweep
 
@@ -33,12 +34,19 @@ WAIT_MS: Final = 60_000
 AFTER_MS: Final = 600_000
 """A call that ended so shortly before is whose report it is: somebody hung up."""
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 250
+"""Looked at in one go of the newest, and of the others in turn. Each waits a minute, so that in a disaster
+there are thousands: whoever has just called must not wait behind them."""
+
 CLAIM: Final = "sightings"
 
 _WAITING: Final = (
     "SELECT sighting_id, channel, account, address_hash, address_kind, content_id, received_at_ms, at_ms,"
-    f" traffic, follows FROM sighting WHERE became = '' ORDER BY at_ms, sighting_id LIMIT {AT_ONCE}"
+    " traffic, follows FROM sighting WHERE became = ''"
+)
+_NEWEST: Final = f"{_WAITING} ORDER BY at_ms DESC, sighting_id DESC LIMIT :n"
+_IN_TURN: Final = (
+    f"{_WAITING} AND (at_ms, sighting_id) > (:at_ms, :sighting_id) ORDER BY at_ms, sighting_id LIMIT :n"
 )
 _OF_NUMBER: Final = (
     "SELECT i.interaction_id, i.closed_seq FROM identity d"
@@ -53,6 +61,10 @@ _CALLS: Final = (
     " WHERE k.ended_ms = 0 AND i.address_hash = :address_hash AND i.closed_seq = 0 ORDER BY i.interaction_id"
 )
 """Calls that go on: one whose number was withheld has no identity, and its network told us the number."""
+
+FIRST: Final = (0, "")
+
+_AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone, NotKept)
 
 _log = logging.getLogger("muster.sightings")
 
@@ -85,6 +97,7 @@ class Sightings:
         self._web_id = web_id
         self._wake = asyncio.Event()
         self._clock = SteadyClock()
+        self._turn = FIRST
 
     def hear(self, rows: Sequence[Row]) -> None:
         """Feed listener: a new report is looked at at once."""
@@ -97,10 +110,10 @@ class Sightings:
             self._wake.clear()
             try:
                 await self.sweep()
-            except (CommitUnknown, DatabaseBusy, DatabaseGone, NotKept) as problem:
+            except _AWAY as problem:
                 _log.warning("no places now error=%s", type(problem).__name__)
-            except Exception:  # noqa: BLE001 - our own mistake with one report must not end the others
-                _log.exception("a telephone's report could not be placed")
+            except Exception:  # noqa: BLE001 - drivers raise many kinds; it is looked again
+                _log.exception("telephones' reports could not be looked for")
             try:
                 await asyncio.wait_for(self._wake.wait(), SWEEP_S)
             except TimeoutError:
@@ -110,20 +123,38 @@ class Sightings:
         """Deal with what waits; how many there are. Raises CommitUnknown, NotKept, what a database raises."""
         waiting = await asyncio.to_thread(self._left)
         for sighting in waiting:
-            place = PlaceSighting(sighting)
-            await self._committer.append(place)
-            if place.nobodys:
-                await self._keep_as_contact(sighting)
+            try:
+                await self._place(sighting)
+            except _AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - our own mistake with one report must not end the others
+                _log.exception("a telephone's report could not be placed")
         return len(waiting)
+
+    async def _place(self, sighting: Sighting) -> None:
+        place = PlaceSighting(sighting)
+        await self._committer.append(place)
+        if place.nobodys:
+            await self._keep_as_contact(sighting)
 
     def _left(self) -> list[Sighting]:
         with self._database.reading() as db:
-            found = [Sighting(*row) for row in db.rows(_WAITING)]
+            found = self._looked_at(db)
             head = db.row("SELECT last_at_ms FROM stream WHERE own = 1") if found else None
             self._clock.at_least(head[0] if head else 0)
             now_ms = self._clock()
             due = [each for each in found if _has_news(db, each, now_ms)]
         return due if due and claim_sweep(self._database, CLAIM, self._web_id) else []
+
+    def _looked_at(self, db: Connection) -> list[Sighting]:
+        """The newest, and those whose turn it is, oldest first."""
+        at_ms, sighting_id = self._turn
+        others = db.rows(_IN_TURN, at_ms=at_ms, sighting_id=sighting_id, n=AT_ONCE)
+        in_turn = [_sighting(row) for row in others]
+        last = in_turn[-1] if len(in_turn) == AT_ONCE else None
+        self._turn = FIRST if last is None else (last.at_ms, last.sighting_id)
+        found = {each.sighting_id: each for each in (*map(_sighting, db.rows(_NEWEST, n=AT_ONCE)), *in_turn)}
+        return sorted(found.values(), key=lambda each: (each.at_ms, each.sighting_id))
 
     async def _keep_as_contact(self, sighting: Sighting) -> None:
         """The sighting's id names the contact, so doing it twice keeps one. Raises NotKept, CommitUnknown."""
@@ -199,7 +230,7 @@ class PlaceSighting:
 
     def _places(self, db: Connection) -> list[KeptPlace]:
         found = _content(db, self._sighting)
-        places = () if found is None else places_in(shown_of(*found))
+        places = () if found is None else _said(*found)
         return [
             KeptPlace(
                 place_id=place_id_of(self._sighting.sighting_id, number),
@@ -208,6 +239,10 @@ class PlaceSighting:
             )
             for number, place in enumerate(places)
         ]
+
+
+def _sighting(row: Sequence[Any]) -> Sighting:
+    return Sighting(*row)
 
 
 def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> list[str]:
@@ -230,7 +265,16 @@ def _has_news(db: Connection, sighting: Sighting, now_ms: int) -> bool:
     if not targets or all(_has(db, each, place_id) for each in targets):
         return False
     found = _content(db, sighting)
-    return found is not None and bool(places_in(shown_of(*found)))
+    return found is not None and bool(_said(*found))
+
+
+def _said(media_type: str, body: bytes) -> tuple[Place, ...]:
+    """Where a report says that somebody is. A mistake of ours may cost this point, and no other report."""
+    try:
+        return places_in(shown_of(media_type, body))
+    except Exception as mistake:  # noqa: BLE001 - content never causes loss
+        _log.error("places not read error=%s", type(mistake).__name__)
+        return ()
 
 
 def _is_over(sighting: Sighting, now_ms: int) -> bool:

@@ -7,11 +7,12 @@ import pytest
 
 from router.channels import aml_form, twilio_sms
 from router.channels.ingest import KeepContact
-from router.channels.port import Contact
+from router.channels.port import Contact, Shown
 from router.channels.sighting import KeepSighting
 from router.decisions import CloseInteraction
 from router.journal.committer import wall_ms
 from router.journal.verify import verify
+from router.places.place import Place
 from router.records import fact
 from router.run import sightings
 from router.run.sightings import Sightings
@@ -220,3 +221,44 @@ async def test_a_call_whose_number_was_withheld_or_is_only_claimed_is_found(site
     look = await reported(site)
     await look.sweep()
     assert sorted(placed(site)) == sorted(calls)
+
+
+async def test_who_calls_now_is_placed_while_many_reports_wait(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 10: each report waits a minute for its call, also with one found. In a disaster, or in a flood
+    of forged ones, the place of a call must not wait behind all of them; and all of them have their turn."""
+    monkeypatch.setattr(sightings, "AT_ONCE", 3)
+    for number in range(10):
+        await site.committer.append(
+            KeepSighting(report(provider_id=f"old{number}", number=f"+3161000000{number}"))
+        )
+    look = looking(site)
+    interaction_id = await site.texts(NUMBER, "help")
+    await site.committer.append(KeepSighting(report()))
+    await look.sweep()
+    assert placed(site) == [interaction_id]
+    late = [await site.texts(f"+3161000000{number}", "me too") for number in range(10)]
+    for _ in range(5):
+        await look.sweep()
+    assert sorted(placed(site)) == sorted([interaction_id, *late])
+
+
+async def test_a_report_that_nobody_can_place_stops_no_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 7: one that makes us fail comes first at every look."""
+    read = sightings.places_in
+
+    def fails_at_one(shown: Shown) -> tuple[Place, ...]:
+        if "90" in shown.text:
+            raise ValueError("our own mistake")
+        return read(shown)
+
+    monkeypatch.setattr(sightings, "places_in", fails_at_one)
+    await site.texts("+31600000000", "help")
+    await site.committer.append(KeepSighting(report(number="+31600000000")))
+    interaction_id = await site.texts(NUMBER, "help as well")
+    look = await reported(site, report(REPORT.replace("lc=90", "lc=80"), provider_id="r2"))
+    await look.sweep()
+    assert placed(site) == [interaction_id]
