@@ -9,6 +9,7 @@ from config.networks import networks_of
 from config.plan import AccountPlan, Plan
 from config.positions import Path
 from config.providers import PROVIDERS, ProviderPlan
+from config.words import SPOKEN
 
 Found = tuple[Path, str]
 
@@ -53,6 +54,7 @@ def contradictions(plan: Plan) -> Iterator[Found]:
             yield (*path, "provider"), f"there is no provider {account.provider!r}; there are {names}"
         else:
             yield from _account(account, provider, path)
+            yield from _held_calls(account, plan, path)
             if 0 < provider.characters_max < characters.get(account.channel, 0):
                 most = f"{account.provider!r} takes answers of at most {provider.characters_max} characters"
                 yield (*path, "channel"), f"{most}: set message_characters_max of the channel"
@@ -100,6 +102,28 @@ def _trunk(account: AccountPlan, path: Path) -> Iterator[Found]:
         yield (*path, "options", "display"), words
     if _are_networks(upstream) and any(each.prefixlen == 0 for each in networks_of(upstream)):
         yield (*path, "options", "upstream"), "everybody could send us calls: name the networks of the trunk"
+
+
+def _held_calls(account: AccountPlan, plan: Plan, path: Path) -> Iterator[Found]:
+    """A network that holds calls for us sends them to a trunk of ours, and speaks to callers."""
+    options = dict(account.options)
+    trunk = options.get("sip_account")
+    trunks = [each.account_id for each in plan.accounts if each.provider == "sip"]
+    if trunk and trunk not in trunks:
+        names = ", ".join(trunks) or "none"
+        yield (*path, "options", "sip_account"), f"there is no account {trunk!r} of 'sip'; there are {names}"
+    spoken = str(options.get("languages", "")).split(",") if options.get("languages") else []
+    for language in spoken:
+        if account.provider == "twilio-voice" and language.strip() not in SPOKEN:
+            words = f"nobody is spoken to in {language.strip()!r}; there are {', '.join(SPOKEN)}"
+            yield (*path, "options", "languages"), words
+    number = str(options.get("emergency_number", ""))
+    if number and not PHONE.fullmatch(number):
+        words = f"{number!r} is no number to call; one is '+15551230100' or '112'"
+        yield (*path, "options", "emergency_number"), words
+    address = str(options.get("sip_address", ""))
+    if address and not SIP.fullmatch(f"sip:{address}"):
+        yield (*path, "options", "sip_address"), f"{address!r} must be like sip.example.org:5060"
 
 
 def _secret_name(account: AccountPlan, secrets: dict[str, str], path: Path) -> Iterator[Found]:

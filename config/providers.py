@@ -90,6 +90,13 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
         one_of={"recording": RECORDING},
         networks=("upstream",),
     ),
+    "twilio-voice": ProviderPlan(
+        channel="voice",
+        address_kind="phone",
+        needs={"account_sid": str, "sip_account": str},
+        may={"languages": str, "recording": str, "sip_address": str, "emergency_number": str},
+        one_of={"recording": RECORDING},
+    ),
     "web-call": ProviderPlan(
         channel="voice",
         address_kind="id",

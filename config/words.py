@@ -30,3 +30,6 @@ TEMPLATE_CATEGORIES: Final = ("utility", "marketing", "authentication")
 
 CONSENTS: Final = ("reply", "service", "bulk")
 """What somebody may have asked not to get: answers to what they wrote, what we begin, and mass messages."""
+
+SPOKEN: Final = ("en", "es", "fr", "de", "nl", "ar", "zh", "ru", "uk")
+"""Languages in which callers can be spoken to who wait in the network of a provider."""

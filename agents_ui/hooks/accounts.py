@@ -8,10 +8,12 @@ from typing import Final
 from config.plan import Plan
 from config.settings import Settings
 from router.channels.accounts import load_accounts
-from router.channels.port import Account, Provider
-from router.channels.providers import PROVIDERS
+from router.channels.port import Account, CallProvider, Provider
+from router.channels.providers import CALL_PROVIDERS, PROVIDERS
 
 RENEW_S: Final = 5.0
+
+_BY_WEBHOOK: Final[Mapping[str, Provider | CallProvider]] = {**PROVIDERS, **CALL_PROVIDERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Hooked:
     """One account with its provider. Shape: account is None as long as its secret is missing."""
 
     account: Account | None
-    provider: Provider
+    provider: Provider | CallProvider
     body_bytes_max: int
 
 
@@ -74,9 +76,9 @@ def _hooked(plan: Plan, settings: Settings) -> Mapping[str, Hooked]:
     return {
         each.account_id: Hooked(
             account=ready.get(each.account_id),
-            provider=PROVIDERS[each.provider],
+            provider=_BY_WEBHOOK[each.provider],
             body_bytes_max=limits[each.channel],
         )
         for each in plan.accounts
-        if each.provider in PROVIDERS
+        if each.provider in _BY_WEBHOOK
     }

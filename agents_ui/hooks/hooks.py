@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from agents_ui.hooks.accounts import Hooked, HookedAccounts
+from agents_ui.hooks.calls import HeldCalls
 from agents_ui.hooks.figures import HookFigures
 from agents_ui.hooks.keeping import Keeping
 from agents_ui.hooks.quarantine import Quarantine, Refused
@@ -23,6 +24,7 @@ from agents_ui.services import Services
 from router.channels.ingest import Keeper, NotKept
 from router.channels.port import Account, Answer, NotAuthentic, Received, Webhook
 from router.channels.probes import HEADER, as_probe, is_expected
+from router.channels.providers import CALL_PROVIDERS
 from router.journal.connection import DatabaseBusy, DatabaseGone
 
 LOGS_BURST: Final = 20
@@ -52,6 +54,7 @@ class Hooks:
         self.accounts = HookedAccounts(services.plan, services.settings)
         self.quarantine = Quarantine(services.database)
         self.keeping = Keeping(committer=services.committer, keeper=self._keeper, count=figures.count)
+        self._calls = HeldCalls(services, figures.count)
 
     def body_limit(self, path: str) -> int | None:
         """The most bytes a body for this path below /hooks/ may have; None where there is no account."""
@@ -91,6 +94,9 @@ class Hooks:
         if isinstance(received, Answer) or hooked.account is None:
             return received if isinstance(received, Answer) else LATER
         try:
+            if received.call is not None:
+                provider = CALL_PROVIDERS[hooked.account.provider]
+                return await self._calls.answer(hooked.account, provider, received.call)
             received = await self._probe_of(account_id, webhook, received)
             await self.keeping.keep(hooked.account, received)
         except NotKept:
@@ -149,7 +155,8 @@ class Hooks:
             _log.error("webhook not understood account=%s error=%s", account_id, type(mistake).__name__)
             return LATER
         self._figures.genuine(account_id)
-        if not (received.contacts or received.receipts or received.sightings or received.wishes):
+        brought = (received.contacts, received.receipts, received.sightings, received.wishes, received.call)
+        if not any(brought):
             self._figures.count(account_id, "nothing")
         return received
 

@@ -170,6 +170,40 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallNews:
+    """What a provider says, or asks, of one call that it holds for us.
+
+    Shape: kind is arrived | waits (what is the caller to hear now?) | left (the provider's queue) | returned
+           (was connected with us, and is no longer) | status. contact is the call as a contact, of whichever
+           kind the news are: a call may be heard of late. live: its caller is still there. queued: in the
+           provider's queue; told and turn: what the caller was told last, and how often nothing since.
+           result: the provider's word for how it left its queue.
+    """
+
+    kind: str
+    contact: Contact
+    live: bool = True
+    queued: bool = True
+    told: int = 0
+    turn: int = 0
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCall:
+    """How such a call stands with us, for what its caller is told.
+
+    Shape: state as in the table `call`. position in line from 1; 0: not known. languages in which to speak,
+           at least one. recorded: it may be, and callers are told.
+    """
+
+    state: str = "waiting"
+    position: int = 0
+    languages: tuple[str, ...] = ("en",)
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """What one webhook brought: several of each, or none. What we do not know is acknowledged.
 
@@ -181,6 +215,8 @@ class Received:
     sightings: tuple[Contact, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     wishes: tuple[Wish, ...] = ()
+    call: CallNews | None = None
+    """Of providers that hold calls: then the answer depends on how the call stands (CallProvider.told)."""
     answer: Answer = Answer()
 
 
@@ -353,4 +389,45 @@ class Provider(Protocol):
 
     def media_request(self, address: str, account: Account) -> HttpRequest | None:
         """How an attachment is fetched; None when that address is not the provider's."""
+        ...
+
+
+class CallProvider(Protocol):
+    """What the module of a provider gives that holds calls for us: translation only."""
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the raw bodies it keeps; one call has one id, whatever else a body says."""
+        ...
+
+    def receive(self, webhook: Webhook, account: Account) -> Received:
+        """Authenticate the raw bytes, then news of a call. Raises NotAuthentic."""
+        ...
+
+    def shown(self, body: bytes) -> Shown:
+        """What a kept body says. Never raises."""
+        ...
+
+    def told(self, news: CallNews, held: HeldCall, account: Account) -> Answer:
+        """What the provider is told to do with the caller now."""
+        ...
+
+    def connect_request(self, provider_id: str, uri: str, account: Account) -> HttpRequest:
+        """How the caller is sent to this SIP address of ours. Again: the newest counts."""
+        ...
+
+    def hang_up_request(self, provider_id: str, account: Account) -> HttpRequest:
+        """How the call is ended."""
+        ...
+
+    def look_request(self, provider_id: str, account: Account) -> HttpRequest:
+        """How we ask whether it goes on."""
+        ...
+
+    def order_outcome(self, reply: HttpReply) -> str:
+        """done | gone (the caller has hung up) | refused | unsure. Never raises."""
+        ...
+
+    def provider_id_in(self, body: bytes) -> str:
+        """The provider's id of the call that began with this body; empty where it has none."""
         ...

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from router.channels import aml_form, line, messenger, telegram, twilio_sms, webhook_json, whatsapp
-from router.channels.port import Capabilities, Provider
+from router.channels import (
+    aml_form,
+    line,
+    messenger,
+    telegram,
+    twilio_sms,
+    twilio_voice,
+    webhook_json,
+    whatsapp,
+)
+from router.channels.port import CallProvider, Capabilities, Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     "aml": aml_form,
@@ -19,3 +28,6 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 
 CHANNELS: Final[Mapping[str, Capabilities]] = {each.can.channel: each.can for each in PROVIDERS.values()}
 """What each channel with a provider can do."""
+
+CALL_PROVIDERS: Final[Mapping[str, CallProvider]] = {"twilio-voice": twilio_voice}
+"""Those that hold calls for us: their webhooks are about calls, and nothing is sent by them."""

@@ -9,7 +9,7 @@ from router.channels import located, sip, template
 from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.channels.mail_head import head_of
 from router.channels.port import Shown
-from router.channels.providers import PROVIDERS
+from router.channels.providers import CALL_PROVIDERS, PROVIDERS
 from router.channels.text import shown
 from router.channels.web_call import shown_of_call
 
@@ -21,6 +21,9 @@ def shown_of(media_type: str, body: bytes) -> Shown:
     for provider in PROVIDERS.values():
         if provider.media_type == media_type:
             return provider.shown(body)
+    for network in CALL_PROVIDERS.values():
+        if network.media_type == media_type:
+            return network.shown(body)
     if media_type == sip.media_type:
         return sip.shown(body)
     if media_type == located.MEDIA_TYPE:
@@ -40,8 +43,8 @@ def says_the_same(media_type: str, one: bytes, other: bytes) -> bool:
 
     A provider's second try may bear fields that the first had not: Twilio adds why the first one failed.
     """
-    if one == other:
-        return True
+    if one == other or any(each.media_type == media_type for each in CALL_PROVIDERS.values()):
+        return True  # a call says nothing: its id is all there is
     provider = next((each for each in PROVIDERS.values() if each.media_type == media_type), None)
     if provider is None or provider.can.chosen_ids:
         return False

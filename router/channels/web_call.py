@@ -14,7 +14,8 @@ from router.channels.text import shown as text_of
 
 WEB_CALL: Final = "web-call"
 SIP: Final = "sip"
-VOICE_PROVIDERS: Final = (SIP, WEB_CALL)
+TWILIO_VOICE: Final = "twilio-voice"
+VOICE_PROVIDERS: Final = (SIP, WEB_CALL, TWILIO_VOICE)
 
 WEB_CALL_TYPE: Final = "application/x-muster-web-call"
 DIGITS_TYPE: Final = "application/x-muster-digits"

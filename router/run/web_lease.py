@@ -16,6 +16,10 @@ WEB_DEAD_MS: Final = 3_000
 FORGET_MS: Final = 3_600_000
 """Rows of webs that ended are removed after this long; until then they help to read what happened."""
 
+ELSEWHERE: Final = "provider/"
+"""Beginning of what stands for the process where a customer's line is held by a provider: it dies with none
+of ours."""
+
 _RENEW: Final = """
     INSERT INTO lease (name, owner, epoch, until_ms) VALUES (:name, :owner, 0, {now} + :ttl)
     ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
@@ -27,7 +31,7 @@ _NO_LONGER: Final = """
 _DEAD: Final = """
     SELECT DISTINCT connection.web_id FROM connection
     LEFT JOIN lease ON lease.name = 'web/' || connection.web_id
-    WHERE lease.name IS NULL OR lease.until_ms < {now}
+    WHERE (lease.name IS NULL OR lease.until_ms < {now}) AND connection.web_id NOT LIKE 'provider/%'
     ORDER BY connection.web_id
 """
 _END: Final = "UPDATE lease SET until_ms = {now} - 1 WHERE name = :name"

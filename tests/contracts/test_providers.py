@@ -11,7 +11,7 @@ from config.providers import BY_ROLES
 from config.providers import PROVIDERS as PLANNED
 from router.channels.port import HttpReply, NotAuthentic, Outgoing
 from router.channels.probes import TEXT, as_probe, hash_of, new_name, webhook_of
-from router.channels.providers import PROVIDERS
+from router.channels.providers import CALL_PROVIDERS, PROVIDERS
 from router.channels.showing import shown_of
 from tests.contracts.line import Line
 from tests.contracts.messenger import Messenger
@@ -32,7 +32,7 @@ EVERY: list[Plays] = [
 ]
 
 WITHOUT_WORDS = ["aml"]
-"""Nobody says anything there and nobody is answered; played in test_aml.py."""
+"""Nobody says anything there and nobody is answered; in test_aml.py. Calls: test_twilio_voice.py."""
 
 NOW_MS = 1_793_040_000_000
 
@@ -58,7 +58,7 @@ IDS = ["id-1", str(2**63 + 1), str(2**200), "a/b?c=d&e", "ä🆘", "x" * 2_000]
 def test_every_provider_is_played_and_can_be_planned():
     """A provider without a player is tested by nobody, and one without an entry can be in no plan."""
     assert sorted(PROVIDERS) == sorted([*WITHOUT_WORDS, *(plays.name for plays in EVERY)])
-    assert sorted(PROVIDERS) == sorted(name for name in PLANNED if name not in BY_ROLES)
+    assert sorted([*PROVIDERS, *CALL_PROVIDERS]) == sorted(name for name in PLANNED if name not in BY_ROLES)
     for plays in EVERY:
         assert plays.provider is PROVIDERS[plays.name]
         assert plays.provider.can.channel == PLANNED[plays.name].channel == plays.account.channel
@@ -66,7 +66,7 @@ def test_every_provider_is_played_and_can_be_planned():
 
 def test_no_two_providers_keep_under_one_media_type():
     """What was kept is read again by its media type alone."""
-    types = [provider.media_type for provider in PROVIDERS.values()]
+    types = [each.media_type for each in (*PROVIDERS.values(), *CALL_PROVIDERS.values())]
     assert len(types) == len(set(types))
 
 

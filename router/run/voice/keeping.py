@@ -65,11 +65,19 @@ class KeepCall:
     """Append: contact, reading and call. Read `place` and `record` after the commit, and only then.
 
     A call that was kept before (its process died, and the network sent it again) goes on in its interaction,
-    if that is still open; else it begins another.
+    if that is still open; else it begins another. resumes False: of one that is held elsewhere a repeat says
+    nothing new.
     """
 
     def __init__(
-        self, contact: Contact, record: Record, reader: Reader, *, language: str, read_within_ms: int
+        self,
+        contact: Contact,
+        record: Record,
+        reader: Reader,
+        *,
+        language: str,
+        read_within_ms: int,
+        resumes: bool = True,
     ) -> None:
         self.place = Waiting("", "", 0, 0)
         self.record = record
@@ -77,6 +85,7 @@ class KeepCall:
         self._places = _places_of(contact)
         self._reader = reader
         self._language = language
+        self._resumes = resumes
         keeper = Keeper(web_id=record.voice_id, connection_id=record.call_id, read_within_ms=read_within_ms)
         self._keep = KeepContact(contact, keeper)
         anew = replace(contact, provider_id=f"{contact.provider_id}/{record.call_id}")
@@ -90,7 +99,9 @@ class KeepCall:
         """Decided under the lock."""
         facts = self._facts(self._keep, db, at_ms)
         kept = self._keep.kept
-        if kept is not None and kept.repeated:
+        if kept is not None and kept.repeated and not self._resumes:
+            self.record.interaction_id = kept.interaction_id
+        elif kept is not None and kept.repeated:
             row = db.row(
                 "SELECT queue_id, urgency, accepted_at_ms FROM interaction"
                 " WHERE interaction_id = :id AND closed_seq = 0",
@@ -171,10 +182,13 @@ async def keep_call(
     *,
     language: str = "",
     read_within_ms: int,
+    resumes: bool = True,
 ) -> Waiting:
     """Keep it; on disk when this returns. Raises NotKept: then nobody may be told that it was taken."""
     for each in (contact, unparsed(contact)):
-        append = KeepCall(each, record, reader, language=language, read_within_ms=read_within_ms)
+        append = KeepCall(
+            each, record, reader, language=language, read_within_ms=read_within_ms, resumes=resumes
+        )
         try:
             await committer.append(append)
         except _AWAY as problem:

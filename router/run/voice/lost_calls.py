@@ -17,6 +17,7 @@ _LOST: Final = """
     SELECT c.call_id, c.interaction_id, c.account, c.direction, c.voice_id, c.agent_id, c.text FROM call c
     LEFT JOIN lease ON lease.name = 'web/' || c.voice_id
     WHERE c.ended_ms = 0 AND c.voice_id <> :own AND (lease.name IS NULL OR lease.until_ms < {now})
+        AND c.voice_id NOT LIKE 'provider/%'
     ORDER BY c.call_id LIMIT 500
 """
 

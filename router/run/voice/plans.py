@@ -4,11 +4,12 @@ from config.plan import Plan
 
 SIP = "sip"
 WEB_CALL = "web-call"
+TWILIO_VOICE = "twilio-voice"
 
 
 def has_calls(plan: Plan) -> bool:
     """Whether it has an account by which calls come to the voice process."""
-    return any(each.provider in (SIP, WEB_CALL) for each in plan.accounts)
+    return any(each.provider in (SIP, WEB_CALL, TWILIO_VOICE) for each in plan.accounts)
 
 
 def has_trunk(plan: Plan) -> bool:
