@@ -138,7 +138,12 @@ class Delivery:
             for account_id, code in self._outlets.lacking().items():  # said before anybody needs it
                 await self._unusable(self._lanes.setdefault(account_id, _Lane()), account_id, code=code)
         for account_id, due_at_ms in found.first_due:
-            await self._deliver(account_id, due_at_ms)
+            try:
+                await self._deliver(account_id, due_at_ms)
+            except (DatabaseGone, DatabaseBusy):
+                raise
+            except Exception:  # noqa: BLE001 - our own mistake with one account must not end all sending
+                _log.exception("nothing sent by this account account=%s", account_id)
 
     async def settle(self, within_s: float) -> None:
         """Wait for the tries under way and their records, at most this long; then let go of everything."""

@@ -84,6 +84,8 @@ class OtherWays:
                 await self.look()
             except (CommitUnknown, DatabaseBusy, DatabaseGone, PlanWrong) as reason:
                 _log.debug("no other ways now reason=%s", reason)
+            except Exception:  # noqa: BLE001 - our own mistake here must not end the delivery beside it
+                _log.exception("no other ways now")
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> int:
@@ -94,7 +96,12 @@ class OtherWays:
         decided = 0
         for outbox_id in missed:
             append = AnotherWay(outbox_id=outbox_id, plan=plan, lacking=frozenset(self._lacking()))
-            decided += bool(await self._committer.append(append))
+            try:
+                decided += bool(await self._committer.append(append))
+            except CommitUnknown:
+                raise
+            except Exception:  # noqa: BLE001 - our own mistake with one message is no other's
+                _log.exception("no other way decided outbox=%s", outbox_id)
         if decided:
             self._wake()
         return decided

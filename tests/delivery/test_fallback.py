@@ -1,13 +1,15 @@
 """What does not arrive goes to the same person another way: once, and only to an address that is theirs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from router.channels.port import Outcome
+from router.journal.connection import Connection
 from router.journal.database import Database, open_database
+from router.records import Fact
 from router.run.fallback import AnotherWay
 from tests.delivery.two_ways import AFTER_S, PERSON, TwoWays, second_of, two_ways
 
@@ -281,3 +283,26 @@ async def test_a_clock_that_is_set_back_sends_nothing_twice(ways: TwoWays):
     ways.office.hands.passes(seconds=-7_200)
     assert await ways.another().look() == 0
     assert ways.decided(message_id)[0] == second_of(message_id)
+
+
+async def test_one_that_makes_us_fail_keeps_no_other_from_going(
+    ways: TwoWays, monkeypatch: pytest.MonkeyPatch
+):
+    """Promise 7: it comes first at every look, and what it raises would end the worker and all sending."""
+    poison = await refused(ways, await ways.writes())
+    other = await refused(ways, await ways.writes())
+    decide = AnotherWay.facts
+
+    def fails(append: AnotherWay, db: Connection, at_ms: int) -> Sequence[Fact]:
+        if append.outbox_id == poison:
+            raise ValueError("our own mistake")
+        return decide(append, db, at_ms)
+
+    monkeypatch.setattr(AnotherWay, "facts", fails)
+    running = asyncio.create_task(ways.ways.run())
+    try:
+        await ways.office.delivers(lambda: ways.decided(other)[0] == second_of(other))
+        assert ways.decided(poison) == ("", "")
+        assert not running.done()
+    finally:
+        running.cancel()

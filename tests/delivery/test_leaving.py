@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from router.journal.committer import CommitUnknown, NotCommitted
 from router.records import fact
 from router.run.circuit import FAILURES_MAX
 from router.run.delivery_book import candidates, claim, renew
+from router.run.delivery_reader import Reader
 from router.run.housekeeping import tidy
 from router.run.plan_activation import ActivatePlan
 from tests.config.plans import small
@@ -437,3 +439,21 @@ async def test_to_renew_claims_waits_for_no_record_under_way(office: Office):
     with office.database.reading() as db:
         (a, b) = (row[0] for row in db.rows("SELECT until_ms FROM claim ORDER BY ref"))
     assert a > b == 1
+
+
+async def test_an_account_that_makes_us_fail_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    """Promise 7: one row that we cannot read would end the worker again and again, and nothing would leave."""
+    look = Reader.claim
+
+    async def fails(reader: Reader, **what: Any) -> Any:
+        if what["account"] == "a-first":
+            raise ValueError("our own mistake")
+        return await look(reader, **what)
+
+    monkeypatch.setattr(Reader, "claim", fails)
+    await office.says("to nobody", account="a-first")
+    other = await office.says("we are coming", to=OTHER)
+    await office.delivers(lambda: office.status(other) == "sent")
+    assert office.provider.words() == ["we are coming"]

@@ -7,6 +7,7 @@ import pytest
 
 from router.channels import aml_form, twilio_sms
 from router.channels.ingest import KeepContact
+from router.channels.located import places_in
 from router.channels.port import Contact, Shown
 from router.channels.sighting import KeepSighting
 from router.decisions import CloseInteraction
@@ -248,12 +249,11 @@ async def test_a_report_that_nobody_can_place_stops_no_other(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 7: one that makes us fail comes first at every look."""
-    read = sightings.places_in
 
     def fails_at_one(shown: Shown) -> tuple[Place, ...]:
         if "90" in shown.text:
             raise ValueError("our own mistake")
-        return read(shown)
+        return places_in(shown)
 
     monkeypatch.setattr(sightings, "places_in", fails_at_one)
     await site.texts("+31600000000", "help")
