@@ -444,7 +444,7 @@ async def test_to_renew_claims_waits_for_no_record_under_way(office: Office):
 async def test_an_account_that_makes_us_fail_holds_up_no_other(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ):
-    """Promise 7: one row that we cannot read would end the worker again and again, and nothing would leave."""
+    """Promise 7: one row that we cannot read would end the worker over and over, and nothing would leave."""
     look = Reader.claim
 
     async def fails(reader: Reader, **what: Any) -> Any:
