@@ -1,5 +1,6 @@
 """Calls from the customers' page."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -94,3 +95,12 @@ async def test_a_request_that_cannot_be_read_is_refused(exchange: Exchange, body
 
     async with AsyncClient(transport=ASGITransport(app=exchange.app), base_url="http://voice") as client:
         assert (await client.post("/calls", content=body)).status_code == 400
+
+
+async def test_a_page_that_asks_twice_at_once_has_one_call(exchange: Exchange) -> None:
+    """A second press, or a page that tries again while the disk is slow: the other one would wait for ever
+    with nobody behind it, and an agent would be offered one customer twice."""
+    first, second = await asyncio.gather(calls(exchange), calls(exchange))
+    assert first[0] == second[0] == 200
+    assert first[1]["interaction_id"] == second[1]["interaction_id"]
+    assert len(exchange.open()) == len(exchange.board.calls) == 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final  # Any: what a coroutine sends and receives does not matter here
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -100,6 +101,8 @@ class Switchboard:
         """By interaction_id."""
         self._sessions: dict[str, Call] = {}
         """Calls of pages, by the hash of their session."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """A page that asks again before its first call is on disk has one call."""
         self._touched: set[str] = set()
         self._stirred = asyncio.Event()
         self._line_changed = asyncio.Event()
@@ -111,7 +114,15 @@ class Switchboard:
 
     def ring(self, telephone: Telephone) -> None:
         """A call of a trunk: SipAgent's on_call."""
-        self.do(telephone.refuse(SERVICE_UNAVAILABLE) if self._closing else self._take(telephone))
+        self.do(telephone.refuse(SERVICE_UNAVAILABLE) if self._closing else self._take_or_refuse(telephone))
+
+    async def _take_or_refuse(self, telephone: Telephone) -> None:
+        """Whatever we do wrong: their network tries elsewhere at once, not after three minutes of silence."""
+        try:
+            await self._take(telephone)
+        except Exception:  # noqa: BLE001 - our own mistake
+            _log.exception("call not taken call=%s", telephone.call_id)
+            await telephone.refuse(SERVICE_UNAVAILABLE)
 
     async def _take(self, telephone: Telephone) -> None:
         account = self._account_of(telephone)
@@ -149,6 +160,10 @@ class Switchboard:
 
         Raises NotKept.
         """
+        async with self._turns.setdefault(session, asyncio.Lock()):
+            return await self._take_page(account, session=session, leg=leg, language=language)
+
+    async def _take_page(self, account: Account, *, session: str, leg: Leg, language: str) -> Call:
         call = self._sessions.get(session)
         if call is not None and call.live and isinstance(call.caller, PageCaller):
             call.caller.leg = leg
