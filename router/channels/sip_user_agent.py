@@ -133,6 +133,9 @@ class UserAgent:
     def _is_full(self) -> bool:
         return len(self._calls) >= self._calls_max and self.living >= self._calls_max
 
+    def _lives(self, name: str) -> bool:
+        return any(call.call_id == name and not call.ended for call in self._calls.values())
+
     def _is_known(self, request: SipMessage) -> bool:
         """Whether this INVITE came already, by this way or another."""
         return self._begun.get((request.call_id, request.from_tag)) == request.cseq[0]
@@ -163,12 +166,17 @@ class UserAgent:
         if self._is_known(request):
             transaction.reply(482)  # The same call by another way (section 8.2.2.2): the first one goes on.
             return
+        # Its trunk has given the first one up, or numbers carelessly: that one waits or talks here still, and
+        # is not to be found under the name of another.
+        besides = key in self._begun and key not in self._again and self._lives(_name_of(*key))
         self._begun[key] = request.cseq[0]
         self._again.discard(key)
         if (status := self._cannot(request)) != 0:
             self._ask_without(transaction, status, account_id, data)
             return
         call = self._call(request, account_id, data)
+        if besides:
+            call.call_id = _name_of(*key, str(request.cseq[0]))
         incoming = Incoming(self, transaction, call)
         call.came(incoming)
         self._calls[request.call_id, incoming.session.dialog.local_tag] = call

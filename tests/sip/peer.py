@@ -37,7 +37,7 @@ class Peer:
                 ("from", sender or f"<sip:+15550100@{self.host}>;tag=peer"),
                 ("to", f"<sip:112@{US}>"),
                 ("call-id", more.get("call_id", "call-1")),
-                ("cseq", "1 INVITE"),
+                ("cseq", f"{more.get('cseq', '1')} INVITE"),
                 ("contact", f"<sip:caller@{self.host}>"),
                 *headers,
                 *((SDP,) if sdp else ()),

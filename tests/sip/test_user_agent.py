@@ -27,6 +27,23 @@ async def test_one_call_id_used_twice_is_two_calls():
     assert len({call.call_id for call in story.came}) == 2
 
 
+async def test_a_call_begun_anew_beside_the_first_is_another_call():
+    """A trunk that lost its own first try: an agent talks in that one, perhaps, and hanging up either must
+    not be taken for the other."""
+    story = Story()
+    peer = Peer(story)
+    peer.invite()
+    first = story.came[0]
+    anew = peer.invite(cseq="2")
+    await story.world.passes(0.1)
+    assert len(story.came) == 2
+    assert story.came[1].call_id != first.call_id
+    assert not first.ended and not story.came[1].ended
+    peer.sends(anew)
+    await story.world.passes(0.1)
+    assert len(story.came) == 2
+
+
 async def test_the_end_of_the_process_is_told_to_everybody():
     """Who talks hears BYE; who waits hears 503, by which a network tries the other site."""
     story = Story()
