@@ -5,7 +5,6 @@ Source: developers.line.biz/en/reference/messaging-api (webhook events, push mes
 """
 
 import base64
-import hashlib
 import hmac
 import re
 from dataclasses import replace
@@ -15,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from router.channels.api_reply import retry_after_ms
-from router.channels.ids import group_thread_of
+from router.channels.brought import brought
 from router.channels.json_body import at, leaves, name, number, object_of, pins, words, written
 from router.channels.port import (
     Account,
@@ -132,20 +131,14 @@ def _said(event: dict[str, Any]) -> Shown:
 
 def _contact(event: dict[str, Any], raw: bytes, webhook: Webhook, account: Account) -> Contact:
     source = event.get("source")
-    group = name(source, "groupId") or name(source, "roomId")
-    address = group or name(source, "userId")
-    return Contact(
-        channel=account.channel,
-        account=account.account_id,
-        provider_id=name(event, "webhookEventId") or hashlib.sha256(raw).hexdigest(),
-        verified=True,
-        address_kind=f"line:{account.account_id}",
-        address=address,
-        linked=bool(address) and not group and address not in account.unlinked,
-        thread=group_thread_of(account.secret, group),
+    return brought(
+        webhook,
+        account,
         media_type=media_type,
+        provider_id=name(event, "webhookEventId"),
+        address=name(source, "userId"),
+        group=name(source, "groupId") or name(source, "roomId"),
         body=raw,
-        received_at_ms=webhook.received_at_ms,
     )
 
 

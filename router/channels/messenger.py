@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from router.channels import meta
+from router.channels.brought import brought
 from router.channels.json_body import at, joined, leaves, members, name, number, object_of, words, written
 from router.channels.messenger_kinds import NO_MESSAGE, Event, said
 from router.channels.multipart import form_of
@@ -125,23 +126,18 @@ class Pages:
         self, event: Event, raw: bytes, came: tuple[str, str], webhook: Webhook, account: Account
     ) -> Contact:
         line, page = came
-        sender = name(event, "sender", "id")
         body = joined(
             event=raw,
             standby=b"true" if line == "standby" else b"",
             elsewhere=msgspec.json.encode(page) if page not in ("", account.address) else b"",
         )
-        return Contact(
-            channel=account.channel,
-            account=account.account_id,
-            provider_id=_id_of(event) or hashlib.sha256(raw).hexdigest(),
-            verified=True,
-            address_kind=self._kind(account),
-            address=sender,
-            linked=bool(sender) and sender not in account.unlinked,
+        return brought(
+            webhook,
+            account,
             media_type=self.media_type,
+            provider_id=_id_of(event) or hashlib.sha256(raw).hexdigest(),
+            address=name(event, "sender", "id"),
             body=body,
-            received_at_ms=webhook.received_at_ms,
         )
 
     def _receipts(self, event: Event, account: Account) -> Iterator[Receipt]:
