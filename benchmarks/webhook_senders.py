@@ -28,6 +28,7 @@ from tests.contracts.partner import Partner
 from tests.contracts.plays import Plays, Said
 from tests.contracts.telegram import Telegram
 from tests.contracts.twilio import Twilio
+from tests.contracts.viber import Viber
 from tests.contracts.whatsapp import WhatsApp
 
 WORDS: Final = "There is smoke in the stairwell of 12 Mill Road, second floor. I have two children here. Nr"
@@ -50,6 +51,7 @@ PLAYERS: Final[Sequence[Callable[[str], Any]]] = (
     lambda hooks: Telegram("bot"),
     lambda hooks: Line("friends"),
     lambda hooks: Partner("mill", endpoint=""),
+    lambda hooks: Viber("viber"),
 )
 PERSON: Final = {
     "twilio": "+1444{:07}",

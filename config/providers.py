@@ -72,6 +72,13 @@ PROVIDERS: Final[Mapping[str, ProviderPlan]] = {
     "telegram": ProviderPlan(
         channel="telegram", address_kind="id", secrets=("bot-token",), characters_max=4_096
     ),
+    "viber": ProviderPlan(
+        channel="viber",
+        address_kind="id",
+        may={"from_name": str},
+        characters_max=7_000,
+        tells_delivery=True,
+    ),
     "whatsapp": ProviderPlan(
         channel="whatsapp",
         address_kind="phone",

@@ -165,6 +165,19 @@ def _line(account: Account, ref: str, now_ms: int) -> Made:
     return {"content-type": _JSON, "x-line-signature": signature}, body
 
 
+def _viber(account: Account, ref: str, now_ms: int) -> Made:
+    told = {
+        "event": "message",
+        "timestamp": now_ms,
+        "message_token": int(ref, 16),
+        "sender": {"id": _SENDER, "name": "Muster"},
+        "message": {"type": "text", "text": TEXT},
+    }
+    body = msgspec.json.encode(told)
+    signature = hmac.digest(account.secret, body, "sha256").hex()
+    return {"content-type": _JSON, "x-viber-content-signature": signature}, body
+
+
 def _partner(account: Account, ref: str, now_ms: int) -> Made:
     report = {"kind": "report", "id": ref, "text": TEXT, "from": {"address": PROBE}, "traffic": PROBE}
     body, seconds = msgspec.json.encode(report), now_ms // 1000
@@ -179,6 +192,7 @@ PROBES: Final[Mapping[str, Callable[[Account, str, int], Made]]] = {
     "partner": _partner,
     "telegram": _telegram,
     "twilio": _twilio,
+    "viber": _viber,
     "whatsapp": _whatsapp,
 }
 """By provider. tests/contracts asks of each that it is genuine and says what it is."""

@@ -10,6 +10,7 @@ from router.channels import (
     telegram,
     twilio_sms,
     twilio_voice,
+    viber,
     webhook_json,
     whatsapp,
 )
@@ -23,6 +24,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     "partner": webhook_json,
     "telegram": telegram,
     "twilio": twilio_sms,
+    "viber": viber,
     "whatsapp": whatsapp,
 }
 

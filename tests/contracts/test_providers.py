@@ -19,6 +19,7 @@ from tests.contracts.partner import Partner
 from tests.contracts.plays import Flipped, Plays, Said, receive
 from tests.contracts.telegram import Telegram
 from tests.contracts.twilio import Twilio
+from tests.contracts.viber import Viber
 from tests.contracts.whatsapp import WhatsApp
 
 EVERY: list[Plays] = [
@@ -27,6 +28,7 @@ EVERY: list[Plays] = [
     Telegram(),
     Line(),
     Partner(),
+    Viber(),
     Messenger("messenger"),
     Messenger("instagram"),
 ]

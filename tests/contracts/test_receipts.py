@@ -12,6 +12,7 @@ from router.journal.database import open_database
 from tests.contracts.messenger import Messenger
 from tests.contracts.plays import Plays, receive
 from tests.contracts.twilio import Twilio
+from tests.contracts.viber import Viber
 from tests.contracts.whatsapp import WhatsApp
 from tests.delivery.office import Office, open_office
 
@@ -39,7 +40,9 @@ async def keep(office: Office, *receipts: Receipt, account: str = "line") -> Non
     await office.committer.append(KeepReceipts(account_id=account, receipts=receipts))
 
 
-@pytest.mark.parametrize("plays", [Twilio(), WhatsApp(), Messenger("messenger"), Messenger("instagram")])
+@pytest.mark.parametrize(
+    "plays", [Twilio(), WhatsApp(), Viber(), Messenger("messenger"), Messenger("instagram")]
+)
 async def test_statuses_in_any_order_end_where_they_are_furthest(office: Office, plays: Plays):
     """They overtake each other; and a repeat of an old one takes nothing back."""
     words = [word for word, ours in plays.statuses if ours not in ("", "failed")]

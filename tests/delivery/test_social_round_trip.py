@@ -26,6 +26,7 @@ from tests.contracts.messenger import Messenger
 from tests.contracts.partner import Partner
 from tests.contracts.plays import Plays, Said, receive
 from tests.contracts.telegram import Telegram
+from tests.contracts.viber import Viber
 from tests.contracts.whatsapp import OUR_ID, WhatsApp
 from tests.desk import plans
 from tests.desk.plans import TEXT
@@ -41,6 +42,7 @@ PLAYED: list[Plays] = [
     Telegram(),
     Line(),
     Partner(),
+    Viber(),
 ]
 
 

@@ -19,6 +19,7 @@ from tests.contracts.messenger import Messenger
 from tests.contracts.partner import Partner
 from tests.contracts.plays import Plays, Said
 from tests.contracts.telegram import Telegram
+from tests.contracts.viber import Viber
 from tests.contracts.whatsapp import OUR_ID, WhatsApp, body_of, value_of
 from tests.web.sites import WITHIN_S, Site
 
@@ -29,6 +30,7 @@ PLAYED: list[Plays] = [
     Telegram("bot"),
     Line("friends"),
     Partner("mill"),
+    Viber(),
 ]
 every = pytest.mark.parametrize("plays", PLAYED, ids=lambda plays: plays.name)
 
