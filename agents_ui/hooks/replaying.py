@@ -49,7 +49,9 @@ class Replaying:
         found = {GENUINE: 0, REFUSED: 0, LEFT: 0}
         for start in range(0, len(ids), TOGETHER):
             some = ids[start : start + TOGETHER]
-            for result in await asyncio.gather(*(self._one(account_id, each) for each in some)):
+            loaded = await asyncio.to_thread(self._load, some)
+            # Submitted in this order: nothing is awaited before each is.
+            for result in await asyncio.gather(*(self._one(account_id, *each) for each in loaded)):
                 found[result] += 1
         replayed = Replayed(genuine=found[GENUINE], refused=found[REFUSED], left=found[LEFT])
         if ids:
@@ -66,9 +68,8 @@ class Replaying:
             )
         return [row[0] for row in rows]
 
-    async def _one(self, account_id: str, quarantine_id: str) -> str:
+    async def _one(self, account_id: str, quarantine_id: str, webhook: Webhook | None) -> str:
         hooked = self._accounts.get(account_id)
-        webhook = await asyncio.to_thread(self._load, quarantine_id)
         if hooked is None or hooked.account is None:
             return LEFT
         if webhook is None:
@@ -85,12 +86,15 @@ class Replaying:
             await self._keeping.keep(hooked.account, received)
         except NotKept:
             return LEFT
+        except Exception as mistake:  # noqa: BLE001 - as above
+            await asyncio.to_thread(self._note, quarantine_id, type(mistake).__name__)
+            return LEFT
         await asyncio.to_thread(self._forget, quarantine_id)
         return GENUINE
 
-    def _load(self, quarantine_id: str) -> Webhook | None:
+    def _load(self, quarantine_ids: Sequence[str]) -> list[tuple[str, Webhook | None]]:
         with self._database.reading() as db:
-            return webhook_in(db, quarantine_id)
+            return [(each, webhook_in(db, each)) for each in quarantine_ids]
 
     def _note(self, quarantine_id: str, reason: str) -> None:
         with self._database.writing() as db:
