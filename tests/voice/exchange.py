@@ -23,7 +23,7 @@ from router.run.plan_activation import ActivatePlan
 from router.run.router_step import RouterStep
 from router.run.voice.door import Door
 from router.run.voice.role import Accounts, VoiceRole
-from tests.voice.gear import FakeLeg, FakeMedia, FakeTelephone, FakeTelephones
+from tests.voice.gear import FakeLeg, FakeMedia, FakeOrders, FakeTelephone, FakeTelephones
 from tests.web.fronts import settings_for
 
 WITHIN_S = 20.0
@@ -70,6 +70,7 @@ class Exchange:
         self.router = self.new_router()
         self.media = FakeMedia()
         self.telephones = FakeTelephones()
+        self.orders = FakeOrders()
         self.routes = True
         self.voice_id = uuid4().hex[:12]
 
@@ -95,6 +96,8 @@ class Exchange:
             media=self.media,
             telephones=self.telephones,
             voice_id=self.voice_id,
+            orders=self.orders,
+            here=lambda: "198.51.100.7:5062",
         )
         self.board = self.role.board
         self.app = Door(self.board).app()

@@ -1,11 +1,11 @@
 """Telephones and sound without a network: they remember what was done to them, and do what a test says."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal  # Any: a leg of the test, whatever the product calls it
 
-from router.channels.port import Account
+from router.channels.port import Account, CallProvider, HttpRequest
 from router.run.media.frame import Frame
 from router.run.voice.gear import BadSdp, Leg, NotAnswered
 
@@ -152,8 +152,10 @@ class FakeTelephone:
         to: str = "+15550100911",
         offer: str = OFFER,
         withheld: bool = False,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.call_id = call_id
+        self.headers = headers
         self.account_id = "trunk"
         self.from_number, self.from_name, self.to_number = number, "", to
         self.withheld, self.asserted = withheld, not withheld
@@ -212,3 +214,21 @@ class FakeTelephones:
             raise NotAnswered(self.answers)
         self.answers.answer_sdp = OFFER
         return self.answers
+
+
+class FakeOrders:
+    """A provider's API: `answers` says what comes of the next orders, the last one of all that follow."""
+
+    def __init__(self) -> None:
+        self.asked: list[HttpRequest] = []
+        self.answers: list[str] = ["done"]
+        self.on_order: Callable[[HttpRequest], None] = _ignore
+
+    async def ask(self, provider: CallProvider, request: HttpRequest) -> str:
+        self.asked.append(request)
+        self.on_order(request)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def ordered(self, what: str) -> list[HttpRequest]:
+        """Orders with this in their body."""
+        return [each for each in self.asked if what.encode() in each.body]
