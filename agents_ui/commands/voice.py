@@ -84,6 +84,7 @@ class _Voice:
         over.set()
 
     async def _with(self, database: Database, plan: PlanHolder) -> None:
+        from router.run.voice.orders import HttpOrders
         from router.run.voice.role import Accounts, VoiceRole
         from router.run.voice.sound import Sound
         from router.run.voice.telephones import Trunks
@@ -94,7 +95,8 @@ class _Voice:
         feed = Feed(database, hints)
         feed.subscribe(plan.hear)  # first: all other listeners already see the plan that rows are about
         accounts = Accounts(plan, settings)
-        trunks = Trunks(accounts)
+        trunks, orders = Trunks(accounts), HttpOrders()
+        trunks.host = settings.media_address or settings.host
         role = VoiceRole(
             settings,
             database,
@@ -105,6 +107,8 @@ class _Voice:
             media=Sound(settings),
             telephones=trunks,
             voice_id=uuid.uuid4().hex[:12],
+            orders=orders,
+            here=trunks.here,
         )
         try:
             await self._begin(role)
@@ -113,6 +117,7 @@ class _Voice:
         finally:
             self.serves = False
             await self._end(role, trunks)
+            await orders.close()
             await asyncio.to_thread(committer.close)
             await hints.close()
             feed.close()

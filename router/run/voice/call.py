@@ -15,7 +15,7 @@ from router.channels.port import Account
 from router.channels.web_call import CALL_OUT_TYPE
 from router.run.voice import record as r
 from router.run.voice.book import Book
-from router.run.voice.callers import Caller, CannotAnswer, TelephoneCaller, called
+from router.run.voice.callers import Caller, CannotAnswer, NotNow, TelephoneCaller, called
 from router.run.voice.gear import Bridge, CallEnded, Leg, Media, NoPorts, NotAnswered, NoTrunk, Telephones
 from router.run.voice.record import AddSaid, Record
 from router.run.voice.said import Said
@@ -69,6 +69,8 @@ class Call:
         self._patience: asyncio.TimerHandle | None = None
         self._sent_to: TelephoneCaller | None = None
         self._files = 0
+        self._name = f"{record.call_id}_{said}" if said else record.call_id
+        """Of its recordings: those of a process that died have others."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._said = Said(record.call_id, self._keep_said, number=said)
 
@@ -114,6 +116,11 @@ class Call:
             self._let_go_of_agent()
             self._assignment = self.record.agent_id = ""
             self._tell(r.WAITING)
+
+    @property
+    def coming(self) -> bool:
+        """Whether an agent is there to talk and the caller is not."""
+        return self._coming is not None and self._coming.flowing
 
     def waits_at(self, position: int) -> None:
         """Its place in line; 0: it waits no longer."""
@@ -188,6 +195,17 @@ class Call:
         if agent is not None:  # Its leg went with the old bridge: its desk connects again.
             self._tell(r.WAITING)
         bridge.wait()
+
+    def sound_lost(self) -> None:
+        """The caller's sound has ended and its caller has not: they wait where they are for the agent."""
+        old, self._bridge = self._bridge, None
+        self._agent = None
+        if old is not None:
+            self._do(old.close())
+        if self.live:
+            if self._assignment:
+                self._wait_for_agent()
+            self._tell(r.WAITING)
 
     async def forward(self, number: str, telephones: Telephones) -> None:
         """Send the caller on to this number: by their own network, else by a call of ours.
@@ -327,6 +345,8 @@ class Call:
         """Pick up: an agent is there to talk."""
         try:
             sound = await self.caller.answer()
+        except NotNow:
+            return
         except CallEnded as gone:
             self.end(gone.why, hang_up=False)
             return
@@ -369,7 +389,7 @@ class Call:
 
     def _start_recording(self, bridge: Bridge) -> None:
         self._files += 1
-        name = self.call_id if self._files == 1 else f"{self.call_id}_{self._files}"
+        name = self._name if self._files == 1 else f"{self._name}_{self._files}"
         announced = self.account.options.get("recording", "announced") == "announced"
         try:
             bridge.record_into(self._around.recordings / f"{name}.ogg", announced=announced)

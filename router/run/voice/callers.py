@@ -20,6 +20,10 @@ class CannotAnswer(Exception):
     """The caller cannot be given sound. The call is over."""
 
 
+class NotNow(Exception):
+    """Nobody is there to talk with any more. The caller goes on waiting."""
+
+
 class Caller(Protocol):
     """The customer's side."""
 
@@ -31,7 +35,7 @@ class Caller(Protocol):
         ...
 
     async def answer(self) -> Leg:
-        """Pick up; the caller's sound. Raises CannotAnswer."""
+        """Pick up; the caller's sound. Raises CannotAnswer, NotNow."""
         ...
 
     async def hang_up(self, *, elsewhere: bool = False) -> None:

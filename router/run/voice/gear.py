@@ -4,7 +4,7 @@ Both are told apart from what a call means: here are only names. The real ones a
 router/run/media, made by telephones.py and sound.py; tests have others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -132,6 +132,7 @@ class Telephone(Protocol):
     call_id: str
     account_id: str
     raw: bytes
+    headers: Sequence[tuple[str, str]]
     from_number: str
     from_name: str
     to_number: str

@@ -15,6 +15,8 @@ from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.run.voice.figures import VoiceFigures
 from router.run.voice.gear import Media, Telephones
+from router.run.voice.held_caller import Orders
+from router.run.voice.held_calls import HeldCalls
 from router.run.voice.lost_calls import EndLost, lost
 from router.run.voice.recordings import FOLDER, Recordings
 from router.run.voice.switchboard import Switchboard
@@ -69,6 +71,8 @@ class VoiceRole:
         media: Media,
         telephones: Telephones,
         voice_id: str,
+        orders: Orders,
+        here: Callable[[], str] = lambda: "",
     ) -> None:
         self.recordings = Recordings(settings.data_dir / FOLDER, database, committer)
         self.board = Switchboard(
@@ -83,11 +87,13 @@ class VoiceRole:
             figures=VoiceFigures(),
             adopt=self.recordings.adopt,
         )
+        self.held = HeldCalls(self.board, database, accounts, orders, here=here)
         self.plan = plan
         self._database = database
         self._committer = committer
         self._voice_id = voice_id
         feed.subscribe(self.board.hear)
+        feed.subscribe(self.held.hear)
 
     async def begin(self) -> None:
         """Say that this process lives, before its first call. Raises DatabaseBusy, DatabaseGone."""
@@ -97,7 +103,13 @@ class VoiceRole:
     async def run(self) -> None:
         """Serve until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self.board.run, self.recordings.run, self._keep_lease, self._end_lost):
+            for work in (
+                self.board.run,
+                self.held.run,
+                self.recordings.run,
+                self._keep_lease,
+                self._end_lost,
+            ):
                 tasks.create_task(work())
 
     async def end(self) -> None:

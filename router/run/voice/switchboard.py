@@ -19,7 +19,7 @@ from config.plan import Plan
 from router.call_backs import id_of
 from router.channels.ingest import NotKept
 from router.channels.port import Account, Contact
-from router.channels.web_call import SIP, contact_of_call, contact_of_web_call
+from router.channels.web_call import SIP, TWILIO_VOICE, contact_of_call, contact_of_web_call
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database
 from router.records import Row, fact
@@ -81,6 +81,8 @@ class Switchboard:
         self.voice_id = voice_id
         self.well = True
         """Whether calls can be kept: what a trunk is told that asks (OPTIONS)."""
+        self.claims: Callable[[Telephone], bool] = lambda _: False
+        """Asked of every call that comes: whether it belongs to one that we have (held_calls.py)."""
         self._closing = False
         self.calls: dict[str, Call] = {}
         """By call_id, those that go on."""
@@ -119,13 +121,14 @@ class Switchboard:
     async def _take_or_refuse(self, telephone: Telephone) -> None:
         """Whatever we do wrong: their network tries elsewhere at once, not after three minutes of silence."""
         try:
-            await self._take(telephone)
+            if not self.claims(telephone):
+                await self._take(telephone)
         except Exception:  # noqa: BLE001 - our own mistake
             _log.exception("call not taken call=%s", telephone.call_id)
             await telephone.refuse(SERVICE_UNAVAILABLE)
 
     async def _take(self, telephone: Telephone) -> None:
-        account = self._account_of(telephone)
+        account = self.account_of(telephone)
         if account is None:
             await telephone.refuse(404)
             return
@@ -179,6 +182,13 @@ class Switchboard:
         self._watch_page(call, leg, session)
         return call
 
+    def take_held(self, record: Record, account: Account, caller: Caller, *, changed: bool) -> Call:
+        """A call that its provider holds, as the tables have it. changed: they do not know of this yet."""
+        call = self._begin(record, account, caller, said=_now_ms())
+        if changed:
+            self.book.note(call.call_id, record.changed())
+        return call
+
     def new_call_out(self, standing: Standing, account: Account, agent_id: str, caller: Caller) -> Call:
         """A call that this agent makes to the customer."""
         record = self._new_record(account, r.OUT)
@@ -196,9 +206,22 @@ class Switchboard:
         """A ready account of the plan in force."""
         return self._accounts().get(account_id)
 
+    def account_of(self, telephone: Telephone) -> Account | None:
+        """The account that was called: of those of one trunk the one with that number."""
+        accounts = self._accounts()
+        found = accounts.get(telephone.account_id)
+        if found is None or found.address == telephone.to_number:
+            return found
+        upstream = found.options.get("upstream")
+        same = (each for each in accounts.values() if each.options.get("upstream") == upstream)
+        return next((each for each in same if each.address == telephone.to_number), found)
+
     def trunk_of(self, account_id: str) -> Account | None:
         """The trunk by which to call back who came by this account; None where there is none to call out."""
-        own = self._accounts().get(account_id)
+        accounts = self._accounts()
+        own = accounts.get(account_id)
+        if own is not None and own.provider == TWILIO_VOICE:
+            own = accounts.get(str(own.options.get("sip_account", "")))
         return own if own is not None and own.provider == SIP and own.endpoint else None
 
     async def standing(self, interaction_id: str) -> Standing | None:
@@ -222,7 +245,8 @@ class Switchboard:
             if call is not None:
                 self._touched.add(row.ref)
                 if row.kind == "customer_disconnected" and call.live and call.call_id in row.data:
-                    call.is_here()
+                    if call.record.voice_id == self.voice_id:
+                        call.is_here()
                 elif row.kind == "message_added" and '"direction":"out"' in row.data:
                     self._answers.append((row.ref, msgspec.json.decode(row.data)["message_id"]))
             if row.kind in LINE_KINDS:
@@ -243,7 +267,10 @@ class Switchboard:
         """
         self._closing = True
         for call in tuple(self.calls.values()):
-            call.end(r.FAILED, elsewhere=True)
+            if call.record.voice_id == self.voice_id:
+                call.end(r.FAILED, elsewhere=True)
+            else:  # Its line is at its provider, and lives on.
+                call.sound_lost()
             await call.closed()
         for task in tuple(self._tasks):
             task.cancel()
@@ -332,8 +359,16 @@ class Switchboard:
 
     # Inside
 
-    def _begin(self, record: Record, account: Account, caller: Caller, place: Waiting | None = None) -> Call:
-        call = Call(record, account, caller, self._around)
+    def _begin(
+        self,
+        record: Record,
+        account: Account,
+        caller: Caller,
+        place: Waiting | None = None,
+        *,
+        said: int = 0,
+    ) -> Call:
+        call = Call(record, account, caller, self._around, said=said)
         call.expected = place
         self.calls[call.call_id] = self._of[call.interaction_id] = call
         self._touched.add(call.interaction_id)
@@ -367,16 +402,6 @@ class Switchboard:
             direction=direction,
             voice_id=self.voice_id,
         )
-
-    def _account_of(self, telephone: Telephone) -> Account | None:
-        """The account that was called: of those of one trunk the one with that number."""
-        accounts = self._accounts()
-        found = accounts.get(telephone.account_id)
-        if found is None or found.address == telephone.to_number:
-            return found
-        upstream = found.options.get("upstream")
-        same = (each for each in accounts.values() if each.options.get("upstream") == upstream)
-        return next((each for each in same if each.address == telephone.to_number), found)
 
     def _watch_page(self, call: Call, leg: Leg, session: str) -> None:
         """A page that is gone for good has hung up."""

@@ -31,7 +31,13 @@ class Trunks:
 
     def __init__(self, accounts: Callable[[], Mapping[str, Account]]) -> None:
         self.agent: SipAgent | None = None
+        self.host = ""
+        """By which others reach it."""
         self._accounts = accounts
+
+    def here(self) -> str:
+        """Where calls can be sent to us, host:port; empty: nowhere."""
+        return f"{_written(self.host)}:{self.agent.port}" if self.agent is not None and self.host else ""
 
     def may_call(self, address: str) -> str:
         """The account of the trunk at this IP address; empty: nobody that we know."""
@@ -93,6 +99,10 @@ class Trunks:
             _log.info("trunk not heard account=%s reason=%s", account.account_id, type(problem).__name__)
             return False
         return status not in (408, 503)
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def now_s() -> float:
