@@ -176,6 +176,7 @@ def test_names_claims_splits_and_taking_back_are_said_as_the_contract_has_them(
     """The fields of docs/architecture.md 6.2, whatever the screen calls them."""
     _full(centre)
     page = _desk(centre, open_page)
+    expect(page.locator(".person-name button")).to_be_attached()
     page.keyboard.press("Alt+KeyC")
     expect(page.locator(".person-name button")).to_be_focused()
     page.keyboard.press("Enter")

@@ -70,12 +70,13 @@ def environ() -> dict[str, str]:
 
 def through(journal: Journal) -> dict[str, int]:
     """How many probes of each way were placed in line and ended."""
+    closed = journal.rows("closed")  # first: whatever ended by now was read and placed before
     probes = {
         row.ref: json.loads(row.data) for row in journal.rows("arrived") if '"traffic":"probe"' in row.data
     }
     read, queued = set(journal.refs("read")), set(journal.refs("queued"))
     found: dict[str, int] = {}
-    for row in journal.rows("closed"):
+    for row in closed:
         if json.loads(row.data)["why"] == "probe":
             assert row.ref in probes and row.ref in queued and row.ref in read
             way = probes[row.ref]["account"] or CHAT_PAGE

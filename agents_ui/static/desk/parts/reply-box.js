@@ -22,9 +22,9 @@ export function ReplyBox({ desk, conversation }) {
     field.current.style.blockSize = "auto";
     field.current.style.blockSize = `${field.current.scrollHeight}px`;
   }, [text]);
-  // The person chose this conversation, so the field is theirs; while they write elsewhere, or a panel asks them something
-  // (they may have pressed its key before this was drawn), it never is.
-  useEffect(() => void (document.activeElement?.matches("input, textarea, .panel *") || field.current?.focus()), []);
+  // The person chose this conversation, so the field is theirs, unless they have the keys elsewhere already: they may
+  // write, or have pressed the key of a panel or a button before this was drawn.
+  useEffect(() => void (isElsewhere(document.activeElement) || field.current?.focus()), []);
 
   const send = () => {
     if (late) return; // the words stay: they may be what is said on the telephone
@@ -59,3 +59,6 @@ export function ReplyBox({ desk, conversation }) {
     <button type="submit" class="strong" disabled=${late || !text.trim()}>${say("send")} <kbd>↵</kbd></button>
   </form>`;
 }
+
+/** @param {Element | null} held what has the keys; in the list of conversations it was pressed to get here */
+const isElsewhere = (held) => held !== null && held !== document.body && !held.closest(".conversations");
