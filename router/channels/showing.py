@@ -3,6 +3,7 @@
 What arrived stays byte for byte; reading it is a function that can be mended later, for old messages too.
 """
 
+import logging
 from typing import Final
 
 from router.channels import located, sip, template
@@ -15,9 +16,22 @@ from router.channels.web_call import shown_of_call
 
 MAIL_BYTES_SHOWN: Final = 8_000
 
+_log = logging.getLogger("muster.showing")
+
 
 def shown_of(media_type: str, body: bytes) -> Shown:
-    """The words of this body and what it points to. What nobody can read is shown as it is; never raises."""
+    """The words of this body and what it points to. What nobody can read is shown as it is; never raises.
+
+    Many are read out in one go (by intake, for desks): a mistake of ours with one may not take others along.
+    """
+    try:
+        return _read(media_type, body)
+    except Exception as mistake:  # noqa: BLE001 - content never causes loss
+        _log.error("a body not read out media_type=%s error=%s", media_type, type(mistake).__name__)
+        return Shown(text=shown(body))
+
+
+def _read(media_type: str, body: bytes) -> Shown:
     for provider in PROVIDERS.values():
         if provider.media_type == media_type:
             return provider.shown(body)
