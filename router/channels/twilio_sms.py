@@ -115,7 +115,8 @@ def receive(webhook: Webhook, account: Account) -> Received:
         return Received(receipts=tuple(_receipts(fields, query.get("outbox_id", [""])[0])), answer=ANSWER)
     if any(name in SAID for name, _ in fields):
         contact = _contact(webhook, account, fields)
-        if is_only_aml(value_of(fields, b"Body")):  # a telephone's own report, not its owner's words
+        is_words_only = not value_of(fields, b"MediaUrl0")
+        if is_words_only and is_only_aml(value_of(fields, b"Body")):  # a telephone's own report
             return Received(sightings=(contact,), answer=ANSWER)
         return Received(contacts=(contact,), answer=ANSWER)
     return Received(answer=ANSWER)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from router.channels import aml_form
 from router.channels.port import Account, NotAuthentic, Received, Webhook
 from tests.contracts.plays import Flipped, Said
-from tests.contracts.twilio import PERSON, Twilio
+from tests.contracts.twilio import PERSON, Twilio, fields_of
 from tests.places.test_aml import NO_FIX, STANDARD
 
 SECRET = b"AML"
@@ -116,4 +116,12 @@ def test_words_beside_a_report_are_words(text: str):
     """Whoever writes something is heard, whatever it looks like."""
     twilio = Twilio()
     received = twilio.provider.receive(twilio.message(Said(text=text)), twilio.account)
+    assert (len(received.contacts), received.sightings) == (1, ())
+
+
+def test_a_picture_beside_a_report_is_seen():
+    """No telephone sends one by itself: somebody wants to show something."""
+    twilio = Twilio()
+    fields = fields_of(Said(text=STANDARD), NumMedia="1", MediaUrl0="https://media.twiliocdn.com/1")
+    received = twilio.provider.receive(twilio.over(urlencode(fields).encode()), twilio.account)
     assert (len(received.contacts), received.sightings) == (1, ())
