@@ -72,7 +72,9 @@ def load_changes(
         here = [each for each in loaded.interactions.values() if each.viewer in agents]
         _load_cards(db, plan, loaded, here)
         _load_messages(db, loaded, wanted, shown)
-        before = {shown[each][0] for each in loaded.interactions if each in shown}
+        # By get: a desk may leave at any moment, and with it what it showed.
+        places = (shown.get(each) for each in loaded.interactions)
+        before = {place[0] for place in places if place is not None}
         after = {each.viewer for each in loaded.interactions.values()}
         affected = {agent for agent in before | after | touched.agents if agent in agents}
         _load_customers(db, loaded, touched, affected, customers)
