@@ -76,9 +76,9 @@ journals and folds each text, reads it and routes it, on the same two cores. `in
 1,250 a second.
 
 `webhook_p99_ms` is a whole centre with an account of every provider that has webhooks: requests come at
-random moments, half of the people are new, one in four is a status, and one in four of those that batch
-brings five people. `webhook_slowest_provider_p99_ms` is of the one provider that waited longest. What was
-acknowledged was looked for in the database afterwards, each by its id.
+random moments, half of the people are new, one in four of those that tell statuses is one, and one in four
+of those that batch brings five people. `webhook_slowest_provider_p99_ms` is of the one provider that waited
+longest. What was acknowledged was looked for in the database afterwards, each by its id.
 
 How each is measured is the first lines of its module here. Not measured: several web processes, several
 sites, hours of load.

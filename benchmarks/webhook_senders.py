@@ -1,192 +1,21 @@
-"""Every provider with a webhook at once: genuine requests, each at its moment, on connections of its own.
-
-What their requests look like and how they are signed is in tests/contracts, written from the documentation of
-each. A provider that is not played here stops the measurement: the figure is about all of them.
-"""
+"""Every provider with a webhook at once: each request at its moment, on connections that stay open."""
 
 import asyncio
-import hashlib
-import hmac
 import sys
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final, cast  # Any: JSON for another process; players, which are of many classes
-from urllib.parse import urlencode, urlsplit
+from typing import Any, Final, cast  # Any: JSON for another process
+from urllib.parse import urlsplit
 
 import uvloop
 
 from benchmarks.parts import take_orders
-from router.channels.ids import message_id_of
-from router.channels.port import Account, Webhook
-from router.channels.providers import PROVIDERS
-from tests.contracts.line import Line
-from tests.contracts.messenger import Messenger
-from tests.contracts.partner import Partner
-from tests.contracts.plays import Plays, Said
-from tests.contracts.telegram import Telegram
-from tests.contracts.twilio import Twilio
-from tests.contracts.viber import Viber
-from tests.contracts.whatsapp import WhatsApp
-
-WORDS: Final = "There is smoke in the stairwell of 12 Mill Road, second floor. I have two children here. Nr"
-AGAIN: Final = 0.5
-"""Share of messages of people who have written before."""
-
-STATUSES: Final = 0.25
-BATCHES: Final = 0.25
-AT_ONCE: Final = 5
-SENT_EACH: Final = 400
-"""Answers of each account that a status can be about, each once: more than come in the time."""
+from benchmarks.webhook_requests import Request, Sender, every_sender
 
 PATIENCE_S: Final = 30.0
-
-PLAYERS: Final[Sequence[Callable[[str], Any]]] = (
-    lambda hooks: Twilio("texts", f"{hooks}/texts"),
-    lambda hooks: WhatsApp("wa"),
-    lambda hooks: Messenger("messenger", "page"),
-    lambda hooks: Messenger("instagram", "insta"),
-    lambda hooks: Telegram("bot"),
-    lambda hooks: Line("friends"),
-    lambda hooks: Partner("mill", endpoint=""),
-    lambda hooks: Viber("viber"),
-)
-PERSON: Final = {
-    "twilio": "+1444{:07}",
-    "whatsapp": "1444{:07}",
-    "line": "U{:032x}",
-    "partner": "panel-{}",
-}
-MESSAGE: Final = {
-    "twilio": "SM{:032x}",
-    "whatsapp": "wamid.HBgL{:032x}",
-    "line": "01H{:023}",
-    "partner": "r-{}",
-}
-"""How people and messages are named there; elsewhere both are numbers."""
-
-ELS: Final = Account(
-    account_id="els",
-    channel="partner",
-    provider="aml",
-    address="bench-els",
-    secret=b"benchmark-els",
-    endpoint="",
-    public_url="",
-    options={},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One webhook, and what of it must be in the database once it is acknowledged: the ids there."""
-
-    account: Account
-    webhook: Webhook
-    messages: Sequence[str] = ()
-    statuses: Sequence[str] = ()
-    reports: Sequence[str] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class Sender:
-    """One provider with one account of ours, and whom it has brought so far."""
-
-    account: Account
-    plays: Plays | None
-    """None: telephones' reports, which are nobody's words."""
-    random: Random
-    people: int = 0
-    said: int = 0
-    told: int = 0
-
-    @property
-    def tells_status(self) -> bool:
-        """Whether it says what became of a message of ours."""
-        return self.plays is not None and any(ours == "delivered" for _, ours in self.plays.statuses)
-
-    def next(self) -> Request:
-        """What it posts next."""
-        if self.plays is None:
-            return self._report()
-        if self.tells_status and self.told < SENT_EACH and self.random.random() < STATUSES:
-            return self._status(self.plays)
-        batch = self.plays.batches and self.random.random() < BATCHES
-        return self._messages(self.plays, AT_ONCE if batch else 1)
-
-    def _messages(self, plays: Plays, count: int) -> Request:
-        said = [self._said(plays.name) for _ in range(count)]
-        account = self.account
-        return Request(
-            account=account,
-            webhook=_signed_now(plays, plays.message(*said)),
-            messages=[message_id_of(account.channel, account.account_id, each.provider_id) for each in said],
-        )
-
-    def _said(self, provider: str) -> Said:
-        self.said += 1
-        return Said(
-            provider_id=MESSAGE.get(provider, "{}").format(self.said),
-            sender=PERSON.get(provider, "{}").format(10_000 + self._person()),
-            text=f"{WORDS} {self.said}",
-        )
-
-    def _person(self) -> int:
-        if self.people and self.random.random() < AGAIN:
-            return self.random.randrange(self.people)
-        self.people += 1
-        return self.people - 1
-
-    def _status(self, plays: Plays) -> Request:
-        word = next(theirs for theirs, ours in plays.statuses if ours == "delivered")
-        about = sent_id(self.account.account_id, self.told)
-        self.told += 1
-        webhook = plays.status(word, provider_id=about, outbox_id=about)
-        return Request(account=self.account, webhook=_signed_now(plays, webhook), statuses=[about])
-
-    def _report(self) -> Request:
-        """Of somebody who texts, or of nobody known."""
-        self.said += 1
-        form = {
-            "v": "3",
-            "emergency_number": "911",
-            "location_latitude": f"52.37{self.said:04}",
-            "location_longitude": "4.895168",
-            "location_accuracy": "9.3",
-            "device_number": PERSON["twilio"].format(10_000 + self._person()),
-        }
-        body = urlencode(form).encode()
-        body += b"&hmac=" + hmac.new(self.account.secret, body, hashlib.sha1).hexdigest().encode()
-        account, name = self.account, hashlib.sha256(body).hexdigest()
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        return Request(
-            account=account,
-            webhook=Webhook(method="POST", path="", query="", headers=headers, body=body, received_at_ms=0),
-            reports=[message_id_of(account.channel, account.account_id, name)],
-        )
-
-
-def every_sender(site_url: str) -> list[Sender]:
-    """One for each provider there is. Raises LookupError: one that nobody plays."""
-    plays: list[Plays] = [make(f"{site_url}/hooks") for make in PLAYERS]
-    senders = [Sender(account=each.account, plays=each, random=Random(each.name)) for each in plays]
-    senders.append(Sender(account=ELS, plays=None, random=Random("aml")))
-    missing = sorted(set(PROVIDERS) - {each.account.provider for each in senders})
-    if missing:
-        raise LookupError(f"nobody plays {', '.join(missing)}")
-    return senders
-
-
-def sent_id(account_id: str, number: int) -> str:
-    """The id, ours and the provider's, of an answer that had been sent."""
-    return f"sent-{account_id}-{number}"
-
-
-def _signed_now(plays: Plays, webhook: Webhook) -> Webhook:
-    """A partner signs the time as well."""
-    return plays.over(webhook.body, at_s=int(time.time())) if isinstance(plays, Partner) else webhook
 
 
 class Connection(asyncio.Protocol):
@@ -231,6 +60,7 @@ class Round:
     messages: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     def note(self, request: Request, status: bytes, took: float) -> None:
         """One answer."""
@@ -241,6 +71,7 @@ class Round:
         self.messages += request.messages
         self.statuses += request.statuses
         self.reports += request.reports
+        self.calls += request.calls
 
 
 @dataclass(slots=True)
@@ -248,7 +79,7 @@ class Providers:
     """All of them, towards one site."""
 
     url: str
-    senders: list[Sender] = field(init=False)
+    senders: Sequence[Sender] = field(init=False)
     random: Random = field(default_factory=lambda: Random(1))
     free: deque[Connection] = field(default_factory=deque)
     """The one that waited longest first: none is idle for so long that the centre closes it."""

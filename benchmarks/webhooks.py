@@ -1,9 +1,10 @@
 """How soon webhooks are answered: a hundred a second of every provider in turn, on disk before the answer.
 
 A whole centre, every role running, with an account of each provider. Half of the people are new, half write
-again; one request in four is a status of a message that had been sent, and one in four of a provider that
-batches brings five people at once. Requests come at random moments, whatever earlier ones do: a slow answer
-delays nobody else. Counted from the last byte sent until the whole answer is there, after a warm-up.
+again; one request in four of a provider that tells statuses is one, of a message that had been sent, and
+one in four of a provider that batches brings five people at once. Calls arrive, ask what to hear, hang up.
+Requests come at random moments, whatever earlier ones do: a slow answer delays nobody else. Counted from
+the last byte sent until the whole answer is there, after a warm-up.
 """
 
 import time
@@ -13,7 +14,7 @@ from typing import Any, Final  # Any: what another process says, as JSON
 
 from benchmarks.centre import Site, running_site
 from benchmarks.parts import Part
-from benchmarks.webhook_senders import SENT_EACH, Sender, every_sender, sent_id
+from benchmarks.webhook_requests import SENT_EACH, Sender, every_sender, sent_id
 from router.journal.connection import Connection, Value
 from router.journal.database import Database, open_database
 
@@ -49,8 +50,18 @@ channel = "{channel}"
 provider = "{provider}"
 address = "{address}"
 secret = "{account_id}"
-options = {{ {options} }}
+{endpoint}options = {{ {options} }}
 """
+
+TRUNK: Final = """
+[[accounts]]
+id = "trunk"
+channel = "voice"
+provider = "sip"
+address = "+15550100911"
+options = { upstream = "127.0.0.1" }
+"""
+"""By it callers of a network that holds them would reach an agent."""
 
 MESSAGE_SQL: Final = (
     "INSERT INTO message (message_id, interaction_id, seq, at_ms, direction, author_id, kind, content_id,"
@@ -116,10 +127,11 @@ def _plan(senders: Sequence[Sender]) -> str:
                 channel=account.channel,
                 provider=account.provider,
                 address=account.address,
+                endpoint=f'endpoint = "{account.endpoint}"\n' if account.endpoint else "",
                 options=options,
             )
         )
-    return "".join(parts)
+    return "".join([*parts, TRUNK])
 
 
 def _secrets(senders: Sequence[Sender]) -> dict[str, str]:
@@ -155,6 +167,7 @@ def _all_kept(database: Database, rounds: Sequence[dict[str, Any]]) -> None:
         for what, there in (
             ("messages", _ids(db, "SELECT message_id FROM message WHERE direction = 'in'")),
             ("reports", _ids(db, "SELECT sighting_id FROM sighting")),
+            ("calls", _ids(db, "SELECT call_id FROM call")),
             ("statuses", _ids(db, "SELECT message_id FROM message WHERE status = 'delivered'")),
         ):
             missing = {each for seen in rounds for each in seen[what]} - there
