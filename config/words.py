@@ -22,8 +22,9 @@ TRAFFIC: Final = ("real", "drill", PROBE)
 STRATEGIES: Final = ("longest_idle",)
 """How a queue chooses among agents who may all serve."""
 
-NOTICES: Final = ("text-off", "opted-out", "opted-in", "help")
-"""What Muster itself says by text: texts are switched off; no more messages; messages again; who we are."""
+NOTICES: Final = ("text-off", "opted-out", "opted-in", "help", "calls-down")
+"""What Muster itself says by text: texts are switched off; no more messages; messages again; who we are. And
+what callers hear when everything is down."""
 
 TEMPLATE_CATEGORIES: Final = ("utility", "marketing", "authentication")
 """WhatsApp's own. Marketing goes to nobody who did not ask for it."""

@@ -4,12 +4,15 @@ import argparse
 import asyncio
 import logging
 import signal
+import sys
 import uuid
 from typing import TYPE_CHECKING, Final
 
 from agents_ui.feed import Feed
 from agents_ui.plan_holder import PlanHolder, load_plan
 from agents_ui.supervision import EssentialTaskEnded, run_essential
+from agents_ui.voice import last_resort
+from config.plan_file import PlanWrong, parse_plan
 from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.committer import Committer
 from router.journal.connection import DatabaseBusy, DatabaseGone
@@ -45,6 +48,12 @@ def add_to(subparsers: "Subparsers") -> None:
         "and joins them with agents.",
     )
     parser.set_defaults(run=run)
+    things = parser.add_subparsers(title="things", metavar="THING")
+    words = "print what a provider's network is to say when everything here is down"
+    fallback = things.add_parser("fallback", help=words, description=words)
+    fallback.add_argument("account", nargs="?", default="", help="of twilio-voice; the first where left out")
+    fallback.add_argument("--plan", help="a plan (default: MUSTER_PLAN, else the built-in one)")
+    fallback.set_defaults(run=print_fallback)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,6 +68,28 @@ def run(arguments: argparse.Namespace) -> int:
             raise ended.__cause__ from None
         _log.critical("ended task=%s", ended, exc_info=ended)
         return 1
+
+
+def print_fallback(arguments: argparse.Namespace) -> int:
+    """Print the document. 0: done; 1: the plan is wrong; 2: it has no such account, or cannot be read."""
+    file = arguments.plan or str(read_settings().plan_file)
+    try:
+        with open(file, encoding="utf-8") as opened:
+            plan = parse_plan(opened.read(), file)
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{file}: cannot be read: {error}", file=sys.stderr)
+        return 2
+    except PlanWrong as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    able = last_resort.holding_accounts(plan)
+    found = next((each for each in able if arguments.account in ("", each.account_id)), None)
+    if found is None:
+        names = ", ".join(each.account_id for each in able) or "none"
+        print(f"{file}: no such account of twilio-voice; there are: {names}", file=sys.stderr)
+        return 2
+    print(last_resort.document(plan, found))
+    return 0
 
 
 class _Voice:

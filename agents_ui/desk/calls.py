@@ -21,7 +21,7 @@ from agents_ui.services import Services
 from agents_ui.voice.door import AWAY, VoiceRefused
 from agents_ui.voice.ways import VOICE, account_of
 from config.plan import Plan
-from router.channels.web_call import SIP, dialable
+from router.channels.web_call import SIP, TWILIO_VOICE, dialable
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 
@@ -80,16 +80,18 @@ def _call(plan: Plan, row: tuple[Any, ...]) -> Value:
 def _can(plan: Plan, account_id: str, state: str, address: str) -> Value:
     """What can be done with it now; the voice process has the last word."""
     account = account_of(plan, account_id)
+    held = account is not None and account.provider == TWILIO_VOICE
     trunk = account is not None and account.provider == SIP
+    by_trunk = trunk or held  # a call that a provider holds comes to us by one of our trunks
     recordable = account is not None and dict(account.options).get("recording") != "off"
     talking = state in TALKING
     able = dialable(address)
     can = {
         "hold": talking,
-        "dtmf": trunk and state == "connected",
+        "dtmf": by_trunk and state == "connected",
         "forward": trunk and talking,
         "record": recordable and talking,
-        "dial": trunk and able and state in ("", "ended"),
+        "dial": by_trunk and able and state in ("", "ended"),
     }
     return {"dialable": able, "can": can}
 

@@ -93,7 +93,7 @@ def emergency(languages: Sequence[str], words: Mapping[str, str], number: str) -
     said = []
     for language in languages:
         known = WORDS[language]
-        called = known.call.format(" ".join(number)) if number else ""
+        called = known.call.format(" ".join(number.lstrip("+"))) if number else ""
         said.append(_say(language, " ".join(filter(None, (words.get(language) or known.down, called)))))
     called = f"<Dial>{_text(number)}</Dial>" if number.startswith("+") else ""
     return _document(*said, '<Pause length="1"/>', *said, called)

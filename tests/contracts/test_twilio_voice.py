@@ -353,7 +353,7 @@ def test_the_last_resort_says_the_plans_words_twice_and_calls_a_whole_number():
     document = twiml.emergency(["en", "es"], {"en": "Flood & fire: go up <now>\x07."}, "+15550100999")
     found = list(ElementTree.fromstring(document))
     assert names(found) == ["Say", "Say", "Pause", "Say", "Say", "Dial"]
-    assert "Flood & fire: go up <now>" in str(found[0].text) and "+ 1 5 5 5" in str(found[0].text)
+    assert "Flood & fire: go up <now>" in str(found[0].text) and "Call 1 5 5 5 0 1" in str(found[0].text)
     assert WORDS["es"].down in str(found[1].text)
     assert found[-1].text == "+15550100999"
     assert names(list(ElementTree.fromstring(twiml.emergency(["en"], {}, "112")))) == ["Say", "Pause", "Say"]

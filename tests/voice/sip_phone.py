@@ -23,6 +23,8 @@ class Phone:
         self.call_id = f"{time.time_ns()}-{self.own}@phone"
         self.tag = f"t{self.own}"
         self.their_tag = ""
+        self.headers: list[str] = []
+        """More of them, for each request."""
         self.heard: list[str] = []
         """First lines of what came, in order."""
         self.answers: list[str] = []
@@ -145,6 +147,7 @@ class Phone:
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:{self.number}@127.0.0.1:{self.own}>",
             f"P-Asserted-Identity: <sip:{self.number}@127.0.0.1>",
+            *self.headers,
         ]
         if sdp:
             lines.append("Content-Type: application/sdp")

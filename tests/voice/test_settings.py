@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agents_ui.cli import main
 from agents_ui.commands.voice import listen
 from config.account_check import endpoint_problem
 from config.problems import PlanWrong
@@ -113,3 +114,56 @@ async def test_a_trunk_that_asks_is_told_when_calls_cannot_be_kept(
     await exchange.until(lambda: phone.said == ["503"], "refused")
     assert not exchange.board.well
     await exchange.until(lambda: exchange.board.well, "and told when they can be again")
+
+
+HELD = """
+[[accounts]]
+id = "calls"
+channel = "voice"
+provider = "twilio-voice"
+address = "+15551230199"
+secret = "calls"
+[accounts.options]
+account_sid = "AC1"
+sip_account = "trunk"
+sip_address = "sip.example.org:5060"
+languages = "en,es"
+emergency_number = "+15550100999"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('sip_account = "trunk"\n', "", "sip_account"),
+        ('sip_account = "trunk"', 'sip_account = "page"', "there are trunk"),
+        ('languages = "en,es"', 'languages = "en,tlh"', "tlh"),
+        ('"+15550100999"', '"police"', "no number to call"),
+        ('"sip.example.org:5060"', '"sip:sip.example.org"', "sip.example.org:5060"),
+        ('secret = "calls"\n', "", "needs a secret"),
+    ],
+)
+def test_a_plan_with_a_wrong_account_that_holds_calls_is_refused(old: str, new: str, what: str) -> None:
+    """A caller who cannot be connected finds out too late."""
+    plan_with_calls(ACCOUNTS + HELD)
+    with pytest.raises(PlanWrong, match=what):
+        plan_with_calls(ACCOUNTS + HELD.replace(old, new, 1))
+
+
+def test_the_words_for_the_day_when_everything_is_down_are_the_plans(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Printed from the plan alone: no database, no other process, nothing of ours in it."""
+    notice = (
+        '\n[[notices]]\nkind = "calls-down"\nlanguage = "en"\ntext = "Flood: go up."\n'
+        '\n[[notices]]\nkind = "calls-down"\nlanguage = "es"\ntext = "Suba."\n'
+    )
+    plan = tmp_path / "plan.toml"
+    plan.write_text(plan_with_calls(ACCOUNTS + HELD + notice).text)
+    assert main(["voice", "fallback", "--plan", str(plan)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("Flood: go up. Call 1 5 5 5 0") == 2 and printed.count("Suba. Llame al 1 5 5") == 2
+    assert "<Dial>+15550100999</Dial>" in printed and "hooks" not in printed
+    assert main(["voice", "fallback", "none", "--plan", str(plan)]) == 2
+    assert "there are: calls" in capsys.readouterr().err
+    assert main(["voice", "fallback", "--plan", str(tmp_path / "no.toml")]) == 2

@@ -439,6 +439,7 @@ export const words = {
   alarm_mailbox_not_settled: "Mail is kept, but cannot be marked or moved in its mailbox",
   alarm_trunk_silent: "A telephone line does not answer: perhaps nobody can call",
   alarm_agent_unheard: "A call was accepted, and no sound came from the agent",
+  alarm_call_not_connected: "A caller waits, and their network does not connect them: it is tried again",
   alarm_recording_failed: "A call cannot be recorded",
   alarm_account_unusable: "An account cannot be used: its answers wait",
   alarm_plan_unreadable: "The plan in force cannot be read: an older one is used",
