@@ -84,6 +84,7 @@ class FakeBridge:
         self.announced = False
         self.closed = False
         self.silent_ms = 0
+        self.recording_failed = ""
 
     def wait(self) -> None:
         self.tone = "queue"

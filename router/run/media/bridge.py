@@ -82,6 +82,11 @@ class Bridge:
             self._close_later(before.close())
 
     @property
+    def recording_failed(self) -> str:
+        """Why the recorder writes nothing any more; empty as long as all is well, or nothing is recorded."""
+        return self._recorder.failed if self._recorder is not None else ""
+
+    @property
     def silent_ms(self) -> int:
         """How long nothing above the noise was heard from the caller."""
         return self._from_caller.ms

@@ -283,10 +283,18 @@ class Call:
             await asyncio.wait(self._tasks)
 
     def look(self) -> None:
-        """Once a second: whether the caller is silent."""
-        if self.record.state != r.CONNECTED or self._bridge is None:
+        """Once a second: whether the caller is silent, and whether what is said to be recorded is."""
+        bridge = self._bridge
+        if bridge is None or not self.live:
             return
-        silent = self._bridge.silent_ms >= SILENT_MS and not self._said.lately
+        if self.record.recording and bridge.recording_failed:
+            bridge.stop_recording()
+            self.record.recording = False
+            self._around.alarm("recording_failed", self.interaction_id)
+            self._tell(self.record.state)
+        if self.record.state != r.CONNECTED:
+            return
+        silent = bridge.silent_ms >= SILENT_MS and not self._said.lately
         if silent != self.record.silent:
             self.record.silent = silent
             self._tell(r.CONNECTED)

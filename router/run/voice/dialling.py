@@ -1,6 +1,7 @@
 """An agent calls a customer back: the agent's sound first, so that nobody picks up into silence."""
 
 import asyncio
+import logging
 
 from router.channels.port import Account
 from router.run.voice import record as r
@@ -9,6 +10,8 @@ from router.run.voice.callers import CannotAnswer, called
 from router.run.voice.gear import Leg, NoPorts, NotAnswered, NoTrunk
 from router.run.voice.standing import Standing
 from router.run.voice.switchboard import Switchboard
+
+_log = logging.getLogger("muster.voice")
 
 
 class Dialled:
@@ -76,6 +79,10 @@ async def _call(board: Switchboard, call: Call, account: Account, number: str, l
         call.end(str(why) or r.FAILED)
         return
     except (NoTrunk, NoPorts):
+        call.end(r.FAILED)
+        return
+    except Exception:  # noqa: BLE001 - our own mistake: the agent would listen to nothing for ever
+        _log.exception("nobody was called call=%s", call.call_id)
         call.end(r.FAILED)
         return
     if not call.live:

@@ -73,6 +73,11 @@ class Bridge(Protocol):
         """How long nothing was heard of the caller."""
         ...
 
+    @property
+    def recording_failed(self) -> str:
+        """Why nothing is written any more; empty as long as all is well."""
+        ...
+
     def wait(self) -> None:
         """The caller hears that the line is alive until somebody answers."""
         ...

@@ -281,22 +281,23 @@ class Switchboard:
             await self._stirred.wait()
             self._stirred.clear()
             touched, self._touched = self._touched, set()
+            answers, self._answers = self._answers, []
             try:
                 found = await asyncio.to_thread(self._load, touched)
-                answers, self._answers = self._answers, []
                 words = await asyncio.to_thread(self._load_words, [each for _, each in answers])
             except Exception as problem:  # noqa: BLE001 - drivers raise many kinds; each means: look again
                 _log.error("voice cannot look error=%s", type(problem).__name__)
                 self._touched |= touched
+                self._answers = answers + self._answers
                 await asyncio.sleep(RETRY_S)
                 self._stirred.set()
                 continue
             for interaction_id, standing in found.items():
                 call = self._of.get(interaction_id)
                 if call is not None:
-                    self._tell(call, standing)
+                    _carefully(self._tell, call, standing)
             for interaction_id, message_id in answers:
-                self._type(interaction_id, message_id, words.get(message_id, ""))
+                _carefully(self._type, interaction_id, message_id, words.get(message_id, ""))
 
     def _tell(self, call: Call, standing: Standing) -> None:
         if standing.gave_up and call.live:
@@ -310,10 +311,11 @@ class Switchboard:
         call.stands(standing)
 
     def _type(self, interaction_id: str, message_id: str, words: str) -> None:
-        """An agent's written answer goes to who can read it."""
+        """An agent's written answer goes to who can read it; where nobody does, its agent is told."""
         call = self._of.get(interaction_id)
-        if call is not None and call.live and words and call.caller.send_text(words):
-            self.book.note(call.call_id, fact("delivered", message_id, status="sent"))
+        typed = call is not None and call.live and words and call.caller.send_text(words)
+        of = interaction_id if call is None else call.call_id
+        self.book.note(of, fact("delivered", message_id, status="sent" if typed else "failed"))
 
     async def _follow_line(self) -> None:
         while True:
@@ -355,7 +357,7 @@ class Switchboard:
         while True:
             await asyncio.sleep(LOOK_S)
             for call in tuple(self.calls.values()):
-                call.look()
+                _carefully(call.look)
 
     # Inside
 
@@ -464,6 +466,14 @@ class Switchboard:
                 "SELECT address FROM address WHERE address_hash = :hash AND kind = 'phone'", hash=address_hash
             )
         return str(row[0]) if row else ""
+
+
+def _carefully(deed: Callable[..., None], *of: object) -> None:
+    """A mistake of ours with one call: all others are in this process too."""
+    try:
+        deed(*of)
+    except Exception:  # noqa: BLE001 - see above
+        _log.exception("a call was not looked after")
 
 
 def _words(db: Connection, message_id: str) -> str:
