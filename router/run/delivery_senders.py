@@ -14,6 +14,7 @@ from config.settings import Settings
 from router.channels.accounts import load_accounts
 from router.channels.port import Account, HttpReply, HttpRequest, Outcome, Outgoing, Provider
 from router.channels.providers import PROVIDERS
+from router.channels.web_call import VOICE_PROVIDERS
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -133,9 +134,12 @@ class Outlets:
         """
         before, self._outlets = self._outlets, {}
         accounts = load_accounts(plan, self._settings)
-        self._lacking = {each.account_id: NO_SECRET for each in plan.accounts}
+        sending = [each for each in plan.accounts if each.provider not in VOICE_PROVIDERS]
+        self._lacking = {each.account_id: NO_SECRET for each in sending}
         self.give_up_ms = plan.limits.give_up_ms
         for account_id, account in accounts.items():
+            if account.provider in VOICE_PROVIDERS:
+                continue  # by these nothing is written to anybody
             known = before.get(account_id)
             sender = known[1] if known is not None and known[0] == account else sender_of(account)
             if sender is None:
