@@ -214,6 +214,30 @@ async def test_who_hangs_up_while_waiting_is_called_back(exchange: Exchange) -> 
     assert (state, follows) == ("waiting", interaction_id)
 
 
+async def test_a_call_back_goes_out_by_the_trunk_of_the_account(exchange: Exchange) -> None:
+    """The provider only takes calls for us; to call, there is the trunk that it sends them to."""
+    await arrives(exchange)
+    await exchange.committer.append(EndHeld(call_id=held_id(contact_of())))
+    await exchange.until(lambda: exchange.journal("call_back_opened"), "called back")
+    await exchange.signs_in()
+    call_back = await exchange.accepts()
+    asked = {"agent_id": "ana", "desk_id": "w", "sdp": "m=audio"}
+    assert (await exchange.asks("POST", f"/calls/{call_back}/dial", **asked))[0] == 200
+    exchange.media.page_legs[-1].flows()
+    await exchange.until(lambda: exchange.telephones.dialled == ["+15557654321"], "it rings there")
+
+
+async def test_keys_pressed_in_the_talk_go_to_whoever_they_are_for(exchange: Exchange) -> None:
+    """Both ways by the leg that their network has made to us."""
+    interaction_id, _ = await talks(exchange)
+    asked = {"agent_id": "ana", "act": "dtmf", "digits": "12#"}
+    assert (await exchange.asks("POST", f"/calls/{interaction_id}/control", **asked))[0] == 200
+    leg = exchange.media.trunk_legs[-1]
+    assert leg.digits == ["12#"]
+    leg.on_digits("9")
+    await exchange.until(lambda: exchange.journal("message_added"), "a message of the caller")
+
+
 async def test_who_has_hung_up_when_the_agent_accepts_is_gone(exchange: Exchange) -> None:
     """The order says so, before any webhook does: the agent sees it, and calls back."""
     exchange.orders.answers = ["gone"]

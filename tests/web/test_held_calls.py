@@ -1,19 +1,26 @@
 """Webhooks of calls that a provider holds, at a whole web process: on disk before the caller hears of it."""
 
+import asyncio
+import json
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from agents_ui.hooks.accounts import HookedAccounts
+from agents_ui.hooks.keeping import Keeping
+from agents_ui.hooks.replaying import Replayed, Replaying
 from config.plan_file import parse_plan
 from router import decisions
+from router.channels.ingest import Keeper
 from router.channels.port import Webhook
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.verify import verify
+from router.records import fact
 from router.run.plan_activation import ActivatePlan
 from router.run.web_lease import silent_webs
 from skills.requirement import Requirement
@@ -197,3 +204,41 @@ def test_a_request_that_is_not_signed_changes_nothing(network: Network) -> None:
     )
     assert network.brings(forged)[0] == 403
     assert network.calls()[0][0] == "waiting"
+
+
+def test_somebody_whose_language_is_known_is_spoken_to_in_it(network: Network) -> None:
+    """Who wrote Spanish yesterday and calls today hears one language, and understands it."""
+    network.told(network.plays.arrives("CA1"))
+    ((interaction_id, customer_id),) = network.site.rows(
+        "SELECT interaction_id, customer_id FROM interaction"
+    )
+    assert customer_id
+    (read,) = network.site.rows("SELECT data FROM journal WHERE kind = 'read'")
+    told = json.loads(read[0]) | {"language": "es", "message_id": "another"}
+    network.site.append(fact("read", interaction_id, **told))
+    assert network.told(network.plays.arrives("CA2")) == ["Say", "Enqueue"]
+    assert b'language="es-US"' in network.brings(network.plays.asks("CA2", told=9, turn=9))[1]
+
+
+async def _replayed(network: Network) -> Replayed:
+    site = network.site
+    settings = site.webs[0].parts.services.settings
+    plan = site.webs[0].parts.plan()
+    keeper = Keeper(web_id="")
+    keeping = Keeping(committer=site.committer, keeper=lambda: keeper, count=lambda *_: None)
+    accounts = HookedAccounts(lambda: plan, settings).every()
+    return await Replaying(site.database, keeping, accounts).replay("calls")
+
+
+def test_a_call_that_was_taken_for_forged_is_looked_at_once_the_secret_is_right(network: Network) -> None:
+    """Its caller heard the provider's fallback and has gone: somebody sees that they called."""
+    account = replace(network.plays.account, secret=b"the provider's new one")
+    network.plays.account = account
+    for webhook in (network.plays.arrives(), network.plays.asks()):
+        assert network.brings(webhook)[0] == 403
+    assert network.kinds("arrived") == []
+    (network.site.data_dir / "secrets" / "calls").write_bytes(account.secret)
+    told = asyncio.run(_replayed(network))
+    assert (told.genuine, told.refused) == (2, 0)
+    assert network.kinds("arrived", "customer_connected") == ["arrived"]
+    assert network.calls() == []

@@ -42,6 +42,9 @@ class HttpOrders:
         except (RequestError, TimeoutError) as problem:
             _log.warning("provider did not answer error=%s", type(problem).__name__)
             return UNSURE
+        except Exception as mistake:  # noqa: BLE001 - ours, or a library's: a caller must not pay for it
+            _log.error("order not given error=%s", type(mistake).__name__)
+            return UNSURE
 
     async def close(self) -> None:
         """Close the connections that were kept."""

@@ -300,15 +300,17 @@ class Switchboard:
                 _carefully(self._type, interaction_id, message_id, words.get(message_id, ""))
 
     def _tell(self, call: Call, standing: Standing) -> None:
-        if standing.gave_up and call.live:
+        if standing.gave_up and call.live and call.record.voice_id != self.voice_id:
+            call.end(r.CALLER_HUNG_UP)  # Only their provider's word can have led to this.
+        elif standing.gave_up and call.live:
             # The router took this process for dead. The caller is here, and goes on at the place in line.
             self._of.pop(standing.interaction_id, None)
             call.belongs_to(id_of(standing.interaction_id))
             self._of[call.interaction_id] = call
             self._touched.add(call.interaction_id)
             self._stirred.set()
-            return
-        call.stands(standing)
+        else:
+            call.stands(standing)
 
     def _type(self, interaction_id: str, message_id: str, words: str) -> None:
         """An agent's written answer goes to who can read it; where nobody does, its agent is told."""
