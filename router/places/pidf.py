@@ -59,7 +59,7 @@ def read_pidf(document: bytes) -> Sent:
     parser.StartDoctypeDeclHandler = _refuse
     try:
         parser.Parse(document[:DOCUMENT_BYTES_MAX], True)
-    except (expat.ExpatError, _Refused):
+    except (expat.ExpatError, ValueError, LookupError, _Refused):  # the middle two: encodings it cannot do
         return Sent()
     return reader.sent()
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.places.pidf import read_pidf
+from router.places.pidf import Sent, read_pidf
 from router.places.place import Place
 
 HEAD = (
@@ -129,3 +129,10 @@ def test_any_bytes_are_read_or_say_nothing(data: bytes):
     """What stands beside a call may cost its place, and never the call."""
     assert isinstance(read_pidf(data).places, tuple)
     assert isinstance(read_pidf(document(CIRCLE) + data).places, tuple)
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "nobody-knows", "idna", "punycode", "base64", "\u00ff"])
+def test_an_encoding_that_we_cannot_do_is_no_place(encoding: str):
+    """A caller's device writes this: what it raised would have closed every desk that shows the call."""
+    document = f'<?xml version="1.0" encoding="{encoding}"?><presence>112</presence>'
+    assert read_pidf(document.encode("latin-1")) == Sent()
