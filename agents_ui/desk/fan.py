@@ -141,6 +141,10 @@ class Fan:
             snapshot = await self._ask(
                 lambda: load_snapshot(services.database, plan, desk.person, desk.desk_id)
             )
+        except Exception:  # noqa: BLE001 - our own mistake with what this desk shows: no other is in doubt
+            _log.exception("a desk could not be shown desk=%s", desk.desk_id)
+            desk.close(RESTARTING)
+            return
         except BaseException:
             desk.close(RESTARTING)
             raise

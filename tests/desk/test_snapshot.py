@@ -1,5 +1,13 @@
 """What a desk is shown when it opens, and how it follows the journal afterwards."""
 
+from typing import Any
+
+import pytest
+
+from agents_ui.access.person import Person
+from agents_ui.desk import fan
+from agents_ui.desk.desk import RESTARTING
+from agents_ui.desk.loading import load_snapshot
 from tests.desk.small_site import Site, connected
 
 
@@ -52,3 +60,25 @@ async def test_a_call_back_is_shown_with_the_words_that_it_follows(site: Site) -
     assert {each["interaction_id"] for each in messages} == {second}
     assert (await site.desk("ana")).entities == page.entities
     assert {said, second} <= {ref for ref, _ in site.rows("viewed")}
+
+
+async def test_a_desk_that_cannot_be_shown_closes_no_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 7: what somebody said may make us fail at every snapshot of the one who has it; all others work
+    on. Its page comes back again and again, and would close them each time."""
+
+    def fails_for_ben(database: Any, plan: Any, person: Person, desk_id: str) -> Any:
+        if person.agent_id == "ben":
+            raise ValueError("our own mistake")
+        return load_snapshot(database, plan, person, desk_id)
+
+    monkeypatch.setattr(fan, "load_snapshot", fails_for_ben)
+    ana = await site.desk("ana")
+    ben = site.page()
+    await ben.open()
+    await ben.say({"kind": "hello", "ticket": await site.ticket(await site.session("ben"))})
+    await ben.until(lambda: ben.code == RESTARTING)
+    held = await site.held("ana", "my house is on fire")
+    await ana.until(lambda: held in ana.entities["conversation"])
+    assert (ana.snapshots, ana.code) == (1, None)
