@@ -13,8 +13,8 @@ from statistics import median
 
 from benchmarks import results
 
-ROUNDS = 5
-INGEST_ROUNDS = 3
+ROUNDS = 3
+INGEST_ROUNDS = 2
 """Each starts a centre and a floor: with more, all of it would take longer than ten minutes."""
 
 IDLE_S = 60.0

@@ -22,7 +22,7 @@ from config.words import PROBE
 from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
-from router.channels.strangers import ADDRESS_CHARACTERS_MAX, address_hashes_of_strangers
+from router.channels.strangers import ADDRESS_CHARACTERS_MAX, Stranger, strangers_among
 from router.channels.text_off import WINDOW_MS, any_off, turned_away
 from router.events import READ_WITHIN_MS
 from router.journal.appends import SALT_BYTES, storable
@@ -144,17 +144,16 @@ class KeepContact:
         db: Connection, appends: Sequence["KeepContact"], at_ms: int
     ) -> list[Sequence[Fact] | None]:
         """Those of people nobody has heard of begin an interaction each; the others are asked one by one."""
-        hashes = address_hashes_of_strangers(db, [each._contact for each in appends])
+        strangers = strangers_among(db, [each._contact for each in appends])
         off = db if any_off(db) else None
         return [
-            each._stranger(hashed, at_ms, off) if hashed else None
-            for each, hashed in zip(appends, hashes, strict=True)
+            each._first(stranger, at_ms, off) if stranger else None
+            for each, stranger in zip(appends, strangers, strict=True)
         ]
 
-    def _stranger(self, address_hash: str, at_ms: int, off: Connection | None) -> Sequence[Fact]:
+    def _first(self, stranger: Stranger, at_ms: int, off: Connection | None) -> Sequence[Fact]:
         """off: the database, where any texts are switched off."""
-        contact = self._contact
-        of = contact.channel, contact.account, contact.provider_id
+        contact, address_hash = self._contact, stranger.address_hash
         thread = thread_of(contact.channel, contact.account, address_hash)
         customer_id, identity_id, added = _new_identity(contact, address_hash)
         who = _Who(
@@ -164,7 +163,7 @@ class KeepContact:
             identity_id=identity_id,
             added=added,
         )
-        facts = self._begin(who, message_id_of(*of), interaction_id_of(*of), at_ms)
+        facts = self._begin(who, stranger.message_id, stranger.interaction_id, at_ms)
         return facts if off is None else [*facts, *self._turned_away(off, who, at_ms)]
 
     def _find(self, db: Connection) -> tuple[str, str | None]:

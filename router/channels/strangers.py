@@ -7,6 +7,7 @@ asked for all together. Whoever is known, and whatever comes twice, is left to i
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from config.words import PROBE
@@ -25,26 +26,35 @@ _ADDRESSES: Final = ManyRows(
 )
 
 
-def address_hashes_of_strangers(db: Connection, contacts: Sequence[Contact]) -> list[str]:
-    """The new hash of each address, which is kept; empty for a contact that must be asked for by itself.
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody's first contact: the ids it gets, and the new hash of its address."""
+
+    message_id: str
+    interaction_id: str
+    address_hash: str
+
+
+def strangers_among(db: Connection, contacts: Sequence[Contact]) -> list[Stranger | None]:
+    """Of each contact what it is as a stranger's, whose address is kept; None: to be asked for by itself.
 
     To be asked under the counter's lock. A hash drawn here is new: no thread and no customer has it.
     """
-    strangers = list(_strangers(db, contacts))
-    rows: dict[int, dict[str, str | bytes]] = {}
-    for n in strangers:
+    ids = [_ids(each) for each in contacts]
+    found: list[Stranger | None] = [None] * len(contacts)
+    rows: list[dict[str, str | bytes]] = []
+    for n in _strangers(db, contacts, ids):
         salt, address = os.urandom(SALT_BYTES), storable(contacts[n].address)
         hashed = hashlib.sha256(salt + address.encode()).hexdigest()
-        rows[n] = {"kind": contacts[n].address_kind, "address": address, "address_hash": hashed, "salt": salt}
-    _ADDRESSES.run(db, list(rows.values()))
-    return [str(rows[n]["address_hash"]) if n in rows else "" for n in range(len(contacts))]
+        kind = contacts[n].address_kind
+        rows.append({"kind": kind, "address": address, "address_hash": hashed, "salt": salt})
+        found[n] = Stranger(*ids[n], hashed)
+    _ADDRESSES.run(db, rows)
+    return found
 
 
-def _strangers(db: Connection, contacts: Sequence[Contact]) -> Iterator[int]:
+def _strangers(db: Connection, contacts: Sequence[Contact], ids: Sequence[tuple[str, str]]) -> Iterator[int]:
     """Numbers of those whose address and ids are in no table, each the first of its address and ids here."""
-    if db.row("SELECT 1 FROM text_switch WHERE is_off = 1 LIMIT 1") is not None:
-        return  # who is to hear of that is asked one by one
-    ids = [_ids(each) for each in contacts]
     kept = _kept(db, [each for pair in ids for each in pair])
     seen = {(kind, address) for kind in _kinds(contacts) for address in _known(db, contacts, kind)}
     for n, contact in enumerate(contacts):
