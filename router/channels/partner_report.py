@@ -73,7 +73,10 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", tag_field="kind"):
     ] = {}
     traffic: Annotated[
         Literal["real", "drill", "probe"],
-        Meta(description="drill and probe go the whole way and are left out of the statistics."),
+        Meta(
+            description="drill and probe are left out of the statistics. A drill goes the whole way; a probe "
+            "ends by itself as soon as it has its place in line, and nobody sees it."
+        ),
     ] = "real"
 
 
