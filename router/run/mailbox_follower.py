@@ -159,6 +159,11 @@ class Follower:
                     self._around.trouble(DOWN, str(gone))
             except NotNow as reason:
                 _log.warning("mail not kept now reason=%s", reason)
+            except Exception as mistake:  # noqa: BLE001 - ours, with one of these: the others must get past it
+                _log.exception("mail not kept failures=%d", self.failures)
+                self._blame()
+                if self.failures + 1 >= ALARM_AFTER:
+                    self._around.trouble(DOWN, type(mistake).__name__)
             self._stop.wait(pauses[min(self.failures, len(pauses) - 1)])
             self.failures += 1
 
@@ -251,7 +256,13 @@ class Follower:
                     whole=whole if cut else 0,
                 )
             )
-        self._keep(session, kept)
+        try:
+            self._keep(session, kept)
+        except (ImapGone, ImapRefused, NotNow):
+            raise
+        except Exception:
+            self._fetching = group  # to blame: alone the next time, and after some tries put before a person
+            raise
         return self._missing(session, [uid for uid in group if uid not in bodies])
 
     def _keep(self, session: Session, fetched: Sequence[Fetched]) -> None:

@@ -35,7 +35,7 @@ def test_a_crash_between_keeping_and_counting_only_repeats(around: FakeSurroundi
     """Repeats are harmless, gaps are not."""
     around.server.put(b"one", b"two")
 
-    class Crash(Exception):
+    class Crash(BaseException):
         pass
 
     def die() -> None:
@@ -123,6 +123,23 @@ def test_a_mail_that_costs_the_connection_does_not_hold_up_the_others(around: Fa
     assert [each.body for each in around.kept if each.uid == 2] == [None]
     assert around.server.opened == TRIES_MAX + 1
     assert around.server.settled.count(2) == 0
+
+
+def test_a_mail_that_makes_us_fail_does_not_hold_up_the_others(around: FakeSurroundings) -> None:
+    """Promise 7. A person is told to open it with another program; somebody is told that it went wrong."""
+    around.server.put(b"one", b"two", b"three")
+
+    def fails_at_two() -> None:
+        if b"two" in around.bodies:
+            around.kept = [each for each in around.kept if each.body != b"two"]
+            raise ValueError("our own mistake")
+
+    around.while_keeping = fails_at_two
+    around.follow()
+    assert {each.uid for each in around.kept if each.body is not None} == {1, 3}
+    assert [each.body for each in around.kept if each.uid == 2] == [None]
+    assert around.known == Position(1, 3)
+    assert around.alarms
 
 
 def test_of_a_mail_that_is_too_large_the_beginning_is_kept(around: FakeSurroundings) -> None:
