@@ -14,13 +14,19 @@ import pytest
 from router.channels.call_token import HEADER, LIFE_S, CallToken, signed, token_in
 from router.channels.port import Contact, HttpRequest
 from router.channels.twilio_voice import receive
+from router.run.delivery_senders import Outlets
 from router.run.voice import held_caller, held_calls
 from router.run.voice.held import EndHeld, held_id, new_record
 from router.run.voice.keeping import Reader, keep_call
+from router.run.voice.lost_calls import EndLost
+from router.run.web_lease import silent_webs
 from tests.contracts.twilio import SID, TOKEN
 from tests.contracts.twilio_voice import CALL, NUMBER, TwilioVoice
+from tests.system.postgres import postgres_server, postgres_url
 from tests.voice.exchange import ACCOUNTS, Exchange, plan_with_calls, running
 from tests.voice.gear import FakeTelephone
+
+__all__ = ["postgres_server", "postgres_url"]
 
 HELD = f"""
 [[accounts]]
@@ -159,28 +165,27 @@ async def test_a_token_is_good_for_one_call_and_for_what_it_says(exchange: Excha
 
 
 @pytest.mark.parametrize("outcome", ["refused", "unsure", "done"])
-async def test_an_order_that_leads_to_nothing_loses_nobody(exchange: Exchange, outcome: str) -> None:
+async def test_an_order_that_leads_to_nothing_loses_nobody(
+    exchange: Exchange, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Refused, unanswered, or obeyed by nobody: an alarm, the caller waits, and it is tried again."""
-    held_caller_invite = held_caller.INVITE_S
-    try:
-        held_caller.INVITE_S = 0.05  # type: ignore[misc]
-        exchange.orders.answers = [outcome]
-        await exchange.signs_in()
-        interaction_id = await arrives(exchange)
-        await exchange.accepts()
-        await exchange.connects(interaction_id, flows=False)
-        exchange.media.page_legs[-1].flows()
-        await exchange.until(lambda: len(exchange.orders.asked) >= 3, "tried again and again")
-        alarms = [row for row in exchange.journal("trouble_noticed") if held_calls.ALARM in row.data]
-        assert [row.ref for row in alarms] == [interaction_id]
-        assert exchange.call()[0] == "waiting" and exchange.state(interaction_id) == "assigned"
-        tokens = [token_of(each) for each in exchange.orders.asked]
-        assert len(set(tokens)) == len(tokens), "each order has its own"
-        exchange.orders.answers = ["done"]
-        obeys(exchange)
-        await exchange.until(lambda: exchange.call()[0] == "connected", "and at last they talk")
-    finally:
-        held_caller.INVITE_S = held_caller_invite  # type: ignore[misc]
+    monkeypatch.setattr(held_caller, "INVITE_S", 0.05)
+    exchange.orders.answers = [outcome]
+    await exchange.signs_in()
+    interaction_id = await arrives(exchange)
+    await exchange.accepts()
+    leg = await exchange.connects(interaction_id, flows=False)
+    leg.flows()
+    await exchange.until(lambda: len(exchange.orders.asked) >= 3, "tried again and again")
+    alarms = [row for row in exchange.journal("trouble_noticed") if held_calls.ALARM in row.data]
+    assert [row.ref for row in alarms] == [interaction_id]
+    assert exchange.call()[0] == "waiting" and exchange.state(interaction_id) == "assigned"
+    tokens = [token_of(each) for each in exchange.orders.asked]
+    assert len(set(tokens)) == len(tokens), "each order has its own"
+    monkeypatch.setattr(held_caller, "INVITE_S", 12.0)
+    exchange.orders.answers = ["done"]
+    obeys(exchange)
+    await exchange.until(lambda: exchange.call()[0] == "connected", "and at last they talk")
 
 
 async def test_nobody_is_fetched_for_an_agent_who_has_left(exchange: Exchange) -> None:
@@ -248,6 +253,31 @@ async def test_who_has_hung_up_when_the_agent_accepts_is_gone(exchange: Exchange
     leg.flows()
     await exchange.until(lambda: exchange.call()[:2] == ("ended", "caller_hung_up"), "gone")
     assert exchange.state(interaction_id) == "assigned"
+
+
+async def test_a_call_that_only_is_not_answered_there_yet_is_not_taken_for_over(exchange: Exchange) -> None:
+    """Twilio's "not in progress" (21220) is also said of a call that rings."""
+    exchange.orders.answers = ["gone", "done", "done"]
+    legs: list[FakeTelephone] = []
+    await exchange.signs_in()
+    interaction_id = await arrives(exchange)
+    await exchange.accepts()
+    leg = await exchange.connects(interaction_id, flows=False)
+    leg.flows()
+    await exchange.until(lambda: len(exchange.orders.asked) >= 2, "asked whether it goes on")
+    legs = obeys(exchange)
+    await exchange.until(lambda: exchange.call()[0] == "connected", "they talk")
+    assert [each.method for each in exchange.orders.asked][:2] == ["POST", "GET"] and legs
+
+
+async def test_a_hang_up_that_nobody_heard_of_is_found_in_the_tables(exchange: Exchange) -> None:
+    """The feed may miss a row while the database is away; how a call stands it cannot miss."""
+    interaction_id = await arrives(exchange)
+    exchange.feed._listeners.clear()
+    await exchange.committer.append(EndHeld(call_id=held_id(contact_of())))
+    assert exchange.board.call_of(interaction_id) is not None
+    exchange.role.held._stirred.set()
+    await exchange.until(lambda: not exchange.board.calls, "over")
 
 
 async def test_a_caller_who_hangs_up_in_the_talk_has_hung_up(exchange: Exchange) -> None:
@@ -331,3 +361,29 @@ def test_a_token_says_nothing_else_when_one_sign_is_changed() -> None:
     for place in range(len(told)):
         changed = told[:place] + ("1" if told[place] != "1" else "2") + told[place + 1 :]
         assert token_in(changed, TOKEN) is None
+
+
+@pytest.mark.system
+async def test_the_same_on_postgresql(data_dir: Path, postgres_url: str) -> None:
+    """Kept, found, connected, ended, and no lease or death of a process touches it."""
+    folder = data_dir / "secrets"
+    folder.mkdir()
+    (folder / "calls").write_bytes(TOKEN)
+    exchange = Exchange(data_dir, plan=plan_with_calls(ACCOUNTS + HELD), url=postgres_url)
+    async with running(exchange):
+        await talks(exchange)
+        assert await exchange.committer.append(EndLost("another")) == ()
+        with exchange.database.reading() as db:
+            assert silent_webs(db) == []
+        await exchange.committer.append(EndHeld(call_id=held_id(contact_of())))
+        await exchange.until(lambda: exchange.call()[:2] == ("ended", "caller_hung_up"), "ended")
+        await exchange.until(lambda: not exchange.board.calls, "over")
+    exchange.close()
+
+
+async def test_accounts_that_carry_calls_lack_nothing_to_send(exchange: Exchange) -> None:
+    """An alarm that their answers wait would be about answers that nobody writes."""
+    outlets = Outlets(exchange.settings)
+    await outlets.renew(exchange.plan)
+    assert outlets.lacking() == {}
+    await outlets.close()

@@ -161,9 +161,9 @@ class HeldCaller:
         try:
             request = self._provider.connect_request(self.provider_id, uri, self.account)
             outcome = await self._line.orders.ask(self._provider, request)
-            if outcome == GONE:
+            if outcome == GONE and not await self.look():  # "not in progress" is also what rings
                 raise CallEnded(CALLER_HUNG_UP)
-            if outcome == REFUSED and not future.done():
+            if outcome in (GONE, REFUSED) and not future.done():
                 return None
             async with asyncio.timeout(INVITE_S if outcome == DONE else UNSURE_S):
                 return await future

@@ -20,7 +20,7 @@ from router.run.voice.call import Call
 from router.run.voice.gear import Telephone
 from router.run.voice.held import Held, held, open_ids, provider_id_of
 from router.run.voice.held_caller import HeldCaller, HeldLine, Orders
-from router.run.voice.record import CALLER_HUNG_UP, ENDED, WAITING
+from router.run.voice.record import CALLER_HUNG_UP, WAITING
 from router.run.voice.switchboard import Switchboard
 from router.run.web_lease import ELSEWHERE
 
@@ -122,8 +122,7 @@ class HeldCalls:
     async def _adopt_all(self) -> None:
         while True:
             try:
-                for found, provider_id in await asyncio.to_thread(self._unknown):
-                    self._adopt(found, provider_id)
+                await self._look()
             except Exception as problem:  # noqa: BLE001 - drivers raise many kinds; each means: look again
                 _log.error("held calls not looked for error=%s", type(problem).__name__)
             try:
@@ -131,13 +130,29 @@ class HeldCalls:
                     await self._stirred.wait()
                 self._stirred.clear()
             except TimeoutError:
-                self._forget()
+                continue
 
-    def _unknown(self) -> list[tuple[Held, str]]:
+    async def _look(self) -> None:
+        """Level, not edge: a row that nobody heard, or that came too early, leads to the same."""
+        known = tuple(self._calls.values())
+        goes_on, fresh = await asyncio.to_thread(self._load)
+        for call, caller in known:
+            if call.live and call.call_id not in goes_on:
+                self._gone(call, caller)
+        for found, provider_id in fresh:
+            self._adopt(found, provider_id)
+        if fresh:
+            self._stirred.set()  # one of them may have ended since
+        for key in [key for key, (call, _) in self._calls.items() if not call.live]:
+            del self._calls[key]
+
+    def _load(self) -> tuple[set[str], list[tuple[Held, str]]]:
+        """Which go on, and those of them that we do not have, each with its provider's id."""
+        known = set(self._board.calls)
         with self._database.reading() as db:
-            known = set(self._board.calls)
-            fresh = [held(db, each) for each in open_ids(db) if each not in known]
-            return [(each, self._named(db, each)) for each in fresh if each is not None]
+            goes_on = open_ids(db)
+            fresh = [held(db, each) for each in goes_on if each not in known]
+            return set(goes_on), [(each, self._named(db, each)) for each in fresh if each is not None]
 
     def _named(self, db: Connection, found: Held) -> str:
         account = self._accounts().get(found.record.account)
@@ -161,11 +176,6 @@ class HeldCalls:
     def _gone(self, call: Call, caller: HeldCaller) -> None:
         caller.gone = True
         call.end(CALLER_HUNG_UP)
-
-    def _forget(self) -> None:
-        ended = [key for key, (call, _) in self._calls.items() if call.record.state == ENDED]
-        for key in ended:
-            del self._calls[key]
 
     async def _ask_after_them(self) -> None:
         while True:
