@@ -10,7 +10,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final  # Any: ASGI messages
 from urllib.parse import urlsplit
 
@@ -86,7 +86,7 @@ class Guard:
             return
         answer = _Answer(scope, self._with_headers(send))
         try:
-            with self._counted(scope):
+            with self._counted(scope) if _is_chat(scope) else nullcontext():
                 await self._app(scope, receive, answer.send)
         except (ClientDisconnect, WebSocketDisconnect):
             return  # They left while we were answering.
@@ -120,9 +120,6 @@ class Guard:
     @contextmanager
     def _counted(self, scope: Message) -> Iterator[None]:
         """Count a chat socket among those of its network for as long as it is open."""
-        if not _is_chat(scope):
-            yield
-            return
         network = network_of(scope["client"][0])
         self._chats[network] += 1
         self._chats_open += 1

@@ -1,8 +1,9 @@
 """Ids that both sites compute alike, so that a contact which reaches two of them is one contact."""
 
+import hashlib
 import hmac
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -44,6 +45,21 @@ def group_thread_of(secret: bytes, group: str) -> str:
     return hmac.digest(secret, group.encode("utf-8", "replace"), "sha256").hex() if group else ""
 
 
+def fresh_id(at_ms: int, drawn: bytes) -> str:
+    """An id that nobody else has, of ten drawn bytes; later ones are greater: neighbours in an index.
+
+    Source: RFC 9562, UUID version 7.
+    """
+    return _written((at_ms & 0xFFFF_FFFF_FFFF).to_bytes(6, "big").hex() + drawn[:10].hex(), "7")
+
+
 def _id(namespace: UUID, *parts: str) -> str:
-    # An array, not parts joined by a sign that could occur in them.
-    return str(uuid5(namespace, msgspec.json.encode(parts).decode()))
+    # An array, not parts joined by a sign that could occur in them. The same as uuid.uuid5, which takes three
+    # times as long: a rush is five of them a contact.
+    name = msgspec.json.encode(parts)
+    return _written(hashlib.sha1(namespace.bytes + name, usedforsecurity=False).hexdigest()[:32], "5")
+
+
+def _written(digits: str, version: str) -> str:
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

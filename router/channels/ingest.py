@@ -14,12 +14,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from uuid import uuid4
 
 import msgspec
 
 from config.words import PROBE
-from router.channels.ids import customer_id_of, interaction_id_of, message_id_of
+from router.channels.ids import customer_id_of, fresh_id, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
 from router.channels.strangers import ADDRESS_CHARACTERS_MAX, Stranger, strangers_among
@@ -107,8 +106,9 @@ class KeepContact:
         self.kept: Kept | None = None
         self._contact = contact
         self._keeper = keeper
-        self._content_id = str(uuid4())
-        self._salt = os.urandom(SALT_BYTES)
+        drawn = os.urandom(SALT_BYTES + 10)  # once: asking the system twice is a tenth of a webhook
+        self._content_id = fresh_id(contact.received_at_ms, drawn)
+        self._salt = drawn[10:]
 
     def write_content(self, db: Connection) -> None:
         """The raw body. Its id is fresh each time, so no two transactions ever wait for each other here."""

@@ -5,7 +5,8 @@ Source: twilio.com/docs, usage/security (signatures) and usage/api (requests).
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final  # Any: JSON of a provider, looked at before use
 from urllib.parse import urlsplit
 
@@ -72,7 +73,8 @@ def _signature(secret: bytes, signed: bytes) -> bytes:
     return base64.b64encode(hmac.new(secret, signed, "sha1").digest())
 
 
-def _spellings(url: str) -> Iterable[str]:
+@lru_cache(maxsize=64)
+def _spellings(url: str) -> Sequence[str]:
     """The address with and without its port: Twilio signs what was configured, or leaves the port out."""
     parts = urlsplit(url)
     host, _, port = parts.netloc.rpartition(":")

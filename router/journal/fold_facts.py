@@ -44,8 +44,10 @@ def _identity_moved(db: Connection, row: Row, data: dict[str, Any]) -> None:
         identity_id=row.ref,
     )
     db.run(
-        "UPDATE interaction SET customer_id = :to_customer_id WHERE identity_id = :identity_id",
+        "UPDATE interaction SET customer_id = :to_customer_id"
+        " WHERE customer_id = :from_customer_id AND identity_id = :identity_id",
         to_customer_id=to_customer_id,
+        from_customer_id=data["from_customer_id"],
         identity_id=row.ref,
     )
 

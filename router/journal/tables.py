@@ -53,7 +53,7 @@ class InteractionRow(SQLModel, table=True):
     channel: str
     account: str = ""
     customer_id: str = Field(default="", index=True)
-    identity_id: str = Field(default="", index=True)
+    identity_id: str = ""
     """Which of the customer's identities it came from; empty for an address that is never linked."""
     linked_to: str = ""
     """The verified customer with whose other open interactions the router links it; empty: with none."""
