@@ -57,6 +57,36 @@ async def test_a_desk_that_is_gone_leaves_the_caller_with_a_tone_until_it_is_bac
     assert bridge.agent is leg
 
 
+async def test_who_was_on_hold_is_heard_by_the_next_agent(exchange: Exchange) -> None:
+    """Most calls are put on hold before they are transferred; both would hear nothing, and the desk would
+    show that they talk."""
+    _, interaction_id = await exchange.talking()
+    (bridge,) = exchange.media.bridges
+    assert (await control(exchange, interaction_id, "hold"))[0] == 200
+    await exchange.signs_in("ben")
+    await transfers(exchange, interaction_id, to_agent_id="ben")
+    await exchange.until(lambda: exchange.call()[0] == "waiting", "waiting")
+    assert await exchange.accepts("ben") == interaction_id
+    await exchange.connects(interaction_id, "ben")
+    await exchange.until(lambda: exchange.call()[0] == "connected", "they talk")
+    assert not bridge.held
+
+
+async def test_a_desk_that_is_gone_while_its_caller_is_on_hold_comes_back_to_talk(
+    exchange: Exchange,
+) -> None:
+    """Somebody loads the page again; what it shows is how it is."""
+    _, interaction_id = await exchange.talking()
+    (bridge,) = exchange.media.bridges
+    await control(exchange, interaction_id, "hold")
+    bridge.agent.on_lost()
+    assert (bridge.held, bridge.tone) == (False, "queue")
+    await exchange.until(lambda: exchange.call()[0] == "waiting", "waiting for the desk")
+    await exchange.connects(interaction_id)
+    await exchange.until(lambda: exchange.call()[0] == "connected", "they talk")
+    assert not bridge.held
+
+
 async def test_an_agent_who_accepts_and_is_not_heard_is_an_alarm(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

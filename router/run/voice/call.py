@@ -207,8 +207,8 @@ class Call:
                 self._wait_for_agent()
             self._tell(r.WAITING)
 
-    async def forward(self, number: str, telephones: Telephones) -> None:
-        """Send the caller on to this number: by their own network, else by a call of ours.
+    async def forward(self, number: str, telephones: Telephones, trunk: Account) -> None:
+        """Send the caller on to this number: by their own network, else by a call of ours over this trunk.
 
         Until somebody answers there the caller is held, and stays with the agent when nobody does.
         """
@@ -216,10 +216,10 @@ class Call:
         if bridge is None or not self.hold(True):
             return
         try:
-            if await self.caller.sent_on(self.account, number):
+            if await self.caller.sent_on(trunk, number):
                 self.end(r.FORWARDED)
                 return
-            other = await called(telephones, self._around.media, self.account, number)
+            other = await called(telephones, self._around.media, trunk, number)
         except CallEnded:
             return
         except (NotAnswered, NoTrunk, NoPorts) as problem:
@@ -416,8 +416,7 @@ class Call:
             self._drop_coming()
         elif leg is self._agent and self._bridge is not None:
             self._agent = None
-            self._bridge.disconnect()
-            self._bridge.wait()
+            self._wait_on(self._bridge)
             if self.live:
                 self._wait_for_agent()
                 self._tell(r.WAITING)
@@ -427,9 +426,14 @@ class Call:
         self._drop_coming()
         self.window = ""
         if self._agent is not None and self._bridge is not None:
-            self._bridge.disconnect()
-            self._bridge.wait()
+            self._wait_on(self._bridge)
         self._agent = None
+
+    def _wait_on(self, bridge: Bridge) -> None:
+        """Without an agent. Who was on hold is no longer: the next agent would talk to nobody."""
+        bridge.disconnect()
+        bridge.hold(False)
+        bridge.wait()
 
     def _drop_coming(self) -> None:
         leg, self._coming = self._coming, None
