@@ -81,17 +81,17 @@ def _can(plan: Plan, account_id: str, state: str, address: str) -> Value:
     """What can be done with it now; the voice process has the last word."""
     account = account_of(plan, account_id)
     held = account is not None and account.provider == TWILIO_VOICE
-    trunk = account is not None and account.provider == SIP
-    by_trunk = trunk or held  # a call that a provider holds comes to us by one of our trunks
+    # A call that a provider holds comes to us by one of our trunks.
+    trunk = held or (account is not None and account.provider == SIP)
     recordable = account is not None and dict(account.options).get("recording") != "off"
     talking = state in TALKING
     able = dialable(address)
     can = {
         "hold": talking,
-        "dtmf": by_trunk and state == "connected",
+        "dtmf": trunk and state == "connected",
         "forward": trunk and talking,
         "record": recordable and talking,
-        "dial": by_trunk and able and state in ("", "ended"),
+        "dial": trunk and able and state in ("", "ended"),
     }
     return {"dialable": able, "can": can}
 

@@ -37,6 +37,14 @@ endpoint = "sip:127.0.0.1:5999"
 options = { upstream = "127.0.0.1", recording = "announced" }
 
 [[accounts]]
+id = "calls"
+channel = "voice"
+provider = "twilio-voice"
+address = "+15551230199"
+secret = "calls"
+options = { account_sid = "AC1", sip_account = "trunk" }
+
+[[accounts]]
 id = "page"
 channel = "voice"
 provider = "web-call"

@@ -108,6 +108,20 @@ async def test_a_desk_is_told_how_its_call_stands_and_what_can_be_done(site: Sit
     assert page.words["calls"] is True
 
 
+async def test_with_a_call_that_a_provider_holds_the_same_can_be_done(site: Site) -> None:
+    """Connected it is a call by a trunk of ours, and it is called back by that trunk."""
+    interaction_id = await taken(site, "ana", account="calls")
+    page = await site.desk("ana")
+    can = page.entities["call"][interaction_id]["can"]
+    assert not any(can.values()), "it waits at its provider"
+    await changes(site, interaction_id, "connected", agent_id="ana", account="calls")
+    await page.until(lambda: page.entities["call"][interaction_id]["state"] == "connected")
+    can = page.entities["call"][interaction_id]["can"]
+    assert can == {"hold": True, "dtmf": True, "forward": True, "record": True, "dial": False}
+    await changes(site, interaction_id, "ended", why="caller_hung_up", account="calls")
+    await page.until(lambda: page.entities["call"][interaction_id]["can"]["dial"])
+
+
 async def test_what_changes_told_is_what_a_fresh_desk_shows(site: Site) -> None:
     """A desk that was open all the time and one that opens now show the same call."""
     interaction_id = await taken(site, "ana", account="page", session="s" * 64)

@@ -243,6 +243,31 @@ async def test_keys_pressed_in_the_talk_go_to_whoever_they_are_for(exchange: Exc
     await exchange.until(lambda: exchange.journal("message_added"), "a message of the caller")
 
 
+async def test_a_caller_is_sent_on_over_the_trunk_and_both_lines_end_with_one(exchange: Exchange) -> None:
+    """Their network cannot be asked to; so we call, and stay between them until one hangs up."""
+    interaction_id, legs = await talks(exchange)
+    other = exchange.telephones.answers = FakeTelephone("out")
+    asked = {"agent_id": "ana", "act": "forward", "to": "+15550100777"}
+    assert (await exchange.asks("POST", f"/calls/{interaction_id}/control", **asked))[0] == 200
+    await exchange.until(lambda: exchange.call()[:2] == ("ended", "forwarded"), "forwarded")
+    assert exchange.telephones.dialled == ["+15550100777"] and legs[0].said == ["200"]
+    exchange.orders.answers = ["gone"]
+    legs[0].on_end("caller_hung_up")
+    await exchange.until(lambda: other.said == ["BYE"], "the other side is told")
+
+
+async def test_who_was_sent_on_and_is_left_is_not_left_in_silence(exchange: Exchange) -> None:
+    """The other side hangs up: the call ends at the provider as well."""
+    interaction_id, legs = await talks(exchange)
+    other = exchange.telephones.answers = FakeTelephone("out")
+    asked = {"agent_id": "ana", "act": "forward", "to": "+15550100777"}
+    await exchange.asks("POST", f"/calls/{interaction_id}/control", **asked)
+    await exchange.until(lambda: exchange.call()[:2] == ("ended", "forwarded"), "forwarded")
+    other.on_end("caller_hung_up")
+    await exchange.until(lambda: exchange.orders.ordered("Status=completed"), "ended there")
+    assert legs[0].said == ["200", "BYE"]
+
+
 async def test_who_has_hung_up_when_the_agent_accepts_is_gone(exchange: Exchange) -> None:
     """The order says so, before any webhook does: the agent sees it, and calls back."""
     exchange.orders.answers = ["gone"]

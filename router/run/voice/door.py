@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from router.channels.ingest import NotKept
-from router.channels.web_call import SIP, WEB_CALL, dialable
+from router.channels.web_call import WEB_CALL, dialable
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.run.voice import record as r
 from router.run.voice.call import Call
@@ -203,11 +203,12 @@ class Door:
     def _forward(self, call: Call, number: str) -> bool:
         if not dialable(number):
             raise _Refused("not_dialable")
-        if call.account.provider != SIP or not call.account.endpoint:
+        trunk = self._board.trunk_of(call.account.account_id)
+        if trunk is None:
             raise _Refused("no_trunk")
         if call.record.state not in (r.CONNECTED, r.HELD):
             return False
-        self._board.do(call.forward(number, self._board.telephones))
+        self._board.do(call.forward(number, self._board.telephones, trunk))
         return True
 
     def _call(self, request: Request) -> Call:

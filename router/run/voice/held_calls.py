@@ -20,7 +20,7 @@ from router.run.voice.call import Call
 from router.run.voice.gear import Telephone
 from router.run.voice.held import Held, held, open_ids, provider_id_of
 from router.run.voice.held_caller import HeldCaller, HeldLine, Orders
-from router.run.voice.record import CALLER_HUNG_UP, WAITING
+from router.run.voice.record import CALLER_HUNG_UP, FAILED, WAITING
 from router.run.voice.switchboard import Switchboard
 from router.run.web_lease import ELSEWHERE
 
@@ -170,12 +170,12 @@ class HeldCalls:
         call = self._board.take_held(record, account, caller, changed=was != WAITING)
         caller.wanted = lambda: call.live and call.coming
         caller.on_gone = lambda: self._gone(call, caller)
-        caller.on_lost = call.sound_lost
+        caller.on_lost = lambda: call.sound_lost() if call.live else call.hung_up(FAILED)
         self._calls[call.interaction_id] = (call, caller)
 
     def _gone(self, call: Call, caller: HeldCaller) -> None:
         caller.gone = True
-        call.end(CALLER_HUNG_UP)
+        call.hung_up(CALLER_HUNG_UP)
 
     async def _ask_after_them(self) -> None:
         while True:
