@@ -8,6 +8,7 @@ import pytest
 from router.channels.port import Account
 from router.run.voice import telephones
 from router.run.voice.callers import takes_text
+from router.run.voice.gear import NoTrunk
 from router.run.voice.telephones import Trunks, account_at
 from tests.voice.gear import OFFER, OFFER_WITH_TEXT
 
@@ -115,3 +116,16 @@ async def test_a_trunk_that_does_not_answer_for_a_minute_is_an_alarm(monkeypatch
 def test_it_is_known_whether_a_caller_takes_text(sdp: str, takes: bool) -> None:
     """Port 0 means that they do not."""
     assert takes_text(sdp) is takes
+
+
+async def test_a_trunk_whose_address_leads_nowhere_is_no_trunk() -> None:
+    """Else whoever was to be forwarded would stay on hold, and nobody would be told."""
+
+    class Nowhere:
+        async def dial(self, uri: str, **_: Any) -> Any:
+            raise ValueError("no address that can be reached")
+
+    trunks = Trunks(dict)
+    trunks.agent = Nowhere()  # type: ignore[assignment]  # all that is asked of it
+    with pytest.raises(NoTrunk):
+        await trunks.dial(trunk(), "+15550100777", "v=0")

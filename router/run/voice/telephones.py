@@ -54,13 +54,16 @@ class Trunks:
         if self.agent is None or not uri:
             raise NoTrunk("there is no trunk to call out by")
         own = str(account.options.get("display") or account.address)
-        call = await self.agent.dial(
-            uri,
-            sdp=sdp,
-            from_uri=self.uri(account, own),
-            credentials=_credentials(account),
-            account_id=account.account_id,
-        )
+        try:
+            call = await self.agent.dial(
+                uri,
+                sdp=sdp,
+                from_uri=self.uri(account, own),
+                credentials=_credentials(account),
+                account_id=account.account_id,
+            )
+        except ValueError as problem:  # an address that leads nowhere
+            raise NoTrunk(str(problem)) from problem
         try:
             async with asyncio.timeout(RING_S):
                 await call.answered()
