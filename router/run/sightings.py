@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final  # Any: columns of a row
 
 from config.plan import Plan
+from router.channels import aml_form
 from router.channels.ids import place_id_of
 from router.channels.ingest import Keeper, NotKept, keep
 from router.channels.located import KeptPlace, located, places_in, put_place
@@ -179,7 +180,7 @@ class Sightings:
             channel=sighting.channel,
             account=sighting.account,
             provider_id=sighting.sighting_id,
-            verified=True,
+            verified=media_type != aml_form.media_type or aml_form.is_signed(body),
             address_kind=sighting.address_kind,
             address=number,
             linked=bool(number),

@@ -262,3 +262,18 @@ async def test_a_report_that_nobody_can_place_stops_no_other(
     look = await reported(site, report(REPORT.replace("lc=90", "lc=80"), provider_id="r2"))
     await look.sweep()
     assert placed(site) == [interaction_id]
+
+
+@pytest.mark.parametrize(("end", "verified"), [("", 0), ("&hmac=aa", 1)])
+async def test_a_report_that_nobody_vouches_for_is_nobodys_surely(
+    site: Site, monkeypatch: pytest.MonkeyPatch, end: str, verified: int
+) -> None:
+    """Promise 11: where the plan takes unsigned ones, anybody can send one in anybody's name."""
+    monkeypatch.setattr(sightings, "WAIT_MS", 0)
+    body = urlencode({"device_number": NUMBER, "location_latitude": "52.1"}).encode() + end.encode()
+    contact = replace(report(), channel="partner", account="els", media_type=aml_form.media_type, body=body)
+    look = await reported(site, contact)
+    await look.sweep()
+    with site.database.reading() as db:
+        assert db.rows("SELECT verified FROM identity") == [(verified,)]
+        assert db.row("SELECT count(*) FROM interaction WHERE linked_to <> ''") == (verified,)
