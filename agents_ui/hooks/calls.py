@@ -45,12 +45,14 @@ class HeldCalls:
         """On disk what has to be, then what the provider is to do. Raises NotKept."""
         call_id = held_id(news.contact)
         try:
-            if news.kind == FIRST or await self._unheard_of(call_id, news):
+            found = None if news.kind == FIRST else await asyncio.to_thread(self._look, call_id)
+            if found is None and _is_worth_keeping(news):
                 await self._keep(account, news)
             if not news.live:
                 rows = await self._services.committer.append(EndHeld(call_id=call_id))
                 self._count(account.account_id, "call_ended" if rows else "repeated")
-            found = await asyncio.to_thread(self._look, call_id)
+            if found is None or not news.live:
+                found = await asyncio.to_thread(self._look, call_id)
             stands = await self._stands(account, found)
         except (*_AWAY, NotKept) as problem:
             if news.kind in (FIRST, "status") or not news.live:
@@ -58,12 +60,6 @@ class HeldCalls:
             _log.warning("a caller waits without a look account=%s", account.account_id)
             stands = HeldCall(languages=self._languages(account, ""))
         return provider.told(news, stands, account)
-
-    async def _unheard_of(self, call_id: str, news: CallNews) -> bool:
-        """Whether nobody kept it when it arrived: somebody has called all the same, even if they hung up."""
-        if news.kind == "status" and news.live:
-            return False  # it rings, or was answered: its own webhook comes, or has come
-        return await asyncio.to_thread(self._look, call_id) is None
 
     async def _keep(self, account: Account, news: CallNews) -> None:
         record = new_record(news.contact)
@@ -110,3 +106,11 @@ class HeldCalls:
         named = str(account.options.get("languages", ""))
         own = [each.strip() for each in named.split(",") if each.strip()]
         return spoken_to(language, own or self._services.plan().site.languages[:1])
+
+
+def _is_worth_keeping(news: CallNews) -> bool:
+    """Whether a call that nobody has kept is to be kept now: somebody called, even if they have hung up.
+
+    Of one that rings, or was answered, its own webhook comes, or has come.
+    """
+    return not (news.kind == "status" and news.live)
