@@ -19,7 +19,6 @@ import msgspec
 from agents_ui.permits import network_of
 from router.channels.port import Webhook
 from router.journal.appends import storable
-from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection, Database
 
 ROWS_MAX: Final = 1_000
@@ -115,12 +114,12 @@ class Quarantine:
         while self._pending or self._counts:
             pending, self._pending, self._pending_bytes = self._pending, [], 0
             counts, self._counts = self._counts, Counter()
-            written = True
+            written = False
             try:
                 await asyncio.to_thread(self._write, [each for each, _ in pending], counts)
-            except (DatabaseBusy, DatabaseGone) as problem:
+                written = True
+            except Exception as problem:  # noqa: BLE001 - nobody is told that what is lost was kept
                 _log.warning("not in quarantine count=%d error=%s", len(pending), type(problem).__name__)
-                written = False
             finally:
                 for _, kept in pending:
                     if not kept.done():

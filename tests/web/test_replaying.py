@@ -101,3 +101,23 @@ async def test_one_that_makes_us_fail_stays_and_stops_no_other(
     with here.reading() as db:
         assert db.row("SELECT count(*) FROM quarantine") == (1,)
         assert db.row("SELECT count(*) FROM journal WHERE kind = 'quarantine_replayed'") == (1,)
+
+
+async def test_what_could_not_be_put_apart_is_not_said_to_be(
+    here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted as lost then; and what comes after it is kept."""
+    plays, kept = Twilio(), Quarantine(here)
+    webhook = plays.message(Said(provider_id="SM1", text="help"))
+    refused = Refused(account="line", peer="p", reason="no", webhook=webhook)
+    write, broken = kept._write, [True]
+
+    def fails_once(*asked: Any) -> None:
+        if broken:
+            broken.pop()
+            raise ValueError("our own mistake")
+        write(*asked)
+
+    monkeypatch.setattr(kept, "_write", fails_once)
+    assert not await kept.put(refused)
+    assert await kept.put(refused)
