@@ -68,7 +68,7 @@ async def test_an_agent_who_gives_up_calling_lets_the_telephone_stop_ringing(exc
     values = {"agent_id": "ana", "act": "hang_up"}
     assert (await exchange.asks("POST", f"/calls/{interaction_id}/control", **values))[0] == 200
     await exchange.until(lambda: exchange.telephones.cancelled, "cancelled")
-    assert exchange.call()[:2] == ("ended", "agent_hung_up")
+    await exchange.until(lambda: exchange.call()[:2] == ("ended", "agent_hung_up"), "ended")
 
 
 async def test_nobody_is_called_by_an_agent_whose_sound_does_not_come(
