@@ -60,5 +60,5 @@ export function ReplyBox({ desk, conversation }) {
   </form>`;
 }
 
-/** @param {Element | null} held what has the keys; in the list of conversations it was pressed to get here */
-const isElsewhere = (held) => held !== null && held !== document.body && !held.closest(".conversations");
+/** @param {Element | null} held what has the keys */
+const isElsewhere = (held) => held !== null && held.matches("input, textarea, .panel *, .customer *");
