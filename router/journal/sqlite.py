@@ -109,10 +109,13 @@ class SqliteConnection:
             return
         give_up = time.monotonic() + BUSY_MS / 1_000
         self._turnstile.enter(give_up)
+        self.run("PRAGMA busy_timeout = 0")
         try:
             self._begin_by(give_up)
         finally:
             self._turnstile.leave()
+            if self.usable:
+                self.run(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def _begin_by(self, give_up: float) -> None:
         """First in line: asks often, so that the lock is not idle while somebody waits for it."""
@@ -175,8 +178,6 @@ class SqliteDriver:
             self._prepare(connection)
             if not reading:
                 connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KB}")
-                # It waits in begin(), which asks more often than SQLite would; then it waits for nobody.
-                connection.execute("PRAGMA busy_timeout = 0")
             turnstile = None if reading else Turnstile(Path(f"{self._path}-turn"))
         except (sqlite3.Error, OSError) as error:
             raise DatabaseGone(

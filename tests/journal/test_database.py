@@ -96,9 +96,11 @@ def test_sqlite_keeps_what_it_commits(data_dir):
     """WAL, a sync at every commit, foreign keys on: read back, not only asked for (H-40)."""
     database = open_database(f"sqlite:///{data_dir}/muster.db", unsafe=True)
     db = database.connect()
-    settings = [db.row(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys")]
+    settings = [
+        db.row(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    ]
     db.close()
-    assert settings == [("wal",), (2,), (1,)]
+    assert settings == [("wal",), (2,), (1,), (4_300,)]
 
 
 def test_a_memory_disk_is_refused_in_one_line():
