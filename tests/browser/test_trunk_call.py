@@ -112,7 +112,7 @@ def test_a_telephone_call_is_heard_held_passed_on_and_ended_by_an_agent(
     until(ana, lambda: caller.ear.digits == "12*#")
     ana.keyboard.press("Escape")
     caller.presses_seven()
-    expect(ana.locator(".messages")).to_contain_text("7")
+    expect(ana.locator(".messages")).to_contain_text("Pressed on the telephone.")
 
     _pass_on(ana, ben, trunk)
     _talk(ben, caller, BEN_HERTZ)
