@@ -17,14 +17,14 @@ Change = tuple[ManyRows, Mapping[str, Value]]
 
 _INTERACTIONS: Final = ManyRows(
     """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
-           thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
+           thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language,
            closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
            agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
            assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
            closed_why, closed_at_ms, linked_to)
        VALUES""",
     """(:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
-       :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 0, 'parked', '', 0,
+       :thread, :traffic, '', :seq, :accepted_at_ms, 'unread', '', 0, 'parked', '', 0,
        '{}', '', 0, 0, '', '', :parked_until_ms, '',
        0, '[]', 0, 0, 0, '', 0, '',
        '', '', 0, :linked_to)""",

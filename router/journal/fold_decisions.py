@@ -171,14 +171,14 @@ def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """Account, address, thread, language, customer are those of what it follows: whoever answers joins it."""
     db.run(
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
-               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, single_copy,
+               thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language,
                closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
                agent_id, parked_until_ms, named_agent_id, named_until_ms, connection_ids, abandon_at_ms,
                assigned_at_ms, answered_at_ms, answered_queue_id, wrap_up_since_ms, disposition, closed_by,
                closed_why, closed_at_ms, linked_to)
            SELECT :interaction_id, :channel, coalesce(max(account), ''), coalesce(max(customer_id), ''),
                :identity_id, coalesce(max(address_hash), ''), coalesce(max(thread), ''),
-               :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''), 0,
+               :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''),
                0, :state, :queue_id, :urgency, :requirement, :rule_id, 0, 0, '', '', :parked_until_ms,
                :named_agent_id, 0, '[]', 0, 0, 0, '', 0, '', '', '', 0, :linked_to
            FROM interaction WHERE interaction_id = :follows""",

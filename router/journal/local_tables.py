@@ -62,6 +62,19 @@ class LeaseRow(SQLModel, table=True):
     until_ms: int = Field(sa_column=_ms())
 
 
+class TablesMadeRow(SQLModel, table=True):
+    """LOCAL. A release that has made sure that everything it needs is here; see schema.py."""
+
+    __tablename__ = "tables_made"
+    digest: str = Field(primary_key=True)
+    """Of the definitions it had."""
+    number: int = 0
+    """The number of its tables."""
+    oldest: int = 0
+    """The lowest number of tables whose release can still work with what it left."""
+    at_ms: int = Field(sa_column=_ms())
+
+
 class PositionRow(SQLModel, table=True):
     """LOCAL. How far a reader of the journal has read; the router's commits with its decisions."""
 

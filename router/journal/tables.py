@@ -12,7 +12,7 @@ Times are int milliseconds UTC, 0 where they do not apply; ids are text; boolean
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from router.journal import local_tables
+from router.journal import local_tables, site_tables
 
 
 def _ms(*, index: bool = False) -> Column[int]:
@@ -68,7 +68,6 @@ class InteractionRow(SQLModel, table=True):
     reading: str = "unread"
     """unread | read | unparsed: what is known of its first contact."""
     language: str = ""
-    single_copy: int = 0
     closed_seq: int = Field(sa_column=Column(BigInteger, nullable=False, default=0))
     """The seq of the decision that closed it; 0 while it is open."""
 
@@ -478,11 +477,13 @@ JOURNALLED = (
     "text_switch",
     "notice",
     "call",
+    *site_tables.JOURNALLED,
 )
 CONTENT = ("content", "address", "sending", "credential")
 LOCAL = tuple(
     str(each.__tablename__)
     for each in (
+        local_tables.TablesMadeRow,
         local_tables.LeaseRow,
         local_tables.PositionRow,
         local_tables.TicketRow,
@@ -493,6 +494,7 @@ LOCAL = tuple(
         local_tables.WatchRow,
         local_tables.RefusedRow,
         local_tables.QuarantineRow,
+        site_tables.SiteStatusRow,
     )
 )
 EVERY = ("journal", "stream", *JOURNALLED, *CONTENT, *LOCAL)
