@@ -29,7 +29,7 @@ from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
 from agents_ui.voice.door import VoiceDoor
 from agents_ui.watch.watch import Watch
-from config.settings import Settings
+from config.settings import Settings, site_id_of
 from router.channels.accounts import load_accounts
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone, open_database
@@ -170,7 +170,7 @@ class WebRole:
 
     def _build(self, database: Database, plan: PlanHolder) -> Parts:
         figures, watchdog = Figures(), Watchdog()
-        site = plan().site.site_id
+        site = site_id_of(self._settings, plan())
         hints = Hints(self._settings.redis_url, site)
         committer = TimedCommitter(database, figures, after_commit=hints.publish)
         orders = DeliveryOrders(self._settings.redis_url)

@@ -238,6 +238,76 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SitePlan:
+    """One of the two sites of a pair: the name people say, where its pages are, where its peer listens."""
+
+    site_id: str
+    name: str
+    url: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionPlan:
+    """What a provider must be told when the traffic of a site moves.
+
+    Shape: `when` is take_over or return, `site` whose traffic moves, `kind` one of config.words.ACTIONS.
+           http: `method` to `url` with `headers` and `body`; `secret` names a secret that signs it (`sign`:
+           hmac, bearer or basic). twilio_number: `account` gets its webhooks at the site that serves now, or
+           at `url`. command: `command` is a program and its arguments, run without a shell.
+           In url, headers, body and command {site}, {to}, {url} and {number} are filled in: whose traffic,
+           who serves it now, the address of its pages, the address of the account.
+    """
+
+    action_id: str
+    when: str
+    site: str
+    kind: str
+    url: str = ""
+    method: str = "POST"
+    headers: tuple[tuple[str, Scalar], ...] = ()
+    body: str = ""
+    secret: str = ""
+    sign: str = ""
+    account: str = ""
+    command: tuple[str, ...] = ()
+    timeout_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two sites that stand in for each other. Which of them a process belongs to says MUSTER_SITE.
+
+    Shape: sites are two; only the first makes people and their passwords, the other one learns them.
+           `overflow` are external numbers, used last. `third` is an address that both can ask: who cannot
+           reach it infers nothing about the peer.
+    """
+
+    sites: tuple[SitePlan, ...]
+    take_over: str = "manual"
+    """manual | automatic."""
+    take_over_after_ms: int = 30_000
+    """Silence of the peer after which an automatic site takes over."""
+    assigned_after_ms: int = 600_000
+    """After a take-over, what agents hold there is adopted without confirmation; 0: never."""
+    wait_ms: int = 1_000
+    """How long a contact waits until the other site has it too."""
+    third: str = ""
+    overflow: tuple[str, ...] = ()
+    drill_every_days: int = 30
+    drill_share_pct: int = 10
+    actions: tuple[ActionPlan, ...] = ()
+
+    def other(self, site_id: str) -> SitePlan:
+        """The other one."""
+        return next(site for site in self.sites if site.site_id != site_id)
+
+    def site(self, site_id: str) -> SitePlan | None:
+        """The one with this id."""
+        return next((site for site in self.sites if site.site_id == site_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A whole centre. Every id mentioned anywhere in it exists in it (plan_check.py made sure).
 
@@ -259,5 +329,7 @@ class Plan:
     targets: tuple[Target, ...] = ()
     notices: tuple[NoticePlan, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    pair: Pair | None = None
+    """None: a site of its own."""
     digest: str = ""
     text: str = ""

@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from config import account_check, rule_check, sending_check
+from config import account_check, pair_check, rule_check, sending_check
 from config.languages import KNOWN_LANGUAGES
 from config.people import LEVEL_MAX, language_skill
 from config.plan import ChannelPlan, Limits, Plan, QueuePlan, RequirementPlan, Site, Target, WideningPlan
@@ -44,6 +44,7 @@ def contradictions(plan: Plan) -> Iterator[Found]:
     for index, target in enumerate(plan.targets):
         yield from _target(plan, target, ("targets", index))
     yield from _limits(plan.limits)
+    yield from pair_check.contradictions(plan)
 
 
 def _site(site: Site) -> Iterator[Found]:
@@ -72,7 +73,7 @@ def _ids(plan: Plan) -> Iterator[Found]:
     for table, ids, reserved in _tables_of_ids(plan):
         seen: dict[str, int] = {}
         for index, each in enumerate(ids):
-            path = (table, index, "id")
+            path = (*table.split("."), index, "id")
             yield from _id(each, path)
             if each in reserved:
                 yield path, f"{each!r} is Muster's own word here: choose another id"
@@ -93,6 +94,9 @@ def _tables_of_ids(plan: Plan) -> Iterator[tuple[str, Sequence[str], frozenset[s
     yield "reasons", [reason.reason_id for reason in plan.reasons], frozenset()
     yield "dispositions", [reason.reason_id for reason in plan.dispositions], frozenset()
     yield "accounts", [account.account_id for account in plan.accounts], frozenset()
+    if plan.pair is not None:
+        yield "pair.sites", [site.site_id for site in plan.pair.sites], frozenset({"all"})
+        yield "pair.actions", [action.action_id for action in plan.pair.actions], frozenset()
 
 
 def _id(each: str, path: Path) -> Iterator[Found]:

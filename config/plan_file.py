@@ -36,6 +36,8 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     shapes.Rule: "rule_id",
     shapes.PersonPlan: "agent_id",
     shapes.Reason: "reason_id",
+    shapes.SitePlan: "site_id",
+    shapes.ActionPlan: "action_id",
 }
 
 _NESTING_MAX: Final = 40

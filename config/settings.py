@@ -8,6 +8,8 @@ from typing import Final
 
 from config.account_check import endpoint_problem
 from config.networks import LOOPBACK, Network, networks_of
+from config.pair_check import address_problem, is_plain
+from config.plan import Plan
 
 SECRET_PREFIX: Final = "MUSTER_SECRET_"
 
@@ -29,7 +31,9 @@ class Settings:
            media_address is what others are told to send sound to (host where it is empty), media_ports the
            lowest and highest UDP port for it (0, 0: any). secrets are
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
-           stand in for those of the plan.
+           stand in for those of the plan. site is the id of this site in the plan's pair; empty: one site
+           alone. peer_port is -1 where nothing was said: the third after port, or any that is free. sites and
+           peers are addresses by site id that stand in for those of the plan.
     """
 
     data_dir: Path
@@ -52,6 +56,10 @@ class Settings:
     media_ports: tuple[int, int] = (0, 0)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
+    peer_port: int = -1
+    sites: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -78,6 +86,28 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         media_ports=_ports(environ, "MUSTER_MEDIA_PORTS"),
         secrets={name: value for name, value in environ.items() if name.startswith(SECRET_PREFIX)},
         endpoints=_endpoints(environ, "MUSTER_ENDPOINTS"),
+        site=environ.get("MUSTER_SITE", ""),
+        peer_port=_number(environ, "MUSTER_PEER_PORT", -1),
+        sites=_addresses(environ, "MUSTER_SITES"),
+        peers=_addresses(environ, "MUSTER_PEERS"),
+    )
+
+
+def site_id_of(settings: Settings, plan: Plan) -> str:
+    """The id of this site in streams, hints and leases. Raises SettingsWrong: the pair has no such site."""
+    if not settings.site:
+        return plan.site.site_id
+    known = [site.site_id for site in plan.pair.sites] if plan.pair is not None else []
+    if settings.site in known:
+        return settings.site
+    if not known:
+        raise SettingsWrong(
+            f"MUSTER_SITE is {settings.site!r}, but the plan has no [pair]: "
+            "leave MUSTER_SITE out, or name both sites in the plan"
+        )
+    raise SettingsWrong(
+        f"MUSTER_SITE is {settings.site!r}, but the plan's pair has {' and '.join(known)}: "
+        f"type MUSTER_SITE={known[0]} before the command, or name this site in [[pair.sites]]"
     )
 
 
@@ -118,4 +148,18 @@ def _endpoints(environ: Mapping[str, str], name: str) -> Mapping[str, str]:
         if wrong:
             raise SettingsWrong(f"{name}: {each!r}: {wrong}, e.g. {name}=sms=http://127.0.0.1:9000")
         found[account] = url
+    return found
+
+
+def _addresses(environ: Mapping[str, str], name: str) -> Mapping[str, str]:
+    """site=url, with commas between them."""
+    found: dict[str, str] = {}
+    for each in filter(None, (part.strip() for part in environ.get(name, "").split(","))):
+        site, _, url = each.partition("=")
+        wrong = address_problem(url) if site and url else "say site=url"
+        if not wrong and is_plain(url):
+            wrong = "could be read on the way: use https (`muster site keys`)"
+        if wrong:
+            raise SettingsWrong(f"{name}: {each!r}: {wrong}, e.g. {name}=a=https://muster-a.example.org")
+        found[site] = url.rstrip("/")
     return found

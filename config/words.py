@@ -17,7 +17,15 @@ SUPERVISOR_SKILL: Final = "supervisor"
 ROLES: Final = ("agent", "supervisor", "admin", "auditor")
 
 PROBE: Final = "probe"
-TRAFFIC: Final = ("real", "drill", PROBE)
+REAL: Final = "real"
+REHEARSAL: Final = "rehearsal"
+TRAFFIC: Final = (REAL, "drill", PROBE, REHEARSAL)
+"""A drill is a partner's, and agents answer it. A probe and a rehearsal are our own: nobody's desk rings."""
+
+STAGED: Final = (PROBE, REHEARSAL)
+
+ELSEWHERE: Final = "@"
+"""Begins what stands in the place of an agent whom nobody is: `@<site>`, to which an interaction is being given."""
 
 STRATEGIES: Final = ("longest_idle",)
 """How a queue chooses among agents who may all serve."""
@@ -34,3 +42,15 @@ CONSENTS: Final = ("reply", "service", "bulk")
 
 SPOKEN: Final = ("en", "es", "fr", "de", "nl", "ar", "zh", "ru", "uk")
 """Languages in which callers can be spoken to who wait in the network of a provider."""
+
+TAKE_OVERS: Final = ("manual", "automatic")
+"""Who may move a centre whose other site is silent: a person only, or the site that still lives as well."""
+
+MOVES: Final = ("take_over", "return")
+"""The two ways in which the traffic of a site moves: to the other one, and home."""
+
+ACTIONS: Final = ("http", "twilio_number", "command")
+"""How a provider is told that it moves."""
+
+SIGNATURES: Final = ("hmac", "bearer", "basic")
+"""How an action of kind http proves itself: X-Muster-Signature over its body, or an Authorization header."""

@@ -20,15 +20,19 @@ class OneTimePassword:
     password: str
 
 
-def prepare_site(database: Database, committer: Committer, plan: Plan) -> list[OneTimePassword]:
+def prepare_site(
+    database: Database, committer: Committer, plan: Plan, *, makes_people: bool = True
+) -> list[OneTimePassword]:
     """Add the plan's people who are missing and bring names and roles up to the plan. Idempotent.
 
-    People whom the plan does not know (any more) are left alone: `muster people` added or removes them.
+    People whom the plan does not know (any more) are left alone: `muster people` added or removes them. The
+    second site of a pair makes nobody: two passwords of one person would be one too many.
     """
     with database.reading() as db:
         known = _known(db)
     _follow_plan(committer, plan, known)
-    return add_people(committer, [person for person in plan.people if person.agent_id not in known])
+    missing = [person for person in plan.people if person.agent_id not in known] if makes_people else []
+    return add_people(committer, missing)
 
 
 def add_people(committer: Committer, people: list[PersonPlan]) -> list[OneTimePassword]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from config.settings import Settings, SettingsWrong, read_settings
+from config.settings import Settings, SettingsWrong, read_settings, site_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
     from config.plan import Plan
     from router.journal.committer import Committer
+    from router.journal.database import Database
 
 UP: Final = "up"
 """Who activated a plan that was found changed in its file."""
@@ -174,18 +175,36 @@ def _prepare_database(settings: Settings, *, demo: bool) -> "tuple[Plan, list[On
         raise SettingsWrong(
             f"cannot read the plan {settings.plan_file} ({problem}): type MUSTER_PLAN=PATH before the command"
         ) from None
+    site = site_id_of(settings, plan)
     database = open_database(settings.database_url, unsafe=settings.unsafe)
-    database.create_tables(site=plan.site.site_id)
+    database.create_tables(site=site)
+    if settings.site:
+        _refuse_other_site(database, site)
     committer = Committer(database)
+    learns = bool(settings.site) and plan.pair is not None and plan.pair.sites[0].site_id != site
     try:
         _activate(committer, plan)
-        sign_ins = prepare_site(database, committer, plan)
+        sign_ins = prepare_site(database, committer, plan, makes_people=not learns)
     finally:
         committer.close()
         database.close()
+    if learns and plan.pair is not None:
+        _say(f"  people and passwords come from {plan.pair.other(site).name}, which makes them")
     if demo and sign_ins:
         _keep_for_demo(settings.data_dir, sign_ins)
     return plan, sign_ins
+
+
+def _refuse_other_site(database: "Database", site: str) -> None:
+    from router.journal.stream import read_head
+
+    with database.reading() as db:
+        found = read_head(db).site
+    if found != site:
+        raise SettingsWrong(
+            f"this database is that of site {found!r}, not of {site!r}: "
+            f"name it {found!r} in [[pair.sites]], or give {site!r} another MUSTER_DATA (or DATABASE_URL)"
+        )
 
 
 def _activate(committer: "Committer", plan: "Plan") -> None:

@@ -13,7 +13,7 @@ from agents_ui.plan_holder import PlanHolder, load_plan
 from agents_ui.supervision import EssentialTaskEnded, run_essential
 from agents_ui.voice import last_resort
 from config.plan_file import PlanWrong, parse_plan
-from config.settings import Settings, SettingsWrong, read_settings
+from config.settings import Settings, SettingsWrong, read_settings, site_id_of
 from router.journal.committer import Committer
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database, open_database
@@ -121,7 +121,7 @@ class _Voice:
         from router.run.voice.telephones import Trunks
 
         settings = self._settings
-        hints = Hints(settings.redis_url, plan().site.site_id)
+        hints = Hints(settings.redis_url, site_id_of(settings, plan()))
         committer = Committer(database, after_commit=hints.publish)
         feed = Feed(database, hints)
         feed.subscribe(plan.hear)  # first: all other listeners already see the plan that rows are about
