@@ -55,13 +55,12 @@ def load_figures(database: Database) -> TableFigures:
             0,
             0,
         )
-        stream = db.row("SELECT last_seq, site, incarnation FROM stream WHERE own = 1") or (0, "", "")
+        stream = db.row("SELECT last_seq, site FROM stream WHERE own = 1") or (0, "")
         position = db.row("SELECT read_through FROM position WHERE reader = 'router'") or (0,)
         behind = db.row(
             "SELECT count(*), coalesce(min(at_ms), 0) FROM journal WHERE site = :site"
-            f" AND incarnation = :incarnation AND seq > :read_through AND kind IN ({_EVENTS})",
+            f" AND seq > :read_through AND kind IN ({_EVENTS})",
             site=stream[1],
-            incarnation=stream[2],
             read_through=position[0],
         ) or (0, 0)
         lease = db.row("SELECT until_ms FROM lease WHERE name = 'router'") or (0,)

@@ -343,7 +343,7 @@ def _end_is_pending(db: Connection, interaction_id: str) -> bool:
     """Whether somebody ended it in rows that the router has not read yet."""
     position = db.row("SELECT read_through FROM position WHERE reader = 'router'")
     found = db.row(
-        "SELECT 1 FROM stream s JOIN journal j ON j.site = s.site AND j.incarnation = s.incarnation"
+        "SELECT 1 FROM stream s JOIN journal j ON j.site = s.site"
         f" WHERE s.own = 1 AND j.seq > :read_through AND j.ref = :ref AND j.kind IN {_ENDING} LIMIT 1",
         read_through=position[0] if position else 0,
         ref=interaction_id,

@@ -1,8 +1,8 @@
 """How the journalled tables follow the journal: apply(row), in the transaction that appends the row.
 
 They change nowhere else, so the same function on an empty database rebuilds them (verify.py does it). What
-facts do is in fold_arrivals.py, fold_facts.py, fold_places.py and fold_sending.py, what decisions do in
-fold_decisions.py.
+facts do is in fold_arrivals.py, fold_facts.py, fold_places.py, fold_sending.py and fold_sites.py, what
+decisions do in fold_decisions.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from router.journal.fold_decisions import DECISION_FOLDS
 from router.journal.fold_facts import FACT_FOLDS
 from router.journal.fold_places import PLACE_FOLDS
 from router.journal.fold_sending import SENDING_FOLDS
+from router.journal.fold_sites import SITE_FOLDS
 from router.journal.many_rows import ManyRows
 from router.records import GROUP, Row
 
@@ -37,6 +38,7 @@ UNFOLDED: Final = frozenset(
         "viewed",
         "quarantine_replayed",
         "refused",
+        "stream_begun",
     }
 )
 """Kinds that change no table: requests (the router's decision does), refusals, and who looked at whom."""
@@ -55,6 +57,7 @@ FOLDS: Final[Mapping[str, Fold]] = {
     **DECISION_FOLDS,
     **SENDING_FOLDS,
     **PLACE_FOLDS,
+    **SITE_FOLDS,
 }
 
 

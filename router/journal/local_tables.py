@@ -179,3 +179,18 @@ class QuarantineRow(SQLModel, table=True):
     reason: str = ""
 
     __table_args__ = (Index("quarantine_account", "account", "received_at_ms"),)
+
+
+LOCAL = (
+    "tables_made",
+    "lease",
+    "position",
+    "ticket",
+    "claim",
+    "pace",
+    "mailbox",
+    "probe",
+    "watch",
+    "refused",
+    "quarantine",
+)

@@ -163,3 +163,4 @@ JOURNALLED = (
     "drill",
     "action_run",
 )
+LOCAL = ("site_status",)

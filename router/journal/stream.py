@@ -14,17 +14,15 @@ import msgspec
 
 from router.journal.connection import Connection
 from router.journal.many_rows import ManyRows
-from router.records import Fact, Row
+from router.records import Fact, Row, canonical
 
 FIRST_HASH: Final = bytes(32)
 """What stands for the hash of the row before the first."""
 
 COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
-OWN_ROWS: Final = """
-    site = (SELECT site FROM stream WHERE own = 1)
-    AND incarnation = (SELECT incarnation FROM stream WHERE own = 1)
-"""
-"""The site's own stream, as a condition on the table journal; subqueries, so that its key is used."""
+OWN_ROWS: Final = "site = (SELECT site FROM stream WHERE own = 1)"
+"""The site's own stream through all its incarnations, as a condition on the table journal; a subquery, so that
+its key (site, seq) is used."""
 
 _READ: Final = (
     f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
@@ -34,6 +32,14 @@ _INSERT: Final = ManyRows(
     "(:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)",
 )
 _HEAD: Final = "SELECT site, incarnation, last_seq, last_at_ms, head_hash FROM stream WHERE own = 1"
+BEGUN: Final = "stream_begun"
+"""Kind of the first row of each incarnation but the first: where it goes on, and why."""
+
+_END: Final = "UPDATE stream SET own = 0 WHERE own = 1"
+_BEGIN: Final = """
+    INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
+    VALUES (:site, :incarnation, 1, :seq, :at_ms, :hash)
+"""
 _SAVE: Final = "UPDATE stream SET last_seq = :seq, last_at_ms = :at_ms, head_hash = :hash WHERE own = 1"
 
 
@@ -55,13 +61,31 @@ class Head:
 def create_stream(db: Connection, site: str) -> None:
     """The site's own stream with a new incarnation, unless there is one."""
     if db.row(_HEAD) is None:
-        db.run(
-            """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
-               VALUES (:site, :incarnation, 1, 0, 0, :hash)""",
-            site=site,
-            incarnation=uuid.uuid4().hex,
-            hash=FIRST_HASH,
-        )
+        db.run(_BEGIN, site=site, incarnation=uuid.uuid4().hex, seq=0, at_ms=0, hash=FIRST_HASH)
+
+
+def begin_incarnation(db: Connection, why: str, now_ms: int) -> Row:
+    """Begins another life of the database: its first row goes on after the last row there is.
+
+    To be called in a writing transaction of the caller's, while nobody else appends. Needed whenever rows that
+    somebody has seen may be missing here: numbers that were given out before are not given out twice under
+    one name. The end of the life before stays in the table stream. Raises NoStream.
+    """
+    head = lock_head(db, now_ms)
+    data = canonical({"after_seq": head.seq, "why": why, "from_incarnation": head.incarnation})
+    head.incarnation = uuid.uuid4().hex
+    follow_incarnation(db, head)
+    (row,) = append_facts(db, head, [Fact(kind=BEGUN, ref="stream", data=data)])
+    save_head(db, head)
+    return row
+
+
+def follow_incarnation(db: Connection, head: Head) -> None:
+    """Makes head.incarnation the one that goes on from here. The one before keeps its end."""
+    db.run(_END)
+    db.run(
+        _BEGIN, site=head.site, incarnation=head.incarnation, seq=head.seq, at_ms=head.at_ms, hash=head.hash
+    )
 
 
 def lock_head(db: Connection, now_ms: int) -> Head:
@@ -91,6 +115,11 @@ def save_head(db: Connection, head: Head) -> None:
 def read_rows(db: Connection, *, after_seq: int, limit: int = 1000) -> list[Row]:
     """The site's own rows after this seq, in order, at most `limit` of them."""
     return rows_of(db.rows(_READ, after_seq=after_seq, limit=limit))
+
+
+def keep_rows(db: Connection, rows: Sequence[Row]) -> None:
+    """Writes rows exactly as they were written elsewhere; whether they follow is the caller's to know."""
+    _INSERT.run(db, [_values(row) for row in rows])
 
 
 def last_seq(db: Connection) -> int:

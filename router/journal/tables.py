@@ -9,7 +9,7 @@ Three groups:
 Times are int milliseconds UTC, 0 where they do not apply; ids are text; booleans are 0 or 1.
 """
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Text, text
 from sqlmodel import Field, SQLModel
 
 from router.journal import local_tables, site_tables
@@ -32,9 +32,15 @@ class JournalRow(SQLModel, table=True):
     data: str = Field(sa_column=Column(Text, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
+    # Read in the order of seq through all incarnations: so the seq comes before the incarnation.
+    __table_args__ = (PrimaryKeyConstraint("site", "seq", "incarnation"),)
+
 
 class StreamRow(SQLModel, table=True):
-    """The counter of a stream: locked by every appending transaction. Exactly one row has own = 1."""
+    """The counter of a stream: locked by every appending transaction. Exactly one row has own = 1.
+
+    The others say where earlier incarnations of the same stream ended.
+    """
 
     __tablename__ = "stream"
     site: str = Field(primary_key=True)
@@ -480,21 +486,5 @@ JOURNALLED = (
     *site_tables.JOURNALLED,
 )
 CONTENT = ("content", "address", "sending", "credential")
-LOCAL = tuple(
-    str(each.__tablename__)
-    for each in (
-        local_tables.TablesMadeRow,
-        local_tables.LeaseRow,
-        local_tables.PositionRow,
-        local_tables.TicketRow,
-        local_tables.ClaimRow,
-        local_tables.PaceRow,
-        local_tables.MailboxRow,
-        local_tables.ProbeRow,
-        local_tables.WatchRow,
-        local_tables.RefusedRow,
-        local_tables.QuarantineRow,
-        site_tables.SiteStatusRow,
-    )
-)
+LOCAL = (*local_tables.LOCAL, *site_tables.LOCAL)
 EVERY = ("journal", "stream", *JOURNALLED, *CONTENT, *LOCAL)

@@ -82,6 +82,7 @@ def _check_rows(
                 report.note(Problem(seq=row.seq, where="journal", text=text))
             _fold(twin, row, report)
             last.seq, last.at_ms, last.hash = row.seq, row.at_ms, row.hash
+            last.site, last.incarnation = row.site, row.incarnation
         report.rows += len(page)
         progress(last.seq)
     return last
@@ -96,6 +97,8 @@ def _faults(row: Row, last: stream.Head) -> Iterator[str]:
         yield f"row {row.seq} ({row.kind}) is not what was written, or not at its place"
     if row.at_ms < last.at_ms:
         yield f"row {row.seq} is earlier than the row before it"
+    if last.seq and row.incarnation != last.incarnation and row.kind != stream.BEGUN:
+        yield f"row {row.seq} is of another incarnation than the row before it, and does not begin one"
 
 
 def _fold(twin: Connection, row: Row, report: Report) -> None:
@@ -114,6 +117,9 @@ def _check_head(db: Connection, head: stream.Head, last: stream.Head, report: Re
         report.note(Problem(seq=last.seq, where="stream", text=text))
     elif last.hash != head.hash:
         text = "the counter's hash is not that of the last row"
+        report.note(Problem(seq=last.seq, where="stream", text=text))
+    elif last.seq and last.incarnation != head.incarnation:
+        text = "the counter is of another incarnation than the last row"
         report.note(Problem(seq=last.seq, where="stream", text=text))
     position = db.row("SELECT read_through FROM position WHERE reader = :reader", reader=ROUTER)
     if position is not None and position[0] > last.seq:
