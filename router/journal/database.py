@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from router.journal import release
+from router.journal.clock import wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.stream import create_stream
 
@@ -47,20 +49,24 @@ class Database:
 
     def create_tables(self, *, site: str = "centre") -> None:
         """Makes what is missing; the first time also the site's own stream with a new incarnation."""
-        from router.journal.definitions import definitions  # it is slow to import, and rarely needed
-
-        db = self.connect()
-        try:
-            db.begin()
+        self.expand_tables()
+        with self.writing() as db:
             if self.dialect == "postgresql":  # two processes that start at once must not both create
                 db.row("SELECT pg_advisory_xact_lock(7163)")
-            for statement in definitions(self.dialect):
-                db.run(statement)
+            if not release.has_tables(db):
+                _create(db)
             create_stream(db, site)
-            db.commit()
-        except BaseException:
-            db.rollback()
-            raise
+
+    def expand_tables(self) -> None:
+        """Adds what this release needs and an older one did not make; at once where nothing is missing.
+
+        A database without any tables stays so. Raises DatabaseUnsafe where a newer release has changed it.
+        """
+        db = self.connect()
+        try:
+            if not release.has_tables(db) or release.is_made(db):
+                return
+            _expand(db)
         finally:
             db.close()
 
@@ -120,15 +126,39 @@ class Database:
 
 
 def open_database(url: str, *, unsafe: bool = False) -> Database:
-    """The database at this URL, checked.
+    """The database at this URL, checked, with every table and column that this release needs.
 
     Shape:  sqlite:////absolute/path.db, or postgresql://… as libpq reads it. unsafe skips the refusals, not
             the settings: for tests on a memory disk.
     Raises: DatabaseUnsafe, DatabaseGone; each message is one line that says what to do.
     """
-    driver = _driver(url, unsafe=unsafe)
-    driver.connect(reading=False).close()
-    return Database(driver)
+    database = Database(_driver(url, unsafe=unsafe))
+    database.expand_tables()
+    return database
+
+
+def _create(db: Connection) -> None:
+    from router.journal.definitions import definitions  # it is slow to import, and rarely needed
+
+    for statement in definitions(db.dialect):
+        db.run(statement)
+    release.note_made(db, wall_ms())
+
+
+def _expand(db: Connection) -> None:
+    from router.journal.expansion import expand_postgresql, expand_sqlite
+
+    if db.dialect == "postgresql":
+        expand_postgresql(db)
+        release.note_made(db, wall_ms())
+        return
+    try:
+        db.begin()
+        expand_sqlite(db)
+        release.note_made(db, wall_ms())
+        db.commit()
+    finally:
+        db.rollback()
 
 
 def _driver(url: str, *, unsafe: bool) -> Driver:

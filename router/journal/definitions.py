@@ -9,20 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final  # Any: a column's default may be of any type
 
-from sqlalchemy import Column, DefaultClause, Integer, MetaData, Table, text
+from sqlalchemy import Column, DefaultClause, Integer, LargeBinary, MetaData, Table, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlmodel import SQLModel
 
 from router.journal import tables
 
 POSTGRESQL: Final = "postgresql"
-
-EMPTY_NUMBER: Final = "0"
-EMPTY_TEXT: Final = "''"
-"""What a column holds where nothing applies; of bytes too, on both databases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +28,7 @@ class TableDefinition:
     even where the table, made new, has none, because rows are there already when it is added."""
 
     name: str
+    key: tuple[str, ...]
     create: str
     columns: Mapping[str, str]
     indexes: Mapping[str, str]
@@ -52,41 +50,41 @@ def table_definitions(dialect: str) -> list[TableDefinition]:
     """Every table, those first that others need."""
     words = _dialect(dialect)
     found = [each for each in SQLModel.metadata.sorted_tables if each.name in tables.EVERY]
-    return [_definition(_with_defaults(table), words) for table in found]
+    return [_definition(table, words) for table in found]
 
 
 def _definition(table: Table, words: Dialect) -> TableDefinition:
-    indexes = sorted(table.indexes, key=lambda each: str(each.name))
+    made, added = _copy(table, words), _copy(table, words, all_columns=True)
+    compiler = words.ddl_compiler(words, None)  # type: ignore[arg-type]  # no statement: columns of one
     return TableDefinition(
         name=table.name,
-        create=_said(str(CreateTable(table, if_not_exists=True).compile(dialect=words)), words),
-        columns={column.name: _column(column, words) for column in table.columns},
+        key=tuple(column.name for column in table.primary_key),
+        create=_said(str(CreateTable(made, if_not_exists=True).compile(dialect=words)), words),
+        columns={each.name: _said(compiler.get_column_specification(each), words) for each in added.columns},
         indexes={
             str(each.name): str(CreateIndex(each, if_not_exists=True).compile(dialect=words))
-            for each in indexes
+            for each in sorted(made.indexes, key=lambda each: str(each.name))
         },
     )
 
 
-def _with_defaults(table: Table) -> Table:
+def _copy(table: Table, words: Dialect, *, all_columns: bool = False) -> Table:
     """The table with its defaults in the database as well: an older release, which does not know a column,
-    must be able to insert rows beside a newer one."""
+    must be able to insert rows beside a newer one. With all_columns what has no default gets an empty one."""
     copy = table.to_metadata(MetaData())
     for column in copy.columns:
-        if column.default is not None and column.default.is_scalar:
+        if isinstance(column.default, ScalarElementColumnDefault):
             column.server_default = DefaultClause(text(_literal(column.default.arg)))
+        elif all_columns and not column.nullable:
+            column.server_default = DefaultClause(text(_empty(column, words)))
     return copy
 
 
-def _column(column: "Column[Any]", words: Dialect) -> str:
-    """What follows ADD COLUMN."""
-    added = column.copy() if hasattr(column, "copy") else column._copy()
-    if added.server_default is None and not added.nullable:
-        empty = EMPTY_NUMBER if isinstance(added.type, Integer) else EMPTY_TEXT
-        added.server_default = DefaultClause(text(empty))
-    added.primary_key = False
-    compiler = words.ddl_compiler(words, None)  # type: ignore[arg-type]  # no statement: one column of one
-    return _said(compiler.get_column_specification(added), words)
+def _empty(column: "Column[Any]", words: Dialect) -> str:
+    """What a column holds where nothing applies."""
+    if isinstance(column.type, Integer):
+        return "0"
+    return "x''" if isinstance(column.type, LargeBinary) and words.name != POSTGRESQL else "''"
 
 
 def _literal(value: object) -> str:
