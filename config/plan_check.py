@@ -73,7 +73,7 @@ def _ids(plan: Plan) -> Iterator[Found]:
     for table, ids, reserved in _tables_of_ids(plan):
         seen: dict[str, int] = {}
         for index, each in enumerate(ids):
-            path = (*table.split("."), index, "id")
+            path: Path = (*table.split("."), index, "id")
             yield from _id(each, path)
             if each in reserved:
                 yield path, f"{each!r} is Muster's own word here: choose another id"
