@@ -1,0 +1,1 @@
+"""Two sites: the second copy, who serves what, take-over, reroute, drill, return."""
