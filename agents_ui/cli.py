@@ -15,6 +15,7 @@ from agents_ui.commands import Subparsers
 
 COMMANDS: Final[Mapping[str, str]] = {
     "up": "start everything on this machine and stay until Ctrl-C",
+    "prepare": "make tables, plan and people for roles started apart",
     "web": "the role that serves desks, customers and the API",
     "router": "the role that decides; one is active, others stand by",
     "worker": "the role that delivers and does slow chores",

@@ -14,16 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from config.settings import Settings, SettingsWrong, read_settings, site_id_of
+from config.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agents_ui.access.first_start import OneTimePassword
     from agents_ui.commands import Subparsers
     from config.plan import Plan
-    from router.journal.committer import Committer
-    from router.journal.database import Database
 
 UP: Final = "up"
 """Who activated a plan that was found changed in its file."""
@@ -111,7 +107,8 @@ class _Up:
         family = self._family
         _say(f"Muster starts in {_short(family.settings.data_dir)}")
         _, (plan, sign_ins) = await asyncio.gather(
-            family.start_redis(), asyncio.to_thread(_prepare, family.settings, demo=self._demo)
+            family.start_redis(),
+            asyncio.to_thread(_prepared, family.settings, demo=self._demo),
         )
         family.start_roles(mail=has_mailbox(plan), voice=has_calls(plan), trunk=has_trunk(plan))
         _show_sign_ins(sign_ins)
@@ -153,85 +150,16 @@ class _Up:
         self._stop.set()
 
 
-def _prepare(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":
-    """Tables, the plan in force, and people: everything the roles need to find. Raises SettingsWrong."""
-    from router.journal.connection import DatabaseGone
+def _prepared(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":
+    from agents_ui.preparation import prepare  # in its thread: Redis starts meanwhile
 
-    try:
-        return _prepare_database(settings, demo=demo)
-    except DatabaseGone as gone:
-        raise SettingsWrong(str(gone)) from None
+    return prepare(settings, say=_say, by=UP, demo=demo)
 
 
-def _prepare_database(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":
-    from agents_ui.access.first_start import prepare_site
-    from config.plan_file import parse_plan
-    from router.journal.committer import Committer
-    from router.journal.database import open_database
+def _show_sign_ins(sign_ins: "list[OneTimePassword]") -> None:
+    from agents_ui.preparation import show_sign_ins
 
-    try:
-        plan = parse_plan(settings.plan_file.read_text(encoding="utf-8"), file_name=str(settings.plan_file))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise SettingsWrong(
-            f"cannot read the plan {settings.plan_file} ({problem}): type MUSTER_PLAN=PATH before the command"
-        ) from None
-    site = site_id_of(settings, plan)
-    database = open_database(settings.database_url, unsafe=settings.unsafe)
-    database.create_tables(site=site)
-    if settings.site:
-        _refuse_other_site(database, site)
-    committer = Committer(database)
-    learns = bool(settings.site) and plan.pair is not None and plan.pair.sites[0].site_id != site
-    try:
-        _activate(committer, plan)
-        sign_ins = prepare_site(database, committer, plan, makes_people=not learns)
-    finally:
-        committer.close()
-        database.close()
-    if learns and plan.pair is not None:
-        _say(f"  people and passwords come from {plan.pair.other(site).name}, which makes them")
-    if demo and sign_ins:
-        _keep_for_demo(settings.data_dir, sign_ins)
-    return plan, sign_ins
-
-
-def _refuse_other_site(database: "Database", site: str) -> None:
-    from router.journal.stream import read_head
-
-    with database.reading() as db:
-        found = read_head(db).site
-    if found != site:
-        raise SettingsWrong(
-            f"this database is that of site {found!r}, not of {site!r}: "
-            f"name it {found!r} in [[pair.sites]], or give {site!r} another MUSTER_DATA (or DATABASE_URL)"
-        )
-
-
-def _activate(committer: "Committer", plan: "Plan") -> None:
-    from router.run.plan_activation import ActivatePlan
-
-    rows = committer.submit(ActivatePlan(plan=plan, by=UP)).result()
-    if rows:
-        _say(f"  the plan of {plan.site.name} is in force")
-
-
-def _keep_for_demo(data_dir: Path, sign_ins: "Sequence[OneTimePassword]") -> None:
-    """Demo agents sign in by themselves, so their passwords are kept; a real centre never does this."""
-    from agents_ui.demo.sign_ins import SignIn, keep_sign_ins
-
-    kept = {
-        each.agent_id: SignIn(agent_id=each.agent_id, name=each.name, role=each.role, password=each.password)
-        for each in sign_ins
-    }
-    keep_sign_ins(data_dir, kept)
-
-
-def _show_sign_ins(sign_ins: "Sequence[OneTimePassword]") -> None:
-    if not sign_ins:
-        return
-    _say("  sign-ins, shown this once; each is changed at its first use:")
-    for each in sign_ins:
-        _say(f"    {each.agent_id:12} {each.password:20} {each.role:11} {each.name}")
+    show_sign_ins(sign_ins, say=_say)
 
 
 def _short(path: Path) -> str:
