@@ -1,0 +1,390 @@
+"""The second copy: what a batch of a site's rows is, reading it there, taking it into the copy here.
+
+The copy is a database like any other, filled by the same fold, with the other site's stream as its own. Rows
+go in as they were written, in order, without a gap, each checked against the hash of the one before it.
+Nothing is repaired here: what does not follow is refused by name, and nothing of its batch is kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final  # Any: a column's value is whatever the table says
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from config.settings import Settings
+from router.journal import fold, stream
+from router.journal.connection import Connection, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.database import Database, open_database
+from router.journal.many_rows import ManyRows, rows_in
+from router.records import Row
+from router.sites.named import Named, named_by
+
+ROWS_MAX: Final = 2_000
+BYTES_MAX: Final = 4 << 20
+
+PIECE_BYTES: Final = 1 << 20
+"""Content larger than this goes ahead of its rows in pieces of this size: a batch stays small, whatever
+people attach (mail: 50 MB)."""
+
+SMALL_BYTES: Final = 16_384
+"""Content that goes with its row even where that one row names more than a batch may hold."""
+
+Entry = dict[str, Value]
+"""A row of a content table, by column."""
+
+CONTENT: Final = ("content_id", "media_type", "file_name", "salt", "body", "at_ms")
+ADDRESS: Final = ("kind", "address", "address_hash", "salt")
+SENDING: Final = ("account", "provider_id", "outbox_id")
+CREDENTIAL: Final = ("agent_id", "password_hash", "must_change")
+
+
+def _inserts(table: str, columns: Sequence[str], tail: str = "ON CONFLICT DO NOTHING") -> ManyRows:
+    row = ", ".join(f":{column}" for column in columns)
+    return ManyRows(f"INSERT INTO {table} ({', '.join(columns)}) VALUES", f"({row})", tail)
+
+
+_PUT_CONTENT: Final = _inserts("content", CONTENT)
+_PUT_ADDRESSES: Final = _inserts("address", ADDRESS)
+_PUT_SENDINGS: Final = _inserts("sending", SENDING)
+_PUT_CREDENTIAL: Final = f"""
+    INSERT INTO credential ({", ".join(CREDENTIAL)}) VALUES (:agent_id, :password_hash, :must_change)
+    ON CONFLICT (agent_id) DO UPDATE
+    SET password_hash = excluded.password_hash, must_change = excluded.must_change
+"""
+_OVERLAP: Final = (
+    f"SELECT seq, hash FROM journal WHERE {stream.OWN_ROWS} AND seq BETWEEN :first AND :last ORDER BY seq"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Rows of one site in their order, and all content they name.
+
+    Shape: head_seq is where that site's stream ends now, incarnation its present one (each row has its own).
+           large are ids of content that went ahead in pieces.
+    """
+
+    site: str
+    incarnation: str
+    head_seq: int
+    rows: list[Row] = field(default_factory=list)
+    content: list[Entry] = field(default_factory=list)
+    addresses: list[Entry] = field(default_factory=list)
+    sendings: list[Entry] = field(default_factory=list)
+    credentials: list[Entry] = field(default_factory=list)
+    large: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """A part of one large content. Shape: body begins at offset of size; about is its row without body."""
+
+    about: Entry
+    size: int
+    offset: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How far the copy has the other site's rows, after a batch. rows are those that were new."""
+
+    acked_through: int
+    head_hash: bytes
+    rows: int
+
+
+class Refused(Exception):
+    """A batch does not follow: nothing of it was kept.
+
+    Shape: code is one of REFUSALS; expected is the seq that the copy waits for; at_seq the row it is about.
+    """
+
+    def __init__(self, code: str, *, expected: int, at_seq: int = 0, detail: str = "") -> None:
+        super().__init__(
+            f"{code} at row {at_seq or expected}: {REFUSALS[code]}{f' ({detail})' * bool(detail)}"
+        )
+        self.code = code
+        self.expected = expected
+        self.at_seq = at_seq or expected
+        self.detail = detail
+
+
+REFUSALS: Final = {
+    "gap": "rows before it are missing here",
+    "hash": "it is not what was written, or not at its place",
+    "time": "it is earlier than the row before it",
+    "divergence": "another row is here under its number",
+    "behind": "that site has fewer rows than its copy here: it was restored from an older state",
+    "incarnation": "it was written in a life of its database that has ended, or not begun",
+    "site": "it is of another site",
+    "content": "large content that it names has not come yet",
+    "fold": "this site cannot read it: it may need the newer release",
+}
+
+
+def copy_url(database_url: str, *, unsafe: bool = False) -> str:
+    """Where the copy of the other site is kept: a file beside the site's own, or a schema beside it.
+
+    Raises DatabaseGone, DatabaseUnsafe: a PostgreSQL server is asked for the schema in use.
+    """
+    if database_url.partition(":")[0] == "sqlite":
+        own = Path(unquote(database_url.partition(":")[2][3:]))
+        name = "peer.db" if own.stem == "muster" else f"{own.stem}-peer.db"
+        return f"sqlite:///{quote(str(own.with_name(name)))}"
+    return _in_schema(database_url, f"{_schema_of(database_url, unsafe=unsafe)}_peer")
+
+
+def open_copy(settings: Settings, peer: str = "") -> Database:
+    """The copy of the other site. With peer, its id, it is made where it is missing.
+
+    Raises DatabaseGone, DatabaseUnsafe (also where it is the copy of another site).
+    """
+    url = copy_url(settings.database_url, unsafe=settings.unsafe)
+    if not peer:
+        return open_database(url, unsafe=settings.unsafe)
+    if not url.startswith("sqlite:"):
+        _make_schema(settings)
+    copy = open_database(url, unsafe=settings.unsafe)
+    copy.create_tables(site=peer)
+    with copy.reading() as db:
+        found = stream.read_head(db).site
+    if found != peer:
+        raise DatabaseUnsafe(
+            f"the copy in {url.rpartition('/')[2]} is of site {found!r}, not of {peer!r}: "
+            "move it away, and start again"
+        )
+    return copy
+
+
+def read_batch(
+    db: Connection, *, after_seq: int, rows_max: int = ROWS_MAX, bytes_max: int = BYTES_MAX
+) -> Batch:
+    """The database's own rows after this seq, in order, with all content they name.
+
+    Shape: at least one row where there is any, then as many as fit. Call it in one read transaction.
+    """
+    head = stream.read_head(db)
+    batch = Batch(site=head.site, incarnation=head.incarnation, head_seq=head.seq)
+    rows = stream.read_rows(db, after_seq=after_seq, limit=rows_max)
+    named = named_by(rows)
+    sizes = dict(rows_in(db, _SIZES, list(named.content))) if named.content else {}
+    fitting, small = _fitting(rows, sizes, bytes_max)
+    batch.rows = rows[:fitting]
+    if fitting < len(rows):
+        named = named_by(batch.rows)
+    batch.large = [each for each in named.content if sizes.get(each, 0) > small]
+    _add_content(db, batch, named)
+    return batch
+
+
+def take_batch(db: Connection, batch: Batch) -> Taken:
+    """Takes it into the copy, inside the caller's writing transaction, which commits. Raises Refused."""
+    head = stream.lock_head(db, 0)
+    if batch.site != head.site:
+        raise Refused("site", expected=head.seq + 1, detail=f"{batch.site}, not {head.site}")
+    if batch.head_seq < head.seq:
+        raise Refused("behind", expected=head.seq + 1, detail=f"{batch.head_seq} of {head.seq}")
+    fresh = _fresh(db, head, batch.rows)
+    if not fresh:
+        return Taken(acked_through=head.seq, head_hash=head.hash, rows=0)
+    _refuse_missing(db, batch.large, head.seq + 1)
+    _check_chain(head, fresh)
+    _put_content(db, batch)
+    stream.keep_rows(db, fresh)
+    _move_head(db, head, fresh)
+    _fold(db, fresh)
+    return Taken(acked_through=fresh[-1].seq, head_hash=fresh[-1].hash, rows=len(fresh))
+
+
+def read_piece(db: Connection, content_id: str, offset: int) -> Piece | None:
+    """A part of a content, from offset on; None where there is no such content (any more)."""
+    found = db.row(
+        """SELECT media_type, file_name, salt, at_ms, length(body), substr(body, :start, :length)
+           FROM content WHERE content_id = :content_id""",
+        start=offset + 1,
+        length=PIECE_BYTES,
+        content_id=content_id,
+    )
+    if found is None:
+        return None
+    media_type, file_name, salt, at_ms, size, body = found
+    about: Entry = {"content_id": content_id, "media_type": media_type, "file_name": file_name}
+    about |= {"salt": bytes(salt), "at_ms": at_ms}
+    return Piece(about=about, size=size, offset=offset, body=bytes(body))
+
+
+def take_piece(db: Connection, piece: Piece) -> int:
+    """Adds it to what came before, inside the caller's writing transaction; how many bytes there are now.
+
+    A piece that does not follow changes nothing: the sender goes on at the number it is given. Content is
+    found under its id when it is whole, and not before.
+    """
+    content_id = str(piece.about["content_id"])
+    whole = db.row("SELECT length(body) FROM content WHERE content_id = :id", id=content_id)
+    if whole is not None:
+        return piece.size
+    part_id = f"{content_id}#part"
+    found = db.row("SELECT body FROM content WHERE content_id = :id", id=part_id)
+    there = bytes(found[0]) if found else b""
+    if piece.offset != len(there):
+        return len(there)
+    there += piece.body
+    db.run("DELETE FROM content WHERE content_id = :id", id=part_id)
+    is_whole = len(there) >= piece.size
+    entry: Entry = {**piece.about, "content_id": content_id if is_whole else part_id, "body": there}
+    _PUT_CONTENT.run(db, [entry])
+    return len(there)
+
+
+_SIZES: Final = "SELECT content_id, length(body) FROM content WHERE content_id IN {wanted}"
+
+
+def _fitting(rows: Sequence[Row], sizes: dict[str, int], bytes_max: int) -> tuple[int, int]:
+    """(how many of the rows fit, up to which size content goes with them)."""
+    total, counted = 0, set[str]()
+    for n, row in enumerate(rows):
+        total += len(row.data)
+        for content_id in named_by([row]).content:
+            size = sizes.get(content_id, 0)
+            if content_id not in counted and size <= PIECE_BYTES:
+                counted.add(content_id)
+                total += size
+        if total > bytes_max:
+            return (n, PIECE_BYTES) if n else (1, SMALL_BYTES)
+    return len(rows), PIECE_BYTES
+
+
+def _add_content(db: Connection, batch: Batch, named: Named) -> None:
+    large = set(batch.large)
+    small = [each for each in named.content if each not in large]
+    batch.content = _entries(db, "content", CONTENT, "content_id", small)
+    batch.addresses = _entries(db, "address", ADDRESS, "address_hash", list(named.addresses))
+    batch.sendings = _entries(db, "sending", SENDING, "outbox_id", list(named.sendings))
+    batch.credentials = _entries(db, "credential", CREDENTIAL, "agent_id", list(named.credentials))
+
+
+def _entries(
+    db: Connection, table: str, columns: Sequence[str], key: str, wanted: Sequence[str]
+) -> list[Entry]:
+    if not wanted:
+        return []
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN {{wanted}}"
+    return [dict(zip(columns, map(_plain, found), strict=True)) for found in rows_in(db, sql, wanted)]
+
+
+def _plain(value: Any) -> Value:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _fresh(db: Connection, head: stream.Head, rows: Sequence[Row]) -> list[Row]:
+    """The rows that are not here yet; those that are must be the same. Raises Refused."""
+    for before, row in pairwise(rows):
+        if row.seq != before.seq + 1:
+            raise Refused("gap", expected=head.seq + 1, at_seq=row.seq)
+    if rows and rows[0].seq > head.seq + 1:
+        raise Refused("gap", expected=head.seq + 1, at_seq=rows[0].seq)
+    known = [row for row in rows if row.seq <= head.seq]
+    if known:
+        here = db.rows(_OVERLAP, first=known[0].seq, last=known[-1].seq)
+        for row, (seq, seal) in zip(known, here, strict=False):
+            if row.seq != seq or row.hash != bytes(seal):
+                raise Refused("divergence", expected=head.seq + 1, at_seq=row.seq)
+    return list(rows[len(known) :])
+
+
+def _refuse_missing(db: Connection, large: Sequence[str], expected: int) -> None:
+    there = rows_in(db, "SELECT content_id FROM content WHERE content_id IN {wanted}", large)
+    if missing := sorted(set(large).difference(each for (each,) in there)):
+        raise Refused("content", expected=expected, detail=missing[0])
+
+
+def _check_chain(head: stream.Head, rows: Sequence[Row]) -> None:
+    """Each row continues the one before it. Raises Refused."""
+    seal, at_ms, incarnation = head.hash, head.at_ms, head.incarnation if head.seq else rows[0].incarnation
+    for row in rows:
+        problem = ""
+        if row.site != head.site:
+            problem = "site"
+        elif stream.row_hash(seal, row) != row.hash:
+            problem = "hash"
+        elif row.incarnation != incarnation and row.kind != stream.BEGUN:
+            problem = "incarnation"
+        elif row.at_ms < at_ms:
+            problem = "time"
+        if problem:
+            raise Refused(problem, expected=head.seq + 1, at_seq=row.seq)
+        seal, at_ms, incarnation = row.hash, row.at_ms, row.incarnation
+
+
+def _put_content(db: Connection, batch: Batch) -> None:
+    _PUT_CONTENT.run(db, batch.content)
+    _PUT_ADDRESSES.run(db, batch.addresses)
+    _PUT_SENDINGS.run(db, batch.sendings)
+    for each in batch.credentials:
+        db.run(_PUT_CREDENTIAL, **each)
+
+
+def _move_head(db: Connection, head: stream.Head, rows: Sequence[Row]) -> None:
+    """Where one life of the other site's database ends and the next begins is noted as it was there."""
+    if head.seq == 0:  # nothing was here: the name that create_tables drew for its life means nothing
+        head.incarnation = rows[0].incarnation
+        db.run("UPDATE stream SET incarnation = :incarnation WHERE own = 1", incarnation=head.incarnation)
+    for row in rows:
+        if row.incarnation != head.incarnation:
+            stream.save_head(db, head)
+            head.incarnation = row.incarnation
+            stream.follow_incarnation(db, head)
+        head.seq, head.at_ms, head.hash = row.seq, row.at_ms, row.hash
+    stream.save_head(db, head)
+
+
+def _fold(db: Connection, rows: Sequence[Row]) -> None:
+    try:
+        fold.apply_all(db, rows)
+    except (fold.UnknownKind, LookupError, TypeError, ValueError) as problem:
+        detail = f"{type(problem).__name__}: {problem}"
+        raise Refused("fold", expected=rows[0].seq, at_seq=rows[0].seq, detail=detail[:200]) from problem
+
+
+def _schema_of(database_url: str, *, unsafe: bool) -> str:
+    own = open_database(database_url, unsafe=unsafe)
+    try:
+        with own.reading() as db:
+            found = db.row("SELECT current_schema()")
+    finally:
+        own.close()
+    return str(found[0]) if found and found[0] else "public"
+
+
+def _make_schema(settings: Settings) -> None:
+    name = f"{_schema_of(settings.database_url, unsafe=settings.unsafe)}_peer"
+    own = open_database(settings.database_url, unsafe=settings.unsafe)
+    try:
+        with own.writing() as db:
+            if db.row("SELECT 1 FROM information_schema.schemata WHERE schema_name = :n", n=name) is None:
+                db.run(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
+    except DatabaseGone:
+        raise
+    except Exception as problem:
+        raise DatabaseUnsafe(
+            f"cannot make the schema {name} for the copy of the other site ({problem}): "
+            f'type CREATE SCHEMA "{name}" AUTHORIZATION the user of DATABASE_URL'
+        ) from problem
+    finally:
+        own.close()
+
+
+def _in_schema(url: str, schema: str) -> str:
+    """The same PostgreSQL database, in this schema."""
+    parts = urlsplit(url)
+    options: list[tuple[str, str]] = []
+    said = f'-csearch_path="{schema}"'
+    for name, value in parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True):
+        if name == "options":
+            said = f"{value} {said}"  # what is said last holds
+        else:
+            options.append((name, value))
+    query = urlencode([*options, ("options", said)], quote_via=quote)
+    return urlunsplit(parts._replace(query=query))
