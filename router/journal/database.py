@@ -50,11 +50,14 @@ class Database:
     def create_tables(self, *, site: str = "centre") -> None:
         """Makes what is missing; the first time also the site's own stream with a new incarnation."""
         self.expand_tables()
+        statements = self._statements()
         with self.writing() as db:
             if self.dialect == "postgresql":  # two processes that start at once must not both create
                 db.row("SELECT pg_advisory_xact_lock(7163)")
             if not release.has_tables(db):
-                _create(db)
+                for statement in statements:
+                    db.run(statement)
+                release.note_made(db, wall_ms())
             create_stream(db, site)
 
     def expand_tables(self) -> None:
@@ -94,6 +97,16 @@ class Database:
         finally:
             db.rollback()
             db.close()
+
+    def _statements(self) -> list[str]:
+        """What makes all tables; before a transaction begins, because they take a second to load, and whoever
+        idles that long inside one is put out."""
+        with self.reading() as db:
+            if release.has_tables(db):
+                return []
+        from router.journal.definitions import definitions  # rarely needed
+
+        return definitions(self.dialect)
 
     def close(self) -> None:
         """Closes the kept connections, and those still reading as soon as they are done."""
@@ -135,14 +148,6 @@ def open_database(url: str, *, unsafe: bool = False) -> Database:
     database = Database(_driver(url, unsafe=unsafe))
     database.expand_tables()
     return database
-
-
-def _create(db: Connection) -> None:
-    from router.journal.definitions import definitions  # it is slow to import, and rarely needed
-
-    for statement in definitions(db.dialect):
-        db.run(statement)
-    release.note_made(db, wall_ms())
 
 
 def _expand(db: Connection) -> None:
