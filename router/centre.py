@@ -6,7 +6,7 @@ same centre (restore.py).
 
 from config.people import SERVING, skills_of
 from config.plan import Plan
-from config.words import MANUAL_QUEUE, URGENT_MAX
+from config.words import ELSEWHERE, MANUAL_QUEUE, URGENT_MAX
 from queues.crew import Crew
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import ASSIGNED, WAITING
@@ -131,6 +131,8 @@ class Centre:
 
     def named_due_ms(self, interaction: Interaction) -> int:
         """When an interaction that waits for one agent waits for everybody again."""
+        if interaction.named_agent_id.startswith(ELSEWHERE):
+            return interaction.named_until_ms
         agent = self.agents.get(interaction.named_agent_id)
         if agent is None or not agent.signed_in:
             return 0

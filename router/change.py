@@ -13,14 +13,14 @@ from queues.lifecycle import OFFERED, PARKED, TRANSITIONS, WAITING
 from router import deadlines
 from router import decisions as d
 from router.centre import Centre
-from router.events import READ_WITHIN_MS, ContactArrived
+from router.events import READ_WITHIN_MS, ContactArrived, InteractionAdopted
 from router.invariants import InvariantBroken
 from router.offer import ACCEPTED, COOLING, TRANSFERRED, Offer
 from router.seats import cool, note_desks, release, seat, set_presence, take
 
 
-def park(centre: Centre, event: ContactArrived) -> None:
-    """A new interaction is parked until it has been read: the one change that needs no decision."""
+def park(centre: Centre, event: ContactArrived | InteractionAdopted) -> None:
+    """What is new here is parked, as its fact says: the one change that needs no decision."""
     until_ms = event.parked_until_ms or event.at_ms + READ_WITHIN_MS
     interaction = centre.interactions[event.interaction_id] = Interaction(
         event.interaction_id,
@@ -31,6 +31,13 @@ def park(centre: Centre, event: ContactArrived) -> None:
         parked_until_ms=until_ms,
         kind=centre.capacity.kind_of(event.channel),
     )
+    if type(event) is InteractionAdopted:
+        interaction.queue_id = event.queue_id
+        interaction.urgency = event.urgency
+        interaction.requirement = event.requirement
+        interaction.rule_id = event.rule_id
+        interaction.named_agent_id = event.named_agent_id
+        interaction.offer_count = event.offer_count
     if event.verified and event.customer_id:
         link(centre, interaction, event.customer_id)
     centre.deadlines.add(until_ms, deadlines.UNREAD, event.interaction_id)

@@ -1,6 +1,6 @@
 """What the core decides about contacts: arrived, read, unread, connected, gone. Reads only."""
 
-from config.words import MANUAL_QUEUE, PROBE
+from config.words import MANUAL_QUEUE, STAGED
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import ASSIGNED, OFFERED, PARKED
 from router import events as e
@@ -16,7 +16,7 @@ from router.decisions import (
     QueueInteraction,
     SetUrgency,
 )
-from router.placing import MANUAL_RULE, UNREAD_RULE, ended_probe, queue, withdrawn
+from router.placing import MANUAL_RULE, UNREAD_RULE, off_stage, queue, withdrawn
 
 
 def arrived(centre: Centre, event: e.ContactArrived, now_ms: int) -> list[Decision]:
@@ -66,8 +66,8 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
     queue(centre, order)
     stays = interaction.state == OFFERED or (interaction.named_agent_id and interaction.state != PARKED)
     decided: Decision = _noted(order) if stays else order
-    if interaction.traffic == PROBE:
-        return [order, *ended_probe(interaction, now_ms)]
+    if interaction.traffic in STAGED and not stays:
+        return [order, *off_stage(interaction, now_ms)]
     if not interaction.linked_to:
         return [decided]
     return [decided, *persons.raised(centre, interaction, urgency, now_ms)]
@@ -76,8 +76,8 @@ def read(centre: Centre, event: e.ContactRead, now_ms: int) -> list[Decision]:
 def unread(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
     """Nobody has read it in time: it waits as its channel's contacts do."""
     order = queue(centre, _as_unread(centre, interaction, now_ms))
-    if interaction.traffic == PROBE:
-        return [order, *ended_probe(interaction, now_ms)]
+    if interaction.traffic in STAGED:
+        return [order, *off_stage(interaction, now_ms)]
     return [order, *persons.raised(centre, interaction, order.urgency, now_ms)]
 
 

@@ -18,6 +18,7 @@ from router import (
     deadlines,
     desks,
     due,
+    elsewhere,
     persons,
     reach,
     restore,
@@ -119,7 +120,7 @@ class Core:
 
     def _decide(self, event: e.Event, now_ms: int) -> list[Decision]:
         centre = self._centre
-        if type(event) is e.ContactArrived:
+        if type(event) is e.ContactArrived or type(event) is e.InteractionAdopted:
             if event.interaction_id in centre.interactions:
                 return []
             park(centre, event)
@@ -247,6 +248,10 @@ class Core:
 
 _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
     e.ContactArrived: contacts.arrived,
+    e.InteractionAdopted: elsewhere.adopted,
+    e.HandoverBegan: elsewhere.handed,
+    e.HandoverEnded: elsewhere.kept,
+    e.InteractionYielded: elsewhere.yielded,
     e.ContactRead: contacts.read,
     e.CustomerConnected: contacts.connected,
     e.CustomerDisconnected: contacts.disconnected,

@@ -27,7 +27,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     Shape: step is the widening step; tie_break is what decided between the chosen agent and the next one:
            only (nobody else could take it now), load, idle, id, or named (a person chose the agent), or
-           same_person (the agent has something else of this verified customer).
+           same_person (the agent has something else of this verified customer), or same_agent (the agent
+           held it at the other site; strategy is as_before).
     Units: score is hundredths of a millisecond (100 x head_start_ms + ageing_pct x wait_ms).
     """
 
@@ -44,7 +45,8 @@ class QueueInteraction(Struct, frozen=True, kw_only=True):
 
     Never decided while an offer is outstanding: EndOffer comes first.
     `why` is one of: read, unread, more_urgent, transferred, taken_away, orphaned, named_agent_gone, manual,
-    due (a call-back whose time has come).
+    due (a call-back whose time has come), adopted (from the other site), kept (the other site does not
+    take it).
 
     Fold: state = waiting; queue_id, urgency, requirement, rule_id as given; step = 0; offer_id, agent_id,
           named_agent_id = ""; parked_until_ms, named_until_ms, assigned_at_ms, wrap_up_since_ms = 0.
@@ -62,6 +64,8 @@ class QueueInteraction(Struct, frozen=True, kw_only=True):
 
 class HoldForAgent(Struct, frozen=True, kw_only=True):
     """It waits for one agent whom a person named, until until_ms; then it waits for everybody again.
+
+    agent_id `@<site>`: it is being given to that site, and nobody here is offered it meanwhile.
 
     Fold: state = waiting; named_agent_id, named_until_ms as given; offer_id, agent_id = ""; parked_until_ms,
           assigned_at_ms, wrap_up_since_ms = 0.
@@ -140,7 +144,7 @@ class BeginWrapUp(Struct, frozen=True, kw_only=True):
 class CloseInteraction(Struct, frozen=True, kw_only=True):
     """The interaction ends. why: disposed (by agent_id, with a disposition) | abandoned (agent_id empty) |
     cancelled (a call-back before its time; by agent_id, with a disposition) | probe (of our own watch, once
-    it has found its place in line).
+    it has found its place in line) | moved (the other site serves it).
 
     Never decided while an offer is outstanding: EndOffer comes first.
     Fold: it is no longer open, its offers are gone. When disposed: the agent's idle_since_ms = at_ms.

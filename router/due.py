@@ -1,6 +1,6 @@
 """What is due now, and what the core decides when it comes up. Reads only."""
 
-from config.words import URGENT_MAX
+from config.words import STAGED, URGENT_MAX
 from queues.interaction import Interaction
 from queues.lifecycle import ASSIGNED, OFFERED, PARKED, WAITING
 from router import alarms, call_backs, contacts, deadlines, desks
@@ -10,7 +10,7 @@ from router.centre import Centre
 from router.deadlines import Deadlines, Due
 from router.decisions import Decision, RaiseAlarm, SetPresence, WidenRequirement
 from router.offer import RING_NO_ANSWER
-from router.placing import back_in_line, withdrawn
+from router.placing import back_in_line, ended, withdrawn
 from skills.widening import step_at
 
 
@@ -80,6 +80,8 @@ def deadline(centre: Centre, what: int, ref: str, now_ms: int) -> list[Decision]
     if what == deadlines.OFFER:
         return _offer_over(centre, interaction, now_ms)
     if what == deadlines.NAMED:
+        if interaction.traffic in STAGED:
+            return [ended(interaction, now_ms)]
         return [back_in_line(interaction, now_ms, why="named_agent_gone")]
     return contacts.abandoned(centre, interaction, now_ms)
 

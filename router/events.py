@@ -39,6 +39,60 @@ class ContactArrived(Struct, frozen=True, kw_only=True):
     parked_until_ms: int = 0
 
 
+class InteractionAdopted(Struct, frozen=True, kw_only=True):
+    """The other site's interaction is served here from now on, with its own place in line.
+
+    Shape: queue_id is empty when nobody has read it yet: then it is parked for its reading. `scheduled`: a
+           call-back before its time, parked until parked_until_ms. agent_id is who held it there and is to
+           go on with it here. offer_count goes on from there, so that no two offers have one id.
+    """
+
+    at_ms: int
+    interaction_id: str
+    channel: str
+    accepted_at_ms: int
+    customer_id: str = ""
+    identity_id: str = ""
+    verified: bool = False
+    traffic: str = "real"
+    parked_until_ms: int = 0
+    queue_id: str = ""
+    urgency: int = 0
+    requirement: Requirement = Requirement()
+    rule_id: str = ""
+    named_agent_id: str = ""
+    agent_id: str = ""
+    offer_count: int = 0
+    scheduled: bool = False
+
+
+class HandoverBegan(Struct, frozen=True, kw_only=True):
+    """It is being given to the other site: nobody here is offered it until that site has answered.
+
+    until_ms: when it waits here again, if nothing was heard.
+    """
+
+    at_ms: int
+    interaction_id: str
+    to_site: str
+    until_ms: int
+
+
+class HandoverEnded(Struct, frozen=True, kw_only=True):
+    """The other site does not take it: it waits here again, at its old place."""
+
+    at_ms: int
+    interaction_id: str
+
+
+class InteractionYielded(Struct, frozen=True, kw_only=True):
+    """The other site serves it. Here it ends, unless an agent here holds it."""
+
+    at_ms: int
+    interaction_id: str
+    to_site: str
+
+
 class ContactRead(Struct, frozen=True, kw_only=True):
     """Triage has read the first contact of an interaction, or a later message of it.
 
@@ -236,6 +290,10 @@ class PlanActivated(Struct, frozen=True, kw_only=True):
 
 Event = (
     ContactArrived
+    | InteractionAdopted
+    | HandoverBegan
+    | HandoverEnded
+    | InteractionYielded
     | ContactRead
     | CustomerConnected
     | CustomerDisconnected

@@ -7,7 +7,7 @@ named, and costs so little that production can afford it after every group of de
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from config.words import URGENCIES
+from config.words import ELSEWHERE, URGENCIES
 from queues.interaction import Interaction
 from queues.lifecycle import ASSIGNED, OFFERED, OPEN, PARKED, WAITING
 from router import deadlines
@@ -75,7 +75,8 @@ def _interaction(centre: Centre, each: Interaction) -> Iterator[str]:
         yield f"{ref} has urgency {each.urgency}"
     if (each.state in (OFFERED, ASSIGNED)) != (agent is not None and ref in agent.held):
         yield f"{ref} is {each.state}, and {each.agent_id!r} does not agree"
-    in_own_line = named is not None and ref in named.named
+    elsewhere = each.state == WAITING and each.named_agent_id.startswith(ELSEWHERE)
+    in_own_line = elsewhere or (named is not None and ref in named.named)
     if (each.state == WAITING) != (each.place is not None or in_own_line):
         yield f"{ref} is {each.state}, and the line does not agree"
     if (each.place is None) != (each.entry is None):

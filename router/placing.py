@@ -7,17 +7,23 @@ change is made.
 from typing import Final
 
 from config.people import language_skill
-from config.words import MANUAL_QUEUE, PROBE, URGENT_MAX
+from config.words import ELSEWHERE, MANUAL_QUEUE, PROBE, REHEARSAL, URGENT_MAX
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import OFFERED
 from router.centre import Centre
-from router.decisions import CloseInteraction, Decision, EndOffer, QueueInteraction
+from router.decisions import CloseInteraction, Decision, EndOffer, HoldForAgent, QueueInteraction
 from router.offer import RESCINDED
 from skills.requirement import Requirement, SkillLevels
 
 UNREAD_RULE: Final = "unread"
 MANUAL_RULE: Final = "manual"
 TRANSFER_RULE: Final = "transferred"
+
+ON_STAGE: Final = ELSEWHERE + REHEARSAL
+"""What a rehearsal made waits by this name, for no agent."""
+
+STAGED_MS: Final = 60_000
+"""How long it does: a rehearsal that was forgotten ends by itself."""
 
 
 def queue(centre: Centre, order: QueueInteraction) -> QueueInteraction:
@@ -54,18 +60,32 @@ def to_manual(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         rule_id=MANUAL_RULE,
         why="manual",
     )
-    return [*withdrawn(interaction, now_ms), queue(centre, order), *ended_probe(interaction, now_ms)]
+    return [*withdrawn(interaction, now_ms), queue(centre, order), *off_stage(interaction, now_ms)]
 
 
-def ended_probe(interaction: Interaction, now_ms: int) -> list[Decision]:
-    """The end of a probe that is placed in line with this same decision: nothing of ours ever rings a desk.
+def off_stage(interaction: Interaction, now_ms: int) -> list[Decision]:
+    """What becomes of no customer's with the same decision that gives it its place: it never rings a desk.
 
-    By then it has come the whole way that a customer's contact comes: on disk, read, decided, and committed.
+    A probe ends: it has come the whole way that a customer's contact comes, on disk, read, decided, and
+    committed. What a rehearsal made waits for nobody, to be given to the other site; then it ends.
     """
-    if interaction.traffic != PROBE:
+    if interaction.traffic == PROBE:
+        return [ended(interaction, now_ms)]
+    if interaction.traffic != REHEARSAL:
         return []
-    ref = interaction.interaction_id
-    return [CloseInteraction(at_ms=now_ms, interaction_id=ref, agent_id="", disposition="", why=PROBE)]
+    ref, until_ms = interaction.interaction_id, now_ms + STAGED_MS
+    return [HoldForAgent(at_ms=now_ms, interaction_id=ref, agent_id=ON_STAGE, until_ms=until_ms)]
+
+
+def ended(interaction: Interaction, now_ms: int) -> CloseInteraction:
+    """The end of what is no customer's."""
+    return CloseInteraction(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        agent_id="",
+        disposition="",
+        why=interaction.traffic,
+    )
 
 
 def withdrawn(interaction: Interaction, now_ms: int) -> list[Decision]:

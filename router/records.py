@@ -21,6 +21,10 @@ GROUP: Final = "decided"
 
 EVENT_KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "arrived": (events.ContactArrived, "interaction_id"),
+    "adopted": (events.InteractionAdopted, "interaction_id"),
+    "handover_began": (events.HandoverBegan, "interaction_id"),
+    "handover_ended": (events.HandoverEnded, "interaction_id"),
+    "yielded": (events.InteractionYielded, "interaction_id"),
     "read": (events.ContactRead, "interaction_id"),
     "customer_connected": (events.CustomerConnected, "interaction_id"),
     "customer_disconnected": (events.CustomerDisconnected, "interaction_id"),

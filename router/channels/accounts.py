@@ -37,7 +37,7 @@ def load_accounts(plan: Plan, settings: Settings) -> Mapping[str, Account]:
     own = {account.address for account in plan.accounts}
     found: dict[str, Account] = {}
     for each in plan.accounts:
-        secrets = {what: _secret(name, settings) for what, name in secrets_of(each).items()}
+        secrets = {what: secret_of(name, settings) for what, name in secrets_of(each).items()}
         ready = {what: secret for what, secret in secrets.items() if secret is not None}
         if len(ready) == len(secrets):
             found[each.account_id] = Account(
@@ -66,7 +66,7 @@ def missing_secrets(plan: Plan, settings: Settings) -> tuple[MissingSecret, ...]
         )
         for each in plan.accounts
         for name in secrets_of(each).values()
-        if _secret(name, settings) is None
+        if secret_of(name, settings) is None
     )
 
 
@@ -79,7 +79,7 @@ def public_base(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.port}"
 
 
-def _secret(name: str, settings: Settings) -> bytes | None:
+def secret_of(name: str, settings: Settings) -> bytes | None:
     """The secret's bytes, without the white space around them."""
     named = settings.secrets.get(variable_of(name), "").strip()
     if named:

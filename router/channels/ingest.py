@@ -11,7 +11,7 @@ vouched for by its carrier, is the same person on whatever channel it arrives.
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,12 +52,16 @@ _log = logging.getLogger("muster.ingest")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Where a contact is now. `began`: it began this interaction; `repeated`: it had been kept before."""
+    """Where a contact is now. `began`: it began this interaction; `repeated`: it had been kept before.
+
+    Shape: seq of a repeat is where the journal has it; else 0, and it is the newest row of its append.
+    """
 
     interaction_id: str
     message_id: str
     began: bool
     repeated: bool
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,16 @@ class Keeper:
 
     Shape: web_id is who reads it first; connection_id the customer's live line, if that process holds one;
            read_within_ms how long a new interaction is parked for its reading, text_off_window_ms how often
-           a texter hears that texts are switched off (limits of the plan).
+           a texter hears that texts are switched off (limits of the plan). copied(seq) returns once the other
+           site has this row too, or it is in the journal that it has not; None: there is no other site, or
+           nobody is told that the contact is kept.
     """
 
     web_id: str
     connection_id: str = ""
     read_within_ms: int = READ_WITHIN_MS
     text_off_window_ms: int = WINDOW_MS
+    copied: Callable[[int], Awaitable[object]] | None = None
 
 
 NOBODY: Final = Keeper(web_id="")
@@ -125,10 +132,10 @@ class KeepContact:
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Nothing for a repeat; otherwise the contact joins its open interaction or begins one."""
-        message_id, interaction_id = self._find(db)
-        if interaction_id is not None:
+        message_id, found = self._find(db)
+        if found is not None:
             db.run("DELETE FROM content WHERE content_id = :content_id", content_id=self._content_id)
-            self._note(interaction_id, message_id, repeated=True)
+            self._note(found[0], message_id, repeated_seq=found[1])
             return ()
         who = _who(db, self._contact)
         open_id = open_interaction(db, who.thread)
@@ -166,8 +173,8 @@ class KeepContact:
         facts = self._begin(who, stranger.message_id, stranger.interaction_id, at_ms)
         return facts if off is None else [*facts, *self._turned_away(off, who, at_ms)]
 
-    def _find(self, db: Connection) -> tuple[str, str | None]:
-        """(message id, its interaction if it is kept already).
+    def _find(self, db: Connection) -> tuple[str, tuple[str, int] | None]:
+        """(message id, its interaction and seq if it is kept already).
 
         The same provider id with other words is another message, because words we acknowledge are never lost.
         """
@@ -177,14 +184,14 @@ class KeepContact:
         for provider_id in (contact.provider_id, f"{contact.provider_id}/{digest}"):
             message_id = message_id_of(contact.channel, contact.account, provider_id)
             found = db.row(
-                "SELECT m.interaction_id, c.body FROM message m LEFT JOIN content c"
+                "SELECT m.interaction_id, c.body, m.seq FROM message m LEFT JOIN content c"
                 " ON c.content_id = m.content_id WHERE m.message_id = :message_id",
                 message_id=message_id,
             )
             if found is None:
                 return message_id, None
             if found[1] is None or says_the_same(contact.media_type, bytes(found[1]), contact.body):
-                return message_id, str(found[0])
+                return message_id, (str(found[0]), int(found[2]))
         return message_id, None
 
     def _turned_away(self, db: Connection, who: "_Who", at_ms: int) -> Sequence[Fact]:
@@ -272,9 +279,15 @@ class KeepContact:
         }
 
     def _note(
-        self, interaction_id: str, message_id: str, *, began: bool = False, repeated: bool = False
+        self, interaction_id: str, message_id: str, *, began: bool = False, repeated_seq: int = 0
     ) -> None:
-        self.kept = Kept(interaction_id=interaction_id, message_id=message_id, began=began, repeated=repeated)
+        self.kept = Kept(
+            interaction_id=interaction_id,
+            message_id=message_id,
+            began=began,
+            repeated=repeated_seq > 0,
+            seq=repeated_seq,
+        )
 
 
 class NotKept(Exception):
@@ -282,7 +295,25 @@ class NotKept(Exception):
 
 
 async def keep(committer: Committer, contact: Contact, keeper: Keeper) -> Kept:
-    """Keep a contact, raw where it cannot be kept as it is; on disk when this returns. Raises NotKept."""
+    """Keep a contact, raw where it cannot be kept as it is. Raises NotKept.
+
+    When this returns it is on disk, and the other site has it as well, where there is one that keeps up.
+    """
+    kept, seq = await _keep_here(committer, contact, keeper)
+    if keeper.copied is not None:
+        await until_copied(keeper.copied, seq)
+    return kept
+
+
+async def until_copied(copied: Callable[[int], Awaitable[object]], seq: int) -> None:
+    """Wait for the other site. Raises NotKept: it does not have it, and nobody could say so here."""
+    try:
+        await copied(seq)
+    except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+        raise NotKept(str(problem)) from problem
+
+
+async def _keep_here(committer: Committer, contact: Contact, keeper: Keeper) -> tuple[Kept, int]:
     try:
         return await _keep_as_is(committer, KeepContact(contact, keeper))
     except NotKept:
@@ -292,14 +323,15 @@ async def keep(committer: Committer, contact: Contact, keeper: Keeper) -> Kept:
     return await _keep_as_is(committer, KeepContact(unparsed(contact), keeper))
 
 
-async def _keep_as_is(committer: Committer, append: KeepContact) -> Kept:
+async def _keep_as_is(committer: Committer, append: KeepContact) -> tuple[Kept, int]:
+    """(where it is, the row with which the other site has it)."""
     try:
-        await committer.append(append)
+        rows = await committer.append(append)
     except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
         raise NotKept(str(problem)) from problem
     if append.kept is None:
         raise NotKept("the committer did not ask where it belongs")
-    return append.kept
+    return append.kept, rows[-1].seq if rows else append.kept.seq
 
 
 def unparsed(contact: Contact) -> Contact:

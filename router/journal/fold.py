@@ -11,6 +11,7 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 import msgspec
 
 from router.journal.connection import Connection, Value
+from router.journal.fold_adoption import ADOPTION_FOLDS
 from router.journal.fold_arrivals import ADDING, READING, Change
 from router.journal.fold_decisions import DECISION_FOLDS
 from router.journal.fold_facts import FACT_FOLDS
@@ -35,6 +36,8 @@ UNFOLDED: Final = frozenset(
         "call_back_asked",
         "call_back_changed",
         "call_back_cancelled",
+        "handover_began",
+        "handover_ended",
         "viewed",
         "quarantine_replayed",
         "refused",
@@ -58,6 +61,7 @@ FOLDS: Final[Mapping[str, Fold]] = {
     **SENDING_FOLDS,
     **PLACE_FOLDS,
     **SITE_FOLDS,
+    **ADOPTION_FOLDS,
 }
 
 

@@ -168,7 +168,7 @@ def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detai
         trouble = detail or "failed"
         db.run("UPDATE message SET trouble = :trouble WHERE message_id = :m", trouble=trouble, m=message_id)
         found = db.row("SELECT interaction_id FROM message WHERE message_id = :m", m=message_id)
-        _alarm(db, row, code=NOT_DELIVERED, ref=found[0] if found else "", detail=trouble)
+        alarm(db, row, code=NOT_DELIVERED, ref=found[0] if found else "", detail=trouble)
 
 
 def _given_up(db: Connection, message_id: str) -> bool:
@@ -178,14 +178,14 @@ def _given_up(db: Connection, message_id: str) -> bool:
 
 
 def _delivery_troubled(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
+    alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
 
 
 def _trouble_noticed(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
+    alarm(db, row, code=data["code"], ref=row.ref, detail=data["detail"])
 
 
-def _alarm(db: Connection, row: Row, *, code: str, ref: str, detail: str) -> None:
+def alarm(db: Connection, row: Row, *, code: str, ref: str, detail: str) -> None:
     """An alarm that is no decision of the router's."""
     db.run(
         """INSERT INTO alarm (alarm_id, at_ms, code, ref, detail, seen_by, seen_at_ms)

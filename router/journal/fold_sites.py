@@ -7,6 +7,7 @@ docs/architecture.md §12.
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
 from router.journal.connection import Connection
+from router.journal.fold_copies import COPY_FOLDS
 from router.records import Row
 
 
@@ -99,4 +100,5 @@ SITE_FOLDS: Final = {
     "state_overridden": _state_overridden,
     "action_due": _action_due,
     "action_tried": _action_tried,
+    **COPY_FOLDS,
 }

@@ -1,7 +1,7 @@
 """The core's state from the tables, at the router's position: what a router starts from.
 
 Interactions that arrived after the position are left out: the router will read their rows. Call-backs are
-decisions, so they are in.
+decisions, so they are in, unless they came from the other site.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,8 @@ _INTERACTIONS: Final = """
            requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
            named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, wrap_up_since_ms,
            linked_to
-    FROM interaction WHERE closed_seq = 0 AND (arrived_seq <= :read_through OR follows <> '')
+    FROM interaction WHERE closed_seq = 0 AND (arrived_seq <= :read_through OR (follows <> ''
+        AND interaction_id NOT IN (SELECT interaction_id FROM adoption WHERE seq > :read_through)))
     ORDER BY interaction_id
 """
 _AROUND: Final = _INTERACTIONS.replace(

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final  # Any: a column's value is whatever the table says
 from urllib.parse import unquote
@@ -27,6 +27,9 @@ commit of a rush copied them all back. With more, the one commit that does takes
 
 _WRITER_CACHE_KB: Final = 65_536
 """Pages of a writer in memory: in SQLite's 2 MB the indexes of 10,000 contacts have no room."""
+
+_PAGES_AT_ONCE: Final = 2_000
+"""8 MB of a backup between two words about its progress."""
 
 _PRAGMAS: Final = (
     ("busy_timeout", BUSY_MS, (BUSY_MS,)),
@@ -68,6 +71,41 @@ class SqliteConnection:
     def temporary(cls) -> "SqliteConnection":
         """An empty database of its own that leaves nothing behind; it spills to disk when it grows large."""
         return cls(sqlite3.connect("", isolation_level=None))
+
+    @classmethod
+    def new_file(cls, path: Path) -> "SqliteConnection":
+        """An empty file for its owner only, written without waiting for the disk: see make_durable."""
+        path.unlink(missing_ok=True)
+        _own_file(path)
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        return cls(connection)
+
+    @classmethod
+    def kept_file(cls, path: Path) -> "SqliteConnection":
+        """A file that nobody writes to any more, to be read as it is. Raises DatabaseGone."""
+        try:
+            return cls(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1&mode=ro", uri=True))
+        except sqlite3.Error as error:
+            raise DatabaseGone(f"cannot open {path} ({error})") from error
+
+    def copy_pages(self, target: "SqliteConnection", progress: Callable[[int, int], None]) -> None:
+        """Everything as this connection's open read transaction sees it; tells pages done and pages in all.
+
+        Outside a transaction SQLite would begin again whenever another process commits, and never end.
+        """
+        try:
+            self._connection.backup(
+                target._connection,
+                pages=_PAGES_AT_ONCE,
+                progress=lambda _, left, pages: progress(pages - left, pages),
+            )
+            target._connection.execute(
+                "PRAGMA journal_mode = DELETE"
+            )  # the copy says it has a log: it has none
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
 
     def rows(self, sql: str, /, **values: Value) -> list[tuple[Any, ...]]:
         try:

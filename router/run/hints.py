@@ -39,11 +39,14 @@ class Hints:
         self._seen: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
         self._waiters: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
         self._published = 0
+        self.latest = 0
+        """The highest seq that was heard of or published here. Other processes' come by Redis only."""
         self._line = _RedisLine(redis_url, f"muster:{site}:seq", self._heard) if redis_url else None
 
     def publish(self, seq: int) -> None:
         """Say that the journal has reached seq. From any thread; never blocks, never raises."""
         self._published = max(self._published, seq)
+        self.latest = max(self.latest, seq)
         self._wake()
         if self._line is not None:
             self._line.send(seq)
@@ -77,6 +80,7 @@ class Hints:
 
     def _heard(self, seq: int) -> None:
         # What this process published comes back from Redis as well; its waiters know already.
+        self.latest = max(self.latest, seq)
         if seq > self._published:
             self._wake()
 

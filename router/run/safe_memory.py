@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from router import decisions as orders
 from router.decisions import Decision
-from router.events import ContactArrived
+from router.events import ContactArrived, InteractionAdopted
 from router.state import AgentState, CoreState, InteractionState
 from skills.requirement import Requirement
 
@@ -109,8 +109,9 @@ def place_of(waiting: InteractionState) -> tuple[int, int, str]:
     return (waiting.urgency, waiting.accepted_at_ms, waiting.interaction_id)
 
 
-def parked(event: ContactArrived) -> InteractionState:
-    """A new interaction that nobody has read yet."""
+def parked(event: ContactArrived | InteractionAdopted) -> InteractionState:
+    """A new interaction: nobody has read it yet, or as it was at the other site."""
+    adopted = event if isinstance(event, InteractionAdopted) else None
     return InteractionState(
         interaction_id=event.interaction_id,
         channel=event.channel,
@@ -119,16 +120,16 @@ def parked(event: ContactArrived) -> InteractionState:
         linked_to=event.customer_id if event.verified else "",
         accepted_at_ms=event.accepted_at_ms,
         state="parked",
-        queue_id="",
-        urgency=0,
-        requirement=Requirement(),
-        rule_id="",
+        queue_id=adopted.queue_id if adopted else "",
+        urgency=adopted.urgency if adopted else 0,
+        requirement=adopted.requirement if adopted else Requirement(),
+        rule_id=adopted.rule_id if adopted else "",
         step=0,
-        offer_count=0,
+        offer_count=adopted.offer_count if adopted else 0,
         offer_id="",
         agent_id="",
         parked_until_ms=0,
-        named_agent_id="",
+        named_agent_id=adopted.named_agent_id if adopted else "",
         named_until_ms=0,
         connection_ids=(),
         abandon_at_ms=0,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final  # Any: fields shared by several decisions, checked when one is made
 
 from config.plan import ChannelPlan, Plan
-from config.words import PROBE, URGENT_MAX
+from config.words import STAGED, URGENT_MAX
 from router import decisions as orders
 from router import events as facts
 from router import refusals
@@ -47,8 +47,13 @@ class SafeCore:
         self.now_ms = max(self.now_ms, now_ms, event.at_ms)
         if isinstance(event, facts.PlanActivated):
             self._plan = event.plan
-        if isinstance(event, facts.ContactArrived):
-            self._memory.put(parked(event), due_ms=event.at_ms + self._plan.limits.read_within_ms)
+        if isinstance(event, facts.ContactArrived | facts.InteractionAdopted):
+            known = event.interaction_id in self._memory.open
+            if not known:
+                due_ms = event.parked_until_ms or event.at_ms + self._plan.limits.read_within_ms
+                self._memory.put(parked(event), due_ms=due_ms)
+            elif isinstance(event, facts.InteractionAdopted):
+                return []
         return self._applied(self._answers(event))
 
     def advance(self, now_ms: int) -> list[Decision]:
@@ -77,14 +82,14 @@ class SafeCore:
         if not isinstance(decision, orders.QueueInteraction):
             return None
         now = self._memory.open.get(decision.interaction_id)
-        if now is None or now.traffic != PROBE:
+        if now is None or now.traffic not in STAGED:
             return None
         return orders.CloseInteraction(
             at_ms=self.now_ms,
             interaction_id=now.interaction_id,
             agent_id="",
             disposition="",
-            why=PROBE,
+            why=now.traffic,
         )
 
     def _answers(self, event: facts.Event) -> Iterator[Decision]:
@@ -109,6 +114,10 @@ class SafeCore:
 
     def _learnt(self, event: facts.Event, now: InteractionState) -> Iterator[Decision]:
         match event:
+            case facts.InteractionAdopted() if event.queue_id and not event.scheduled:
+                yield self._queue(now, event.queue_id, "adopted")
+            case facts.InteractionYielded() if now.state != "assigned":
+                yield from self._moved(now)
             case facts.ContactRead() if now.state == "parked":
                 wish = replace(now, requirement=event.requirement, rule_id=event.rule_id)
                 urgency = _at_least(now.urgency, event.urgency)
@@ -125,6 +134,17 @@ class SafeCore:
                 yield self._connections(now, {*now.connection_ids, event.connection_id})
             case facts.CustomerDisconnected():
                 yield self._connections(now, {*now.connection_ids} - {event.connection_id})
+
+    def _moved(self, now: InteractionState) -> Iterator[Decision]:
+        if now.state == "offered":
+            yield self._end_offer(now, "rescinded")
+        yield orders.CloseInteraction(
+            at_ms=self.now_ms,
+            interaction_id=now.interaction_id,
+            agent_id="",
+            disposition="",
+            why="moved",
+        )
 
     def _offer_answered(self, event: facts.OfferAccepted | facts.OfferDeclined) -> Decision:
         interaction_id = event.offer_id.rpartition("/")[0]

@@ -1,0 +1,242 @@
+"""What facts about the other site's interactions do to the journalled tables (router/sites/ appends them).
+
+An interaction may come, go and come again: its row stays, and what is open decides. Times of messages are
+those of the site that kept them; their order here is the order in which they came here.
+"""
+
+from typing import Any, Final  # Any: JSON values at the edge of the type system
+
+from router.events import READ_WITHIN_MS
+from router.journal.connection import Connection
+from router.journal.fold_facts import alarm
+from router.records import Row, canonical
+
+DUAL_ANSWERED: Final = "dual_answered"
+"""Code of the alarm that agents of both sites answered one interaction; its detail names them."""
+
+_INTERACTION: Final = """
+    INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
+        thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, closed_seq, state, queue_id,
+        urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
+        named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, answered_at_ms, answered_queue_id,
+        wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms, linked_to)
+    VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
+        :thread, :traffic, :follows, :seq, :accepted_at_ms, :reading, :language, 0, 'parked', :queue_id,
+        :urgency, :requirement, :rule_id, 0, :offer_count, '', '', :parked_until_ms, :named_agent_id,
+        0, '[]', 0, 0, :answered_at_ms, :answered_queue_id, 0, '', '', '', 0, :linked_to)
+    ON CONFLICT (interaction_id) DO UPDATE SET
+        arrived_seq = excluded.arrived_seq, closed_seq = 0, state = 'parked', queue_id = excluded.queue_id,
+        urgency = excluded.urgency, requirement = excluded.requirement, rule_id = excluded.rule_id, step = 0,
+        offer_count = excluded.offer_count, offer_id = '', agent_id = '', named_until_ms = 0,
+        parked_until_ms = excluded.parked_until_ms, named_agent_id = excluded.named_agent_id,
+        connection_ids = '[]', abandon_at_ms = 0, assigned_at_ms = 0, wrap_up_since_ms = 0, disposition = '',
+        closed_by = '', closed_why = '', closed_at_ms = 0, linked_to = excluded.linked_to,
+        reading = excluded.reading, language = excluded.language, follows = excluded.follows,
+        accepted_at_ms = excluded.accepted_at_ms, traffic = excluded.traffic
+"""
+_MESSAGE: Final = """
+    INSERT INTO message (message_id, interaction_id, seq, at_ms, direction, author_id, kind,
+        content_id, client_id, status, trouble, reading)
+    VALUES (:message_id, :interaction_id, :seq, :at_ms, :direction, :author_id, :kind,
+        :content_id, :client_id, :status, :trouble, :reading)
+    ON CONFLICT (message_id) DO NOTHING
+"""
+_PART: Final = """
+    INSERT INTO part (message_id, number, kind, content_id, content_hash)
+    VALUES (:message_id, :number, :kind, :content_id, :content_hash)
+    ON CONFLICT (message_id, number) DO NOTHING
+"""
+_PLACE: Final = """
+    INSERT INTO place (interaction_id, place_id, message_id, seq, source, radius_m, fix_at_ms, received_at_ms,
+        confidence, content_id, newest, tightest)
+    VALUES (:interaction_id, :place_id, :message_id, :seq, :source, :radius_m, :fix_at_ms, :received_at_ms,
+        :confidence, :content_id, :newest, :tightest)
+    ON CONFLICT (interaction_id, place_id) DO NOTHING
+"""
+_OUTBOX: Final = """
+    INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
+        ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,
+        fallback, fallback_why)
+    VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
+        :ordered_at_ms, 'due', :attempts, :due_at_ms, '', :automatic, :template, :category, :instead_of,
+        '', '')
+    ON CONFLICT (outbox_id) DO UPDATE SET status = 'due', due_at_ms = excluded.due_at_ms
+    WHERE outbox.status = 'moved'
+"""
+
+
+def _adopted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _know_customer(db, row, data)
+    db.run(
+        _INTERACTION,
+        interaction_id=row.ref,
+        channel=data["channel"],
+        account=data["account"],
+        customer_id=data["customer_id"],
+        identity_id=data["identity_id"],
+        address_hash=data["address_hash"],
+        thread=data["thread"],
+        traffic=data["traffic"],
+        follows=data["follows"],
+        seq=row.seq,
+        accepted_at_ms=data["accepted_at_ms"],
+        reading=data["reading"],
+        language=data["language"],
+        queue_id=data["queue_id"],
+        urgency=data["urgency"],
+        requirement=canonical(data["requirement"]),
+        rule_id=data["rule_id"],
+        offer_count=data["offer_count"],
+        parked_until_ms=data["parked_until_ms"] or row.at_ms + READ_WITHIN_MS,
+        named_agent_id=data["named_agent_id"],
+        answered_at_ms=data["answered_at_ms"],
+        answered_queue_id=data["answered_queue_id"],
+        linked_to=data["customer_id"] if data["verified"] else "",
+    )
+    _add_rest(db, row, data)
+
+
+def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """What was said, where from, what is still to be said; and by which claim it is here."""
+    for message in data["messages"]:
+        _add_message(db, row, message)
+    for place in data["places"]:
+        db.run(_PLACE, interaction_id=row.ref, seq=row.seq, **place)
+    for order in data["outbox"]:
+        db.run(
+            _OUTBOX,
+            interaction_id=row.ref,
+            seq=row.seq,
+            ordered_at_ms=row.at_ms,
+            due_at_ms=row.at_ms,
+            **order,
+        )
+    db.run(
+        """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by, answered_by)
+           VALUES (:interaction_id, :from_site, :n, :owner, :at_ms, :seq, :held_by, '')
+           ON CONFLICT (interaction_id) DO UPDATE SET from_site = excluded.from_site, n = excluded.n,
+               owner = excluded.owner, at_ms = excluded.at_ms, seq = excluded.seq,
+               held_by = excluded.held_by, answered_by = ''""",
+        interaction_id=row.ref,
+        from_site=data["from_site"],
+        n=data["n"],
+        owner=data["owner"],
+        at_ms=row.at_ms,
+        seq=row.seq,
+        held_by=data["agent_id"],
+    )
+    db.run("DELETE FROM yielding WHERE interaction_id = :id", id=row.ref)
+
+
+def _know_customer(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Whoever is known here already stays as known here."""
+    if data["customer_id"]:
+        db.run(
+            """INSERT INTO customer (customer_id, created_at_ms, name_content_id)
+               VALUES (:customer_id, :at_ms, :name_content_id) ON CONFLICT (customer_id) DO NOTHING""",
+            customer_id=data["customer_id"],
+            at_ms=row.at_ms,
+            name_content_id=data["name_content_id"],
+        )
+    for identity in data["identities"]:
+        db.run(
+            """INSERT INTO identity (identity_id, customer_id, channel, account, address_hash, verified,
+                   at_ms, moved_from, moved_at_ms, moved_by, moved_why, moved_command_id)
+               VALUES (:identity_id, :customer_id, :channel, :account, :address_hash, :verified, :at_ms,
+                   '', 0, '', '', '')
+               ON CONFLICT (identity_id) DO NOTHING""",
+            customer_id=data["customer_id"],
+            **identity,
+        )
+
+
+def _message_copied(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _add_message(db, row, data)
+
+
+def _add_message(db: Connection, row: Row, message: dict[str, Any]) -> None:
+    parts = message["parts"]
+    said = {key: message[key] for key in MESSAGE_KEYS}
+    db.run(_MESSAGE, interaction_id=row.ref, seq=row.seq, **said)
+    for part in parts:
+        db.run(_PART, message_id=message["message_id"], **part)
+
+
+MESSAGE_KEYS: Final = (
+    "message_id",
+    "at_ms",
+    "direction",
+    "author_id",
+    "kind",
+    "content_id",
+    "client_id",
+    "status",
+    "trouble",
+    "reading",
+)
+
+
+def _yielded(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """What was still to be said to this customer is the other site's to say."""
+    db.run(
+        """INSERT INTO yielding (interaction_id, to_site, n, owner, at_ms, seq)
+           VALUES (:interaction_id, :to_site, :n, :owner, :at_ms, :seq)
+           ON CONFLICT (interaction_id) DO UPDATE SET to_site = excluded.to_site, n = excluded.n,
+               owner = excluded.owner, at_ms = excluded.at_ms, seq = excluded.seq""",
+        interaction_id=row.ref,
+        to_site=data["to_site"],
+        n=data["n"],
+        owner=data["owner"],
+        at_ms=row.at_ms,
+        seq=row.seq,
+    )
+    db.run("UPDATE outbox SET status = 'moved' WHERE interaction_id = :id AND status = 'due'", id=row.ref)
+
+
+def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    added = db.run(
+        """INSERT INTO dual_answer (interaction_id, agent_id, other_site, other_agent_id, at_ms)
+           VALUES (:interaction_id, :agent_id, :other_site, :other_agent_id, :at_ms)
+           ON CONFLICT (interaction_id) DO NOTHING""",
+        interaction_id=row.ref,
+        agent_id=data["agent_id"],
+        other_site=data["other_site"],
+        other_agent_id=data["other_agent_id"],
+        at_ms=row.at_ms,
+    )
+    if added:
+        detail = f"{data['agent_id']}, {data['other_agent_id']} ({data['other_site']})"
+        alarm(db, row, code=DUAL_ANSWERED, ref=row.ref, detail=detail)
+
+
+def _domain_claimed(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Claims may be learned in any order: the highest counts."""
+    db.run(
+        """INSERT INTO domain (domain, n, owner, mode, with_assigned, since_ms, seq, agent_id, why, automatic)
+           VALUES (:domain, :n, :owner, :mode, :with_assigned, :at_ms, :seq, :agent_id, :why, :automatic)
+           ON CONFLICT (domain) DO UPDATE SET n = excluded.n, owner = excluded.owner, mode = excluded.mode,
+               with_assigned = excluded.with_assigned, since_ms = excluded.since_ms, seq = excluded.seq,
+               agent_id = excluded.agent_id, why = excluded.why, automatic = excluded.automatic
+           WHERE excluded.n > domain.n OR (excluded.n = domain.n AND excluded.owner > domain.owner)
+               OR (excluded.n = domain.n AND excluded.owner = domain.owner
+                   AND excluded.with_assigned > domain.with_assigned)""",
+        domain=row.ref,
+        n=data["n"],
+        owner=data["owner"],
+        mode=data["mode"],
+        with_assigned=int(data["with_assigned"]),
+        at_ms=row.at_ms,
+        seq=row.seq,
+        agent_id=data["agent_id"],
+        why=data["why"],
+        automatic=int(data.get("automatic", False)),
+    )
+
+
+ADOPTION_FOLDS: Final = {
+    "adopted": _adopted,
+    "message_copied": _message_copied,
+    "yielded": _yielded,
+    "kept_too": _kept_too,
+    "domain_claimed": _domain_claimed,
+}
