@@ -1,0 +1,127 @@
+"""What a database is made of again: a backup, or rows that the other site keeps; then another incarnation.
+
+Until finish() a mark in the database says that it is not whole, and nothing starts on it (boot_gate.py). So
+a restore that was killed is simply done again. Rows of the other site: router/sites/recovering.py.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from router.journal import stream, tables
+from router.journal.appends import ROUTER, set_position
+from router.journal.backup import EVERY_KEPT, Manifest, read_manifest
+from router.journal.connection import Connection
+from router.journal.copying import copy_table, pages
+from router.journal.database import Database
+from router.journal.replay import group_of
+from router.journal.sqlite import SqliteConnection
+from router.records import GROUP, Row, canonical
+
+UNFINISHED: Final = "restoring"
+"""Key of the row of site_status that is there while a database is being made again."""
+
+_LAST_GROUP: Final = f"""
+    SELECT {stream.COLUMNS} FROM journal
+    WHERE {stream.OWN_ROWS} AND kind = '{GROUP}' ORDER BY seq DESC LIMIT 1
+"""
+
+
+class NotEmpty(Exception):
+    """The database holds something already; the message is one line that says what to do."""
+
+
+def restore_backup(
+    database: Database, path: Path, *, now_ms: int, say: Callable[[str, int], None]
+) -> Manifest:
+    """Fills an empty database with a backup; finish() ends it.
+
+    Raises: NoBackup, NotEmpty, DatabaseGone.
+    """
+    with closing(SqliteConnection.kept_file(path)) as backup:
+        manifest = read_manifest(backup)
+        database.create_tables(site=manifest.site)
+        begin(database, from_what=path.name, now_ms=now_ms)
+        with closing(database.connect()) as db:
+            for name in EVERY_KEPT:
+                if name != "stream":
+                    copy_table(backup, db, name, say)
+            _take_streams(backup, db)
+    return manifest
+
+
+def begin(database: Database, *, from_what: str, now_ms: int) -> None:
+    """Marks the database: nothing starts on it. What an earlier try left is removed. Raises NotEmpty."""
+    with database.writing() as db:
+        if unfinished(db):
+            for name in set(tables.EVERY).difference(("tables_made", "stream")):
+                db.run(f"DELETE FROM {name}")
+        elif not is_empty(db):
+            raise NotEmpty(
+                "the database is not empty, and a restore never writes over anything: give DATABASE_URL or "
+                "MUSTER_DATA a new place, or move the old database away first"
+            )
+        mark(db, from_what=from_what, now_ms=now_ms)
+
+
+def mark(db: Connection, *, from_what: str, now_ms: int) -> None:
+    """Says in the database that it is not whole yet; in the caller's transaction."""
+    db.run(
+        """INSERT INTO site_status (key, at_ms, data) VALUES (:key, :at_ms, :data)
+           ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, data = excluded.data""",
+        key=UNFINISHED,
+        at_ms=now_ms,
+        data=canonical({"from": from_what}),
+    )
+
+
+def unfinished(db: Connection) -> bool:
+    """Whether this database is being made again, or was when somebody stopped it."""
+    return db.row("SELECT 1 FROM site_status WHERE key = :key", key=UNFINISHED) is not None
+
+
+def is_empty(db: Connection) -> bool:
+    """Whether nothing was ever written here."""
+    return db.row("SELECT 1 FROM journal LIMIT 1") is None and stream.last_seq(db) == 0
+
+
+def finish(database: Database, *, why: str, now_ms: int) -> Row:
+    """Begins the next incarnation; from here on the site may start. The row that says so."""
+    with database.writing() as db:
+        row = stream.begin_incarnation(db, why, now_ms)
+        settle(db)
+        db.run("DELETE FROM site_status WHERE key = :key", key=UNFINISHED)
+    return row
+
+
+def settle(db: Connection) -> None:
+    """Forgets what belonged to processes that are gone, and puts the router where its decisions end.
+
+    How far mailboxes were read stays: what came since is fetched again, and what is known is a repeat.
+    """
+    for name in ("lease", "claim", "ticket", "pace", "probe"):
+        db.run(f"DELETE FROM {name}")
+    found = stream.rows_of(db.rows(_LAST_GROUP))
+    if found:
+        group = group_of(found[0])
+        set_position(db, group.read_through, group.core_ms)
+    else:
+        db.run("DELETE FROM position WHERE reader = :reader", reader=ROUTER)
+
+
+def _take_streams(backup: Connection, db: Connection) -> None:
+    """The counter as it was, instead of the one the new database began with."""
+    columns = ["site", "incarnation", "own", "last_seq", "last_at_ms", "head_hash"]
+    db.begin()
+    try:
+        db.run("DELETE FROM stream")
+        for page in pages(backup, "stream", columns):
+            for row in page:
+                db.run(
+                    f"INSERT INTO stream ({', '.join(columns)}) VALUES (:{', :'.join(columns)})",
+                    **dict(zip(columns, row, strict=True)),
+                )
+        db.commit()
+    finally:
+        db.rollback()
