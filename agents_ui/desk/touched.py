@@ -74,7 +74,7 @@ _WAITING: Final = frozenset(
 _STATUS: Final = frozenset({"fallback_decided", "delivered", "send_tried", "part_added"})
 """Kinds about what became of a message: how far an answer has come, what was fetched of what arrived."""
 
-_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled", "trouble_noticed"})
+_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled", "trouble_noticed", "copy_missed"})
 """Kinds that are an alarm."""
 
 _AGENT: Final = frozenset({"presence_set", "desks_noted", "person_changed"})
@@ -93,6 +93,7 @@ class RowData(msgspec.Struct):
     outcome: str = ""
     from_customer_id: str = ""
     to_customer_id: str = ""
+    alarm_id: str = ""
 
 
 @dataclass(slots=True)
@@ -163,6 +164,8 @@ def touched_by(
             touched.alarms.add(f"{row.site}/{row.seq}")
         elif row.kind == "alarm_seen":
             touched.alarms.add(row.ref)
+        elif row.kind == "copy_healed":
+            touched.alarms.update(filter(None, [msgspec.json.decode(row.data, type=RowData).alarm_id]))
         elif row.kind == "desk_left":
             touched.left.add(msgspec.json.decode(row.data, type=RowData).desk_id)
         elif row.kind == "session_ended":

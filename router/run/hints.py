@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+from router.run.redis_client import redis_at
+
 if TYPE_CHECKING:
     from redis.connection import ConnectionInterface as Connection
 
@@ -175,12 +177,12 @@ class _RedisLine:
 
 
 def _connection(url: str) -> "Connection":
-    from redis import Redis  # A third of a second to load: in our threads, not before a role can serve.
+    # A third of a second to load: in our threads, not before a role can serve.
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     # No retries inside the library: they would sleep while holding a hint that is stale by then.
-    client = Redis.from_url(
+    client = redis_at(
         url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 0), protocol=2
     )
     return client.connection_pool.make_connection()
