@@ -13,6 +13,8 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from router.run.redis_client import async_redis_at
+
 CUSTOMER: Final = "customer"
 AGENT: Final = "agent"
 
@@ -57,7 +59,7 @@ class TypingMarks:
     async def run(self) -> None:
         """Exchange marks with the other web processes until cancelled."""
         while self._url:
-            client = redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=RETRY_S)
+            client = async_redis_at(self._url, socket_connect_timeout=RETRY_S)
             try:
                 async with asyncio.TaskGroup() as both:
                     both.create_task(self._send(client))

@@ -10,6 +10,7 @@ from config.account_check import endpoint_problem
 from config.networks import LOOPBACK, Network, networks_of
 from config.pair_check import address_problem, is_plain
 from config.plan import Plan
+from config.redis_url import redis_problem, without_password
 
 SECRET_PREFIX: Final = "MUSTER_SECRET_"
 
@@ -70,7 +71,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         host=environ.get("MUSTER_HOST", "127.0.0.1"),
         port=_number(environ, "MUSTER_PORT", 8000),
         database_url=environ.get("DATABASE_URL", "") or f"sqlite:///{data_dir}/muster.db",
-        redis_url=environ.get("REDIS_URL", ""),
+        redis_url=_redis_url(environ, "REDIS_URL"),
         plan_file=Path(environ.get("MUSTER_PLAN", "") or Path(__file__).with_name("default.toml")),
         public_url=environ.get("MUSTER_PUBLIC_URL", ""),
         trusted_proxies=_networks(environ, "MUSTER_TRUSTED_PROXIES", LOOPBACK),
@@ -137,6 +138,17 @@ def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Netw
         raise SettingsWrong(
             f"{name} is {text!r}: give addresses or networks, e.g. {name}=10.0.0.5,10.1.0.0/16"
         ) from None
+
+
+def _redis_url(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "")
+    problem = redis_problem(text)
+    if problem:
+        raise SettingsWrong(
+            f"{name} is {without_password(text)!r}: {problem}, e.g. {name}=redis://10.0.0.5:6379 "
+            f"or {name}=redis+sentinel://10.0.0.5,10.0.0.6,10.0.0.7/muster"
+        )
+    return text
 
 
 def _endpoints(environ: Mapping[str, str], name: str) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final  # Any: the answer is a JSON value
 
 import msgspec
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from agents_ui.admin.roles import roles_now
@@ -17,6 +16,7 @@ from agents_ui.admin.watching import watch_now
 from agents_ui.services import Services
 from router.journal.database import DatabaseBusy, DatabaseGone
 from router.journal.stream import read_head
+from router.run.redis_client import async_redis_at
 
 Value = dict[str, Any]
 
@@ -88,7 +88,7 @@ async def _redis(url: str) -> Value:
     if not url:
         return {"configured": False, "reachable": False, "took_ms": 0}
     began_s, reachable = time.monotonic(), True
-    client = Redis.from_url(url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S)
+    client = async_redis_at(url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S)
     try:
         await asyncio.wait_for(client.get("muster"), REDIS_S)  # any question will do
     except (RedisError, OSError, TimeoutError):

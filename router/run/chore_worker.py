@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final  # Any: rq leaves its functions' results untyped
 
-from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import StopRequested
@@ -20,6 +19,7 @@ from rq.worker import SimpleWorker
 
 from router.run.chores import CHORES
 from router.run.housekeeping import yield_to_others
+from router.run.redis_client import redis_at
 
 QUEUE: Final = "chores"
 CHORE_S_MAX: Final = 7_200
@@ -103,7 +103,7 @@ class ChoreWorker:
             yield_to_others()
         while not self._stopping.is_set():
             try:
-                with Redis.from_url(self._url, socket_connect_timeout=ANSWER_S) as redis:
+                with redis_at(self._url, socket_connect_timeout=ANSWER_S) as redis:
                     worker = _Worker(
                         [self._queue],
                         connection=redis,
@@ -123,7 +123,7 @@ def order(redis_url: str, chore: str, *, order_id: str) -> bool:
     if not redis_url:
         return False
     try:
-        with Redis.from_url(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
+        with redis_at(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
             queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=ChoreJob)
             queue.enqueue(chore, job_id=order_id, job_timeout=CHORE_S_MAX, result_ttl=86_400)
     except (RedisError, OSError) as problem:

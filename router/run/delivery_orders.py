@@ -8,6 +8,8 @@ import logging
 import threading
 from typing import Final
 
+from router.run.redis_client import redis_at
+
 QUEUE: Final = "delivery"
 DELIVER_DUE: Final = "deliver_due"
 
@@ -53,11 +55,10 @@ class DeliveryOrders:
 
     def _give(self) -> None:
         """Over one connection, until closed or Redis fails."""
-        from redis import Redis
         from rq import Queue
         from rq.serializers import JSONSerializer
 
-        with Redis.from_url(self._url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
+        with redis_at(self._url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as redis:
             queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
             while True:
                 self._wanted.wait()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.redis_url import without_password
 from config.settings import Settings
 from router.run import redis_server
 from router.run.child import STOP_S, Child, Program
@@ -159,7 +160,7 @@ class Family:
             path = socket_path(self.settings.data_dir)
             listeners |= listeners_of(voice=path, host=self.settings.host, sip_port=sip_port)
         if self.settings.redis_url:
-            listeners["redis"] = {"url": self.settings.redis_url}
+            listeners["redis"] = {"url": without_password(self.settings.redis_url)}
         path = self.settings.data_dir / "ports.json"
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(listeners, indent=1) + "\n", encoding="utf-8")
