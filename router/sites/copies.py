@@ -16,6 +16,7 @@ from config.settings import Settings
 from router.journal import fold, stream
 from router.journal.connection import Connection, DatabaseGone, DatabaseUnsafe, Value
 from router.journal.database import Database, open_database
+from router.journal.fold_decisions import FoldRefused
 from router.journal.many_rows import ManyRows, rows_in
 from router.records import Row
 from router.sites.named import Named, named_by
@@ -343,7 +344,7 @@ def _move_head(db: Connection, head: stream.Head, rows: Sequence[Row]) -> None:
 def _fold(db: Connection, rows: Sequence[Row]) -> None:
     try:
         fold.apply_all(db, rows)
-    except (fold.UnknownKind, LookupError, TypeError, ValueError) as problem:
+    except (fold.UnknownKind, FoldRefused, LookupError, TypeError, ValueError) as problem:
         detail = f"{type(problem).__name__}: {problem}"
         raise Refused("fold", expected=rows[0].seq, at_seq=rows[0].seq, detail=detail[:200]) from problem
 
