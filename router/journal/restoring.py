@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from router.journal import stream, tables
 from router.journal.appends import ROUTER, set_position
 from router.journal.backup import EVERY_KEPT, Manifest, read_manifest
@@ -21,6 +23,10 @@ from router.records import GROUP, Row, canonical
 
 UNFINISHED: Final = "restoring"
 """Key of the row of site_status that is there while a database is being made again."""
+
+BACKUP: Final = "backup"
+PEER: Final = "peer"
+"""What it is made of: what a backup half filled is filled anew, what the other site half filled goes on."""
 
 _LAST_GROUP: Final = f"""
     SELECT {stream.COLUMNS} FROM journal
@@ -42,7 +48,7 @@ def restore_backup(
     with closing(SqliteConnection.kept_file(path)) as backup:
         manifest = read_manifest(backup)
         database.create_tables(site=manifest.site)
-        begin(database, from_what=path.name, now_ms=now_ms)
+        _begin(database, now_ms)
         with closing(database.connect()) as db:
             for name in EVERY_KEPT:
                 if name != "stream":
@@ -51,10 +57,10 @@ def restore_backup(
     return manifest
 
 
-def begin(database: Database, *, from_what: str, now_ms: int) -> None:
+def _begin(database: Database, now_ms: int) -> None:
     """Marks the database: nothing starts on it. What an earlier try left is removed. Raises NotEmpty."""
     with database.writing() as db:
-        if unfinished(db):
+        if unfinished(db) == BACKUP:
             for name in set(tables.EVERY).difference(("tables_made", "stream")):
                 db.run(f"DELETE FROM {name}")
         elif not is_empty(db):
@@ -62,23 +68,24 @@ def begin(database: Database, *, from_what: str, now_ms: int) -> None:
                 "the database is not empty, and a restore never writes over anything: give DATABASE_URL or "
                 "MUSTER_DATA a new place, or move the old database away first"
             )
-        mark(db, from_what=from_what, now_ms=now_ms)
+        mark(db, BACKUP, now_ms)
 
 
-def mark(db: Connection, *, from_what: str, now_ms: int) -> None:
-    """Says in the database that it is not whole yet; in the caller's transaction."""
+def mark(db: Connection, made_of: str, now_ms: int) -> None:
+    """Says in the database that it is not whole yet, in the caller's transaction; made_of: backup | peer."""
     db.run(
         """INSERT INTO site_status (key, at_ms, data) VALUES (:key, :at_ms, :data)
            ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, data = excluded.data""",
         key=UNFINISHED,
         at_ms=now_ms,
-        data=canonical({"from": from_what}),
+        data=canonical({"made_of": made_of}),
     )
 
 
-def unfinished(db: Connection) -> bool:
-    """Whether this database is being made again, or was when somebody stopped it."""
-    return db.row("SELECT 1 FROM site_status WHERE key = :key", key=UNFINISHED) is not None
+def unfinished(db: Connection) -> str:
+    """What this database is being made of, or was when somebody stopped it; empty: it is whole."""
+    found = db.row("SELECT data FROM site_status WHERE key = :key", key=UNFINISHED)
+    return str(msgspec.json.decode(found[0])["made_of"]) if found else ""
 
 
 def is_empty(db: Connection) -> bool:

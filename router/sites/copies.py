@@ -202,7 +202,8 @@ def take_batch(db: Connection, batch: Batch) -> Taken:
 def read_piece(db: Connection, content_id: str, offset: int) -> Piece | None:
     """A part of a content, from offset on; None where there is no such content (any more)."""
     found = db.row(
-        """SELECT media_type, file_name, salt, at_ms, length(body), substr(body, :start, :length)
+        """SELECT media_type, file_name, salt, at_ms, length(body),
+                  substr(body, CAST(:start AS integer), CAST(:length AS integer))
            FROM content WHERE content_id = :content_id""",
         start=offset + 1,
         length=PIECE_BYTES,

@@ -152,7 +152,7 @@ def test_a_restore_that_was_killed_is_done_again(day, another, data_dir):
     with pytest.raises(KeyboardInterrupt):
         restore_backup(another, made.path, now_ms=NOW_MS, say=killed)
     with another.reading() as db:
-        assert unfinished(db)
+        assert unfinished(db) == "backup"
     restore_backup(another, made.path, now_ms=NOW_MS, say=lambda *_: None)
     finish(another, why="restored", now_ms=NOW_MS)
     assert checked(another).problems == []
