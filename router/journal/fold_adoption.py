@@ -58,10 +58,18 @@ _OUTBOX: Final = """
         ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,
         fallback, fallback_why)
     VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
-        :ordered_at_ms, 'due', :attempts, :due_at_ms, '', :automatic, :template, :category, :instead_of,
+        :ordered_at_ms, :status, :attempts, :due_at_ms, '', :automatic, :template, :category, :instead_of,
         '', '')
-    ON CONFLICT (outbox_id) DO UPDATE SET status = 'due', due_at_ms = excluded.due_at_ms
+    ON CONFLICT (outbox_id) DO UPDATE SET status = excluded.status, due_at_ms = excluded.due_at_ms
     WHERE outbox.status = 'moved'
+"""
+
+_CONSENT: Final = """
+    INSERT INTO consent (channel, address_hash, category, state, at_ms, seq, how, agent_id, blocked)
+    VALUES (:channel, :address_hash, :category, :state, :at_ms, :seq, :how, :agent_id, :blocked)
+    ON CONFLICT (channel, address_hash, category) DO UPDATE SET state = excluded.state,
+        at_ms = excluded.at_ms, how = excluded.how, agent_id = excluded.agent_id, blocked = excluded.blocked
+    WHERE consent.at_ms < excluded.at_ms
 """
 
 
@@ -111,6 +119,8 @@ def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
             due_at_ms=row.at_ms,
             **order,
         )
+    for consent in data["consents"]:
+        db.run(_CONSENT, seq=row.seq, **consent)
     db.run(
         """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by, answered_by)
            VALUES (:interaction_id, :from_site, :n, :owner, :at_ms, :seq, :held_by, '')

@@ -1,0 +1,220 @@
+"""Bringing this site in line with what both streams say together, a little at a time, for ever.
+
+Whatever either stream says about an interaction that both sites have is looked at once more: who serves it
+(the other yields), whether two agents answered it (both are told), and what was said in it that is only there
+(it is copied). Each site changes itself only; both come to the same because they look at the same
+(merging.py). Looking again changes nothing, so positions need not be exact.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final  # Any: a column's value is whatever the table says
+
+from router.journal.committer import Committer
+from router.journal.connection import Connection
+from router.journal.database import Database
+from router.journal.fold_adoption import MESSAGE_KEYS
+from router.journal.many_rows import ManyRows, rows_in
+from router.journal.stream import last_seq, read_rows
+from router.records import Fact, Row, fact
+from router.sites.adopting import read_adoptees
+from router.sites.merging import Record, is_dual, joined, records_of, serving
+from router.sites.ownership import learned_claims
+
+TOUCHING: Final = frozenset(
+    {
+        "arrived",
+        "adopted",
+        "yielded",
+        "queued",
+        "accepted",
+        "closed",
+        "message_added",
+        "message_copied",
+    }
+)
+"""Kinds, each about an interaction, after which the two sites may have to agree anew."""
+
+PAGE: Final = 1_000
+AT_ONCE: Final = 200
+
+_PUT_CONTENT: Final = ManyRows(
+    "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES",
+    "(:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
+    "ON CONFLICT DO NOTHING",
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Unequal:
+    """What this site has to say so that it agrees. Empty: it does already."""
+
+    yields: list[Fact] = field(default_factory=list)
+    duals: list[Fact] = field(default_factory=list)
+    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    content: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[Fact] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.yields or self.duals or self.messages or self.claims)
+
+
+class Agree:
+    """Append of all that: what is true no longer under the lock is left out."""
+
+    def __init__(self, unequal: Unequal) -> None:
+        self._unequal = unequal
+
+    def write_content(self, db: Connection) -> None:
+        """The words of messages that are copied."""
+        for each in self._unequal.content:
+            row = {**each, "salt": bytes(each["salt"]), "body": bytes(each["body"])}
+            _PUT_CONTENT.run(db, [row])
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Who holds something meanwhile keeps it, and what was copied meanwhile is not copied twice."""
+        unequal = self._unequal
+        refs = [each.ref for each in unequal.yields]
+        loose = rows_in(
+            db,
+            "SELECT interaction_id FROM interaction WHERE closed_seq = ? AND state <> 'assigned'"
+            " AND interaction_id IN {wanted}",
+            refs,
+            0,
+        )
+        yielding = {str(row[0]) for row in loose}
+        there = _message_ids(db, [ref for ref, _ in unequal.messages])
+        return [
+            *unequal.claims,
+            *(
+                fact("message_copied", ref, **said)
+                for ref, said in unequal.messages
+                if said["message_id"] not in there
+            ),
+            *(each for each in unequal.yields if each.ref in yielding),
+            *unequal.duals,
+        ]
+
+
+class Reconciler:
+    """Looks at what both streams said since the last look.
+
+    Shape: `caught_up` is true once everything that was there at the start has been looked at: what the other
+           site adopted before is not served here any more.
+    """
+
+    def __init__(self, *, site: str, peer: str) -> None:
+        self.caught_up = False
+        self._site, self._peer = site, peer
+        self._own_seq = self._copy_seq = -1
+        self._again: set[str] = set()
+
+    def step(self, own: Committer, database: Database, copy: Database) -> bool:
+        """One look. Whether there is more to look at. Raises as databases and committers do."""
+        with database.reading() as ours, copy.reading() as theirs:
+            if self._own_seq < 0:
+                touched, more = self._everything(ours, theirs), False
+            else:
+                touched, more = self._touched(ours, theirs)
+            unequal = self.compare(ours, theirs, sorted(touched | self._again))
+        if unequal:
+            own.submit(Agree(unequal)).result()
+        self.caught_up = self.caught_up or not more
+        return more
+
+    def compare(self, ours: Connection, theirs: Connection, ids: Sequence[str]) -> Unequal:
+        """What of these interactions is not yet here as both streams say."""
+        unequal = Unequal(claims=learned_claims(ours, theirs, (self._site, self._peer), self._peer))
+        self._again = set()
+        for at in range(0, len(ids), AT_ONCE):
+            part = ids[at : at + AT_ONCE]
+            mine = records_of(ours, part, site=self._site, read_through=0)
+            other = records_of(theirs, part, site=self._peer, read_through=0)
+            both = sorted(mine.keys() & other.keys())
+            records = joined(mine, other)
+            told = _told(ours, both)
+            for ref in both:
+                self._judge(ref, records[ref], unequal, told)
+            _missing(ours, theirs, both, self._peer, unequal)
+        return unequal
+
+    def _judge(self, ref: str, record: Record, unequal: Unequal, told: set[str]) -> None:
+        leg, other = record.legs[self._site], record.legs[self._peer]
+        if is_dual(record) and ref not in told:
+            unequal.duals.append(
+                fact(
+                    "kept_too",
+                    ref,
+                    site=self._site,
+                    agent_id=leg.agent_id,
+                    other_site=self._peer,
+                    other_agent_id=other.agent_id,
+                )
+            )
+        if not leg.open or serving(record) == self._site:
+            return
+        if (
+            leg.held
+        ):  # Until its agent is done, or has been gone for the grace: nothing in a stream says when.
+            self._again.add(ref)
+            return
+        claim = max(other.claim, leg.claim)
+        unequal.yields.append(
+            fact("yielded", ref, to_site=self._peer, n=claim[0], owner=claim[1], why="served_there")
+        )
+
+    def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
+        """All that both could have: adopted by one of them, or open here and known there."""
+        self._own_seq, self._copy_seq = last_seq(ours), last_seq(theirs)
+        adopted = {
+            str(row[0]) for db in (ours, theirs) for row in db.rows("SELECT interaction_id FROM adoption")
+        }
+        opened = [
+            str(row[0]) for row in ours.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
+        ]
+        return adopted | _known(theirs, opened)
+
+    def _touched(self, ours: Connection, theirs: Connection) -> tuple[set[str], bool]:
+        own_rows = read_rows(ours, after_seq=self._own_seq, limit=PAGE)
+        copy_rows = read_rows(theirs, after_seq=self._copy_seq, limit=PAGE)
+        self._own_seq = own_rows[-1].seq if own_rows else self._own_seq
+        self._copy_seq = copy_rows[-1].seq if copy_rows else self._copy_seq
+        touched = _known(theirs, _refs(own_rows)) | _known(ours, _refs(copy_rows))
+        return touched, PAGE in (len(own_rows), len(copy_rows))
+
+
+def _refs(rows: Iterable[Row]) -> list[str]:
+    return sorted({row.ref for row in rows if row.kind in TOUCHING})
+
+
+def _known(db: Connection, ids: Sequence[str]) -> set[str]:
+    sql = "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}"
+    return {str(row[0]) for row in rows_in(db, sql, ids)}
+
+
+def _told(db: Connection, ids: Sequence[str]) -> set[str]:
+    sql = "SELECT interaction_id FROM dual_answer WHERE interaction_id IN {wanted}"
+    return {str(row[0]) for row in rows_in(db, sql, ids)}
+
+
+def _message_ids(db: Connection, ids: Sequence[str]) -> set[str]:
+    sql = "SELECT message_id FROM message WHERE interaction_id IN {wanted}"
+    return {str(row[0]) for row in rows_in(db, sql, sorted(set(ids)))}
+
+
+def _missing(ours: Connection, theirs: Connection, ids: Sequence[str], peer: str, unequal: Unequal) -> None:
+    """What was said there and is not here, with its words."""
+    here, there = _message_ids(ours, ids), _message_ids(theirs, ids)
+    if there <= here:
+        return
+    found = read_adoptees(theirs, ids, from_site=peer)
+    wanted: set[str] = set()
+    for each in found.each:
+        for message in each.messages:
+            if message["message_id"] in here:
+                continue
+            said = {key: message[key] for key in MESSAGE_KEYS}
+            unequal.messages.append((each.interaction_id, {**said, "parts": message["parts"]}))
+            wanted.add(message["content_id"])
+            wanted.update(part["content_id"] for part in message["parts"])
+    unequal.content += [each for each in found.content if each["content_id"] in wanted]
