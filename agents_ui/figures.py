@@ -92,8 +92,19 @@ class Figures:
         self.rows = Counter(
             "muster_journal_rows", "Rows seen in the journal", ["kind"], registry=self.registry
         )
+        self.copies = Histogram(
+            "muster_copy_wait_seconds",
+            "From durable here to known to be at the other site, or given up",
+            ["outcome"],
+            buckets=BUCKETS_S,
+            registry=self.registry,
+        )
         self._tables = _Tables()
         self.registry.register(self._tables)
+
+    def waited(self, outcome: str, waited_ms: int) -> None:
+        """A contact has waited for the second copy."""
+        self.copies.labels(outcome).observe(waited_ms / 1000)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A figure that is asked for at each scrape."""

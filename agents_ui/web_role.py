@@ -42,6 +42,7 @@ from router.run.mail_intake import MailIntake
 from router.run.sightings import Sightings
 from router.run.switching import switch_often
 from router.run.web_lease import RENEW_S, end_web, renew_web
+from router.sites.second_copy import second_copy_of
 
 WAIT_S: Final = 0.25
 """Between looks for a database that is not there yet, or that has no plan in force yet."""
@@ -119,6 +120,7 @@ class WebRole:
                     "intake": parts.intake.run(),
                     "mail": parts.mail.run(),
                     "sightings": parts.sightings.run(),
+                    "second copy": parts.services.second.run(),
                     "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
                     "watch": parts.watch.run(),
@@ -187,6 +189,7 @@ class WebRole:
             web_id=self._web_id,
             deliver=orders.order,
             voice=VoiceDoor(self._settings.data_dir / "ports.json"),
+            second=second_copy_of(self._settings, plan, database, committer, figures.waited),
         )
         return self._parts(services, plan, figures, watchdog)
 

@@ -88,8 +88,9 @@ class Attachments:
         return JSONResponse({"ok": True, "client_id": client_id, "message_id": kept.message_id})
 
     def _keeper(self) -> Keeper:
-        within_ms = self._services.plan().limits.read_within_ms
-        return Keeper(web_id=self._services.web_id, read_within_ms=within_ms)
+        services = self._services
+        within_ms = services.plan().limits.read_within_ms
+        return Keeper(web_id=services.web_id, read_within_ms=within_ms, copied=services.second.copied)
 
     def _find(self, session: str, content_id: str) -> tuple[str, str, bytes] | None:
         with self._services.database.reading() as db:

@@ -215,6 +215,7 @@ class _Talk:
             web_id=self._services.web_id,
             connection_id=self._visitor.connection_id,
             read_within_ms=self._services.plan().limits.read_within_ms,
+            copied=self._services.second.copied,
         )
 
     async def _seen(self, said: wire.Seen) -> None:

@@ -20,6 +20,7 @@ from router.run.logs import start_logging
 from router.run.mail_role import MailRole
 from router.run.plan_activation import plan_in_force
 from router.run.role_lease import keep_role
+from router.sites.second_copy import second_copy_of
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -103,11 +104,13 @@ class _Mail:
         database, site, plan = await self._begun()
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = Committer(database, after_commit=hints.publish)
-        role = MailRole(self._settings, database, self._committer, plan)
+        second = second_copy_of(self._settings, lambda: role.plan(), database, self._committer)
+        role = MailRole(self._settings, database, self._committer, plan, second=second)
         self.serves = True
-        async with asyncio.TaskGroup() as both:
-            both.create_task(keep_role(database, "mail"))
-            both.create_task(role.serve(self._listener))
+        async with asyncio.TaskGroup() as several:
+            several.create_task(keep_role(database, "mail"))
+            several.create_task(role.serve(self._listener))
+            several.create_task(second.run())
 
     async def end(self) -> None:
         """Let go of everything; what was not acknowledged is sent again."""

@@ -24,6 +24,7 @@ from router.run.hints import Hints
 from router.run.logs import start_logging
 from router.run.role_lease import keep_role
 from router.run.voice.plans import has_trunk
+from router.sites.second_copy import Copies, second_copy_of
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -141,10 +142,12 @@ class _Voice:
             orders=orders,
             here=trunks.here,
         )
+        second = second_copy_of(settings, plan, database, committer)
+        role.board.beside = second.beside
         try:
             await self._begin(role)
             await feed.start()
-            await self._take_calls(database, feed, role, trunks)
+            await self._take_calls(database, feed, role, trunks, second)
         finally:
             self.serves = False
             await self._end(role, trunks)
@@ -155,7 +158,9 @@ class _Voice:
             await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
 
-    async def _take_calls(self, database: Database, feed: Feed, role: "VoiceRole", trunks: "Trunks") -> None:
+    async def _take_calls(
+        self, database: Database, feed: Feed, role: "VoiceRole", trunks: "Trunks", second: Copies
+    ) -> None:
         from router.run.voice.door_server import DoorServer
         from router.run.voice.places import note_ports, socket_path
 
@@ -174,6 +179,7 @@ class _Voice:
             "door": door.run(),
             "trunks": trunks.watch(role.board.alarm),
             "lives": keep_role(database, "voice"),
+            "second copy": second.run(),
             "stop": self._until_stopped(door, over),
         }
         await run_essential(working, over)

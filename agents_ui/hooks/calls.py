@@ -70,6 +70,7 @@ class HeldCalls:
             self._reader,
             read_within_ms=self._services.plan().limits.read_within_ms,
             resumes=False,
+            beside=self._services.second.beside,
         )
         self._count(account.account_id, "kept" if place.interaction_id else "repeated")
 

@@ -140,6 +140,7 @@ class Hooks:
             web_id=services.web_id,
             read_within_ms=limits.read_within_ms,
             text_off_window_ms=limits.text_off_window_ms,
+            copied=services.second.copied,
         )
 
     def _received(

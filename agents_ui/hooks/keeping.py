@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from agents_ui.hooks.receipts import KeepReceipts
 from agents_ui.hooks.wishes import KeepWishes
-from router.channels.ingest import Keeper, Kept, NotKept, keep
+from router.channels.ingest import Keeper, Kept, NotKept, keep, until_copied
 from router.channels.port import Account, Contact, Receipt, Received, Wish
 from router.channels.sighting import KeepSighting
-from router.journal.committer import Committer, CommitUnknown
+from router.journal.committer import Append, Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.records import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +54,30 @@ class Keeping:
 
     async def _keep_sighting(self, account: Account, report: Contact) -> None:
         """Raises NotKept."""
-        try:
-            rows = await self.committer.append(KeepSighting(report))
-        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
-            raise NotKept(str(problem)) from problem
+        rows = await self._append(KeepSighting(report))
         self.count(account.account_id, "kept" if rows else "repeated", 1)
 
     async def _keep_wishes(self, account: Account, wishes: tuple[Wish, ...]) -> None:
         """Raises NotKept."""
         if not wishes:
             return
-        try:
-            rows = await self.committer.append(KeepWishes(account=account, wishes=wishes))
-        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
-            raise NotKept(str(problem)) from problem
+        rows = await self._append(KeepWishes(account=account, wishes=wishes))
         self.count(account.account_id, "wish", len(rows))
 
     async def _keep_receipts(self, account: Account, receipts: tuple[Receipt, ...]) -> None:
         """Raises NotKept."""
         if not receipts:
             return
-        append = KeepReceipts(account_id=account.account_id, receipts=receipts)
+        rows = await self._append(KeepReceipts(account_id=account.account_id, receipts=receipts))
+        self.count(account.account_id, "receipt", len(rows))
+
+    async def _append(self, append: Append) -> tuple[Row, ...]:
+        """Where the provider is told that it is here, the other site is to have it too. Raises NotKept."""
         try:
             rows = await self.committer.append(append)
         except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
             raise NotKept(str(problem)) from problem
-        self.count(account.account_id, "receipt", len(rows))
+        copied = self.keeper().copied
+        if rows and copied is not None:
+            await until_copied(copied, rows[-1].seq)
+        return rows

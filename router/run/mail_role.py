@@ -35,6 +35,7 @@ from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection, Database
 from router.run.mailboxes import IMAP, Mailboxes
 from router.run.plan_activation import plan_in_force
+from router.sites.second_copy import Copies, NoSecondCopy
 
 SMTP: Final = "smtp"
 RENEW_S: Final = 2.0
@@ -57,10 +58,12 @@ class MailRole:
         plan: Plan,
         *,
         limits: Limits | None = None,
+        second: Copies | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
         self._committer = committer
+        self._second = second or NoSecondCopy()
         self._accounts: Mapping[str, Account] = {}
         self._by_address: dict[str, str] = {}
         self._upstream: dict[str, tuple[Network, ...]] = {}
@@ -104,6 +107,10 @@ class MailRole:
         self._accounts = {**self._accounts, **boxes}
         self.mailboxes.use(boxes.values(), mail_bytes=_mail_bytes(plan))
 
+    def plan(self) -> Plan:
+        """The plan in force here."""
+        return self._plan
+
     async def serve(self, listener: socket.socket) -> None:
         """Take mail until cancelled."""
         tls = tls_of(self._settings)
@@ -120,15 +127,18 @@ class MailRole:
             await self.mailboxes.end()
 
     async def keep(self, account_id: str, envelope: Envelope) -> bool:
-        """Whether the mail is on disk, as a contact that joins what it answers or begins an interaction."""
+        """Whether the mail is on disk, as a contact that joins what it answers or begins an interaction.
+
+        Who is told so (250, or a mailbox in which it may be marked) is told once the other site has it too.
+        """
         account = self._accounts.get(account_id)
         if account is None:
             return False
         try:
             contact = await asyncio.to_thread(self._contact, account, envelope)
-            await keep(
-                self._committer, contact, Keeper(web_id="", read_within_ms=self._plan.limits.read_within_ms)
-            )
+            within_ms = self._plan.limits.read_within_ms
+            keeper = Keeper(web_id="", read_within_ms=within_ms, copied=self._second.copied)
+            await keep(self._committer, contact, keeper)
         except (NotKept, DatabaseGone, DatabaseBusy) as reason:
             _log.warning("mail not kept account=%s reason=%s", account_id, type(reason).__name__)
             return False

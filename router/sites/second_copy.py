@@ -7,11 +7,15 @@ does any more, is copy_line.py; what is at this site only, copy_gaps.py.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
+from config.plan import Plan
+from config.settings import Settings
+from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.records import Row
@@ -23,6 +27,8 @@ LOOK_MS: Final = (250, 50)
 """How often the table is looked at while somebody waits: with hints, and without Redis."""
 
 QUIET_MS: Final = 60_000
+
+_log = logging.getLogger("muster.sites")
 
 Appending = Callable[[MarkMissed], Awaitable[tuple[Row, ...]]]
 Noting = Callable[[Outcome, int], None]
@@ -38,6 +44,9 @@ class Copies(Protocol):
     @property
     def copied(self) -> Callable[[int], Awaitable[object]] | None: ...
 
+    def beside(self, seq: int) -> None:
+        """Wait, and say it where it was in vain, while whoever asked goes on: a call rings at once."""
+
     async def run(self) -> None:
         """Learn how far the other site is, until cancelled."""
 
@@ -50,6 +59,9 @@ class NoSecondCopy:
     async def reached(self, seq: int) -> bool:
         """At once."""
         return True
+
+    def beside(self, seq: int) -> None:
+        """There is nothing to wait for."""
 
     async def run(self) -> None:
         """There is nothing to learn."""
@@ -89,6 +101,7 @@ class SecondCopy:
         self._line = CopyLine()
         self._futures: dict[int, asyncio.Future[None]] = {}
         self._joined = asyncio.Event()
+        self._beside: set[asyncio.Task[None]] = set()
 
     @property
     def copied(self) -> Callable[[int], Awaitable[object]] | None:
@@ -123,6 +136,18 @@ class SecondCopy:
         if outcome is Outcome.COPIED:
             return True
         return await self._mark(seq, outcome.value)
+
+    def beside(self, seq: int) -> None:
+        """The same for what nobody waits for; what cannot be said now, the peer role says (copy_gaps)."""
+        task = asyncio.create_task(self._reached_or_not(seq))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _reached_or_not(self, seq: int) -> None:
+        try:
+            await self.reached(seq)
+        except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+            _log.warning("not said that it is here only seq=%d error=%s", seq, type(problem).__name__)
 
     async def kept_for_the_other(self, seq: int) -> None:
         """Say that this row is here only: the other site cannot keep anything at present."""
@@ -193,3 +218,28 @@ class SecondCopy:
             future = self._futures.pop(id(wait), None)
             if future is not None and not future.done():
                 future.set_result(None)
+
+
+def second_copy_of(
+    settings: Settings,
+    plan: Callable[[], Plan],
+    database: Database,
+    committer: Committer,
+    note: Noting | None = None,
+) -> SecondCopy | NoSecondCopy:
+    """What a process of this site is to ask before it acknowledges anything."""
+    if not settings.site:
+        return NoSecondCopy()
+
+    def wait_ms() -> int | None:
+        pair = plan().pair
+        return None if pair is None else pair.wait_ms
+
+    return SecondCopy(
+        database,
+        committer.append,
+        site=settings.site,
+        redis_url=settings.redis_url,
+        wait_ms=wait_ms,
+        note=note,
+    )

@@ -151,7 +151,7 @@ def test_one_gap_stands_for_everything_while_nobody_waits(journal):
 
 
 def test_a_gap_that_is_healed_does_not_cover_what_comes_after_it(journal):
-    """A process that has not heard yet that the peer is back acknowledges without waiting: it says so anew."""
+    """A process that has not heard yet that the peer is back acknowledges at once: it says so anew."""
     first = journal.contact()
     journal.mark(first, LAGGING)
     late = journal.contact()

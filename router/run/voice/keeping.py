@@ -183,19 +183,25 @@ async def keep_call(
     language: str = "",
     read_within_ms: int,
     resumes: bool = True,
+    beside: Callable[[int], None] | None = None,
 ) -> Waiting:
-    """Keep it; on disk when this returns. Raises NotKept: then nobody may be told that it was taken."""
+    """Keep it; on disk when this returns. Raises NotKept: then nobody may be told that it was taken.
+
+    beside(seq) looks after its second copy while it rings: nobody in need waits for another site.
+    """
     for each in (contact, unparsed(contact)):
         append = KeepCall(
             each, record, reader, language=language, read_within_ms=read_within_ms, resumes=resumes
         )
         try:
-            await committer.append(append)
+            rows = await committer.append(append)
         except _AWAY as problem:
             raise NotKept(str(problem)) from problem
         except Exception as refused:  # noqa: BLE001 - whatever its content makes a driver raise
             _log.warning("call kept raw error=%s", type(refused).__name__)
             continue
+        if rows and beside is not None:
+            beside(rows[-1].seq)
         return append.place
     raise NotKept("the call can be kept in no form")
 

@@ -83,6 +83,8 @@ class Switchboard:
         """Whether calls can be kept: what a trunk is told that asks (OPTIONS)."""
         self.claims: Callable[[Telephone], bool] = lambda _: False
         """Asked of every call that comes: whether it belongs to one that we have (held_calls.py)."""
+        self.beside: Callable[[int], None] | None = None
+        """Looks after the second copy of a call that was kept (sites/second_copy.py)."""
         self._closing = False
         self.calls: dict[str, Call] = {}
         """By call_id, those that go on."""
@@ -390,6 +392,7 @@ class Switchboard:
                 self._reader,
                 language=language,
                 read_within_ms=self._plan().limits.read_within_ms,
+                beside=self.beside,
             )
         except NotKept:
             # It may be there all the same: then its caller, whom we refuse, is called back.
