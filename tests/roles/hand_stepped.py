@@ -138,12 +138,12 @@ def default_plan() -> Plan:
     return parse_plan(PLAN_FILE.read_text(encoding="utf-8"))
 
 
-def new_site(folder: Path) -> Site:
+def new_site(folder: Path, *, site: str = "", clock: Clock | None = None) -> Site:
     """An empty site in this folder, its plan in force, its router about to take its first turn."""
     database = open_database(f"sqlite:///{folder}/muster.db", unsafe=True)
     plan = default_plan()
-    database.create_tables(site=plan.site.site_id)
-    clock = Clock()
+    database.create_tables(site=site or plan.site.site_id)
+    clock = clock or Clock()
     committer = Committer(database, clock=clock)
     committer.submit(ActivatePlan(plan=plan, by="test")).result()
     epoch = lease_of(database, owner="test").acquire()
