@@ -27,6 +27,9 @@ SKEWED_AFTER: Final = 3
 
 UNKNOWN, THERE, SUSPECTED, UNREACHABLE = "unknown", "there", "suspected", "unreachable"
 
+SUSPECT, FINE = "suspect", "fine"
+"""Words for the clock, in `site_status`."""
+
 PEER_UNREACHABLE: Final = "peer_unreachable"
 PEER_BACK: Final = "peer_back"
 CLOCK_SUSPECT: Final = "clock_suspect"

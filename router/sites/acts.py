@@ -1,0 +1,226 @@
+"""What people do to a pair of sites: take over, move a share, say what a site's state is.
+
+The console and the command line both call it. Each act is a fact of this site's own journal; doing it again
+changes nothing, and whoever comes second is told who was first. Nothing here needs Redis, a web process or the peer role; returning home is returning.py.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from config.words import URGENCIES
+from router.journal.appends import storable
+from router.journal.connection import Connection
+from router.records import Fact, fact
+from router.sites import adopting
+from router.sites.actions import action_facts
+from router.sites.dry_run import served_by
+from router.sites.ground import Ground
+from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
+from router.sites.refusals import Refusal, refusals
+from router.sites.service_states import OVERRIDES
+
+SHARES: Final = range(0, 101, 10)
+WHY_MAX: Final = 300
+NOT_FORGIVEN: Final = ("copy_empty",)
+"""Refusals that --anyway does not lift: there would be nothing to take over."""
+
+Progress = Callable[[int, int], None]
+
+
+class ActRefused(Exception):
+    """Nothing was done. Shape: refusals say why and what to do; the message is one line of them."""
+
+    def __init__(self, *found: Refusal) -> None:
+        super().__init__("; ".join(f"{each.text}: {each.todo}" for each in found))
+        self.refusals = found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a take-over came to. first is who did it before, domain by domain; empty: nobody had."""
+
+    domains: tuple[str, ...]
+    first: dict[str, Owner]
+    adopted: int
+    known: int
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Append: this site serves these domains, and their providers are to be told. [] where it is so."""
+
+    ground: Ground
+    domains: tuple[str, ...]
+    with_assigned: bool
+    who: str
+    why: str
+    command_id: str
+    automatic: bool = False
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Under the lock: two people at once make one claim."""
+        with self.ground.copy.reading() as copy:
+            return [each for domain in self.domains for each in self._facts(db, copy, domain)]
+
+    def _facts(self, db: Connection, copy: Connection, domain: str) -> list[Fact]:
+        claimed = next_claim(
+            db,
+            copy,
+            domain,
+            owner=self.ground.site,
+            mode=TAKE_OVER,
+            agent_id=self.who,
+            why=self.why,
+            command_id=self.command_id,
+            with_assigned=self.with_assigned,
+            automatic=self.automatic,
+        )
+        if claimed is None:
+            return []
+        known = owner_of(db, domain)
+        if known.site == self.ground.site and known.n:  # only the assigned ones come to it
+            return [claimed]
+        n = max(known.n, owner_of(copy, domain).n) + 1
+        return [claimed, *action_facts(self.ground.plan, domain=domain, n=n, mode=TAKE_OVER)]
+
+
+def take_over(
+    ground: Ground,
+    *,
+    who: str,
+    why: str,
+    command_id: str,
+    domains: Sequence[str] = (),
+    with_assigned: bool = False,
+    anyway: bool = False,
+    automatic: bool = False,
+    progress: Progress = lambda done, of: None,
+) -> Taken:
+    """This site serves what the other one served. What was begun and broken off goes on where it was.
+
+    Shape:  domains left out are those that the other site serves, and its own.
+    Raises: ActRefused; DatabaseGone and CommitUnknown: then the same command again goes on.
+    """
+    started = time.monotonic()
+    with ground.own.reading() as own, ground.copy.reading() as copy:
+        wanted = tuple(domains) or domains_of(ground, own, copy)
+        found = refusals(ground, own, copy)
+        first = {each: owner_of(own, each) for each in wanted}
+    first = {each: known for each, known in first.items() if known.site == ground.site and known.n}
+    _check(ground, wanted, found, anyway=anyway, done=len(first) == len(wanted))
+    codes = ", ".join(each.code for each in found)
+    claims = Claims(
+        ground=ground,
+        domains=wanted,
+        with_assigned=with_assigned,
+        who=who,
+        why=_words(f"{why} (anyway: {codes})" if codes and anyway else why),
+        command_id=command_id,
+        automatic=automatic,
+    )
+    ground.committer.submit(claims).result()
+    with ground.own.reading() as own:
+        with_assigned = with_assigned or any(owner_of(own, each).with_assigned for each in wanted)
+    count = adopting.adopt_all(
+        ground.committer,
+        ground.own,
+        ground.copy,
+        site=ground.site,
+        peer=ground.peer,
+        assigned=with_assigned,
+        progress=progress,
+    )
+    took_ms = round((time.monotonic() - started) * 1000)
+    return Taken(domains=wanted, first=first, adopted=count.adopted, known=count.known, took_ms=took_ms)
+
+
+def domains_of(ground: Ground, own: Connection, copy: Connection) -> tuple[str, ...]:
+    """Whose traffic is meant where nobody says: the other site's own, and what it serves of ours."""
+    sites = [each.site_id for each in ground.pair.sites]
+    served = served_by(own, copy, sites, ground.peer)
+    return tuple(each for each in sites if each == ground.peer or each in served)
+
+
+def reroute(ground: Ground, *, scope: str, share_pct: int, who: str, why: str, command_id: str) -> bool:
+    """Give this share of what waits here to the other site; 0 ends it. False: it was so.
+
+    Raises ActRefused.
+    """
+    if wrong := scope_problem(ground, scope):
+        raise ActRefused(Refusal(code="scope_wrong", text=f"there is no {scope!r} to move", todo=wrong))
+    if share_pct not in SHARES:
+        text = f"{share_pct} is no share"
+        raise ActRefused(Refusal(code="share_wrong", text=text, todo="say 0, 10, 20 … 100"))
+    with ground.own.reading() as db:
+        known = db.row("SELECT share_pct FROM reroute WHERE scope = :scope", scope=scope)
+    if share_pct == (known[0] if known else 0):
+        return False
+    said = {"agent_id": who, "why": _words(why), "command_id": command_id}
+    _append(ground, fact("reroute_set", scope, share_pct=share_pct, **said))
+    return True
+
+
+def scope_problem(ground: Ground, scope: str) -> str:
+    """What to say instead of this scope; empty where it is one."""
+    plan = ground.plan
+    known = {
+        "urgency": [str(each) for each in URGENCIES],
+        "channel": [each.channel_id for each in plan.channels],
+        "queue": [each.queue_id for each in plan.queues],
+    }
+    kind, _, name = scope.partition("/")
+    if scope == "all" or name in known.get(kind, ()):
+        return ""
+    if kind in known:
+        return f"{kind}/ and one of {', '.join(known[kind])}"
+    return "say all, urgency/<1 to 5>, channel/<id> or queue/<id>"
+
+
+def override(ground: Ground, *, site: str, state: str, who: str, why: str, command_id: str) -> bool:
+    """Say what a site's state is, beside what is observed; '' takes it back. False: it was so.
+
+    Raises ActRefused.
+    """
+    sites = [each.site_id for each in ground.pair.sites]
+    if site not in sites:
+        text = f"there is no site {site!r}"
+        raise ActRefused(Refusal(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
+    if state and state not in OVERRIDES:
+        text = f"{state!r} is no state that a person can say"
+        raise ActRefused(Refusal(code="state_wrong", text=text, todo=f"say one of {', '.join(OVERRIDES)}"))
+    with ground.own.reading() as db:
+        known = db.row("SELECT override FROM site_state WHERE site = :site", site=site)
+    if state == (known[0] if known else ""):
+        return False
+    said = {"agent_id": who, "why": _words(why), "command_id": command_id}
+    _append(ground, fact("state_overridden", site, state=state, **said))
+    return True
+
+
+def _check(
+    ground: Ground, wanted: Sequence[str], found: Sequence[Refusal], *, anyway: bool, done: bool
+) -> None:
+    sites = [each.site_id for each in ground.pair.sites]
+    unknown = [each for each in wanted if each not in sites]
+    if unknown:
+        text = f"there is no site {unknown[0]!r}"
+        raise ActRefused(Refusal(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
+    lasting = [each for each in found if not anyway or each.code in NOT_FORGIVEN]
+    if lasting and not done:
+        raise ActRefused(*lasting)
+
+
+def _append(ground: Ground, *facts: Fact) -> None:
+    from router.journal.appends import FactsAppend
+
+    ground.committer.submit(FactsAppend(facts_to_append=facts)).result()
+
+
+def _words(why: str) -> str:
+    return storable(why.strip())[:WHY_MAX]

@@ -1,0 +1,69 @@
+"""What the peer role knows at this moment, for console and command line: rows of `site_status` (LOCAL).
+
+Keys: `peer` (what the other site's last beat said), `copy` (how far it has our rows), `watch` (watcher.py),
+`readiness/<site>` (readiness.py), `verified` (the last whole check of our journal).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final  # Any: JSON, looked at before use
+
+import msgspec
+
+from router.journal.connection import Connection
+from router.records import canonical
+
+PEER: Final = "peer"
+COPY: Final = "copy"
+WATCH: Final = "watch"
+VERIFIED: Final = "verified"
+
+STALE_MS: Final = 10_000
+"""Older than this, and nobody keeps it up: it says how things were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One row. at_ms is 0 where there never was one."""
+
+    at_ms: int = 0
+    data: Mapping[str, Any]
+
+    def fresh(self, now_ms: int, within_ms: int = STALE_MS) -> bool:
+        """Whether it says how things are."""
+        return bool(self.at_ms) and abs(now_ms - self.at_ms) <= within_ms
+
+    def number(self, name: str, default: int = 0) -> int:
+        """A whole number of it."""
+        value = self.data.get(name)
+        return value if isinstance(value, int) else default
+
+    def text(self, name: str) -> str:
+        """A text of it."""
+        value = self.data.get(name)
+        return value if isinstance(value, str) else ""
+
+
+def readiness_key(site: str) -> str:
+    """The key of what a site says of its own readiness."""
+    return f"readiness/{site}"
+
+
+def status_of(db: Connection, key: str) -> Status:
+    """What is known under this key."""
+    found = db.row("SELECT at_ms, data FROM site_status WHERE key = :key", key=key)
+    if found is None:
+        return Status(data={})
+    data = msgspec.json.decode(found[1])
+    return Status(at_ms=found[0], data=data if isinstance(data, dict) else {})
+
+
+def put_status(db: Connection, key: str, at_ms: int, data: Mapping[str, Any]) -> None:
+    """Keep this instead of what was known. In a transaction of Database.writing."""
+    db.run(
+        """INSERT INTO site_status (key, at_ms, data) VALUES (:key, :at_ms, :data)
+           ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, data = excluded.data""",
+        key=key,
+        at_ms=at_ms,
+        data=canonical(data),
+    )
