@@ -1,8 +1,7 @@
 """Is the journal whole, and do the tables say what it says? Names every row and table that does not.
 
-The chain is checked row by row, each against the hash its predecessor carries, so one damaged row is named
-and not everything after it. Then the fold that filled the tables runs on an empty database, and both are
-compared. What a peer's copy says is not asked here.
+The chain is checked row by row (chain.py). Then the fold that filled the tables runs on an empty database,
+and both are compared. What a peer's copy says is not asked here.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import msgspec
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from router.journal import fold, stream
+from router.journal import chain, fold, stream
 from router.journal.appends import ROUTER
 from router.journal.connection import Connection
 from router.journal.tables import JOURNALLED
@@ -75,30 +74,16 @@ def _check_rows(
     db: Connection, twin: Connection, report: Report, progress: Callable[[int], None]
 ) -> stream.Head:
     """Follows the chain and folds every row into the twin; where the chain really ends."""
-    last = stream.Head(site="", incarnation="", seq=0, at_ms=0, hash=stream.FIRST_HASH)
+    last = chain.beginning()
     while page := stream.read_rows(db, after_seq=last.seq, limit=PAGE):
         for row in page:
-            for text in _faults(row, last):
-                report.note(Problem(seq=row.seq, where="journal", text=text))
+            for fault in chain.faults(row, last):
+                report.note(Problem(seq=row.seq, where="journal", text=fault.text))
             _fold(twin, row, report)
-            last.seq, last.at_ms, last.hash = row.seq, row.at_ms, row.hash
-            last.site, last.incarnation = row.site, row.incarnation
+            chain.go_on(last, row)
         report.rows += len(page)
         progress(last.seq)
     return last
-
-
-def _faults(row: Row, last: stream.Head) -> Iterator[str]:
-    if row.seq != last.seq + 1:
-        missing = f"{last.seq + 1}" if row.seq == last.seq + 2 else f"{last.seq + 1} to {row.seq - 1}"
-        yield f"row {missing} is missing"
-        return  # whose hash this row continues is unknown
-    if stream.row_hash(last.hash, row) != row.hash:
-        yield f"row {row.seq} ({row.kind}) is not what was written, or not at its place"
-    if row.at_ms < last.at_ms:
-        yield f"row {row.seq} is earlier than the row before it"
-    if last.seq and row.incarnation != last.incarnation and row.kind != stream.BEGUN:
-        yield f"row {row.seq} is of another incarnation than the row before it, and does not begin one"
 
 
 def _fold(twin: Connection, row: Row, report: Report) -> None:
@@ -112,15 +97,9 @@ def _fold(twin: Connection, row: Row, report: Report) -> None:
 
 
 def _check_head(db: Connection, head: stream.Head, last: stream.Head, report: Report) -> None:
-    if last.seq != head.seq:
-        text = f"the counter says {head.seq} rows, the journal ends at {last.seq}"
-        report.note(Problem(seq=last.seq, where="stream", text=text))
-    elif last.hash != head.hash:
-        text = "the counter's hash is not that of the last row"
-        report.note(Problem(seq=last.seq, where="stream", text=text))
-    elif last.seq and last.incarnation != head.incarnation:
-        text = "the counter is of another incarnation than the last row"
-        report.note(Problem(seq=last.seq, where="stream", text=text))
+    fault = chain.head_fault(head, last)
+    if fault is not None:
+        report.note(Problem(seq=last.seq, where="stream", text=fault.text))
     position = db.row("SELECT read_through FROM position WHERE reader = :reader", reader=ROUTER)
     if position is not None and position[0] > last.seq:
         text = f"the router has read through {position[0]}, but the journal ends at {last.seq}"
