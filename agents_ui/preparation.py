@@ -14,6 +14,7 @@ from router.journal.committer import Committer
 from router.journal.connection import DatabaseGone
 from router.journal.database import Database, open_database
 from router.journal.stream import read_head
+from router.run.head_mark import refuse_older
 from router.run.plan_activation import ActivatePlan
 
 Say = Callable[[str], None]
@@ -49,6 +50,7 @@ def _prepare(settings: Settings, *, say: Say, by: str, demo: bool) -> tuple[Plan
     database.create_tables(site=site)
     if settings.site:
         _refuse_other_site(database, site)
+    refuse_older(database, settings.data_dir)
     committer = Committer(database)
     learns = bool(settings.site) and plan.pair is not None and plan.pair.sites[0].site_id != site
     try:

@@ -15,6 +15,7 @@ from router.journal.database import Database, open_database
 from router.journal.stream import read_head
 from router.run.beat import beat
 from router.run.ground import check_host
+from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.logs import start_logging
 from router.run.mail_role import MailRole
@@ -97,11 +98,14 @@ class _Mail:
         self._database: Database | None = None
         self._committer: Committer | None = None
         self._hints: Hints | None = None
+        self._watch: HeadWatch | None = None
         self.serves = False
 
     async def run(self) -> None:
         """Wait for the database and a plan; then take mail."""
         database, site, plan = await self._begun()
+        self._watch = HeadWatch(database, self._settings.data_dir)
+        await asyncio.to_thread(self._watch.start)
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = Committer(database, after_commit=hints.publish)
         second = second_copy_of(self._settings, lambda: role.plan(), database, self._committer)
@@ -118,6 +122,8 @@ class _Mail:
             await asyncio.to_thread(self._committer.close)
         if self._hints is not None:
             await self._hints.close()
+        if self._watch is not None:
+            await asyncio.to_thread(self._watch.close)
         if self._database is not None:
             self._database.close()
 

@@ -17,6 +17,7 @@ from router.journal.connection import DatabaseGone
 from router.journal.database import Database, open_database
 from router.journal.stream import read_head
 from router.run.beat import beat
+from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.lease import Tenure, lease_of
 from router.run.logs import start_logging
@@ -88,6 +89,7 @@ class _Router:
         self._committer: Committer | None = None
         self._hints: Hints | None = None
         self._tenure: Tenure | None = None
+        self._watch: HeadWatch | None = None
         self._loop: RouterLoop | None = None
 
     def ready(self) -> bool:
@@ -104,6 +106,8 @@ class _Router:
         """Wait for the database, then for the lease; then route until the lease is lost."""
         self._database = database = await _opened(self._settings)
         site = await _site(database)
+        self._watch = HeadWatch(database, self._settings.data_dir)
+        await asyncio.to_thread(self._watch.start)
         living = asyncio.create_task(keep_role(database, STANDBY))
         self._tenure = tenure = Tenure(lease_of(database, owner=f"{socket.gethostname()}/{os.getpid()}"))
         try:
@@ -141,6 +145,8 @@ class _Router:
             await asyncio.to_thread(self._committer.close)
         if self._hints is not None:
             await self._hints.close()
+        if self._watch is not None:
+            await asyncio.to_thread(self._watch.close)
         if self._database is not None:
             self._database.close()
 

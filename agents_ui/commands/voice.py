@@ -20,6 +20,7 @@ from router.journal.database import Database, open_database
 from router.run.beat import beat
 from router.run.garbage import stop_rarely
 from router.run.ground import check_host
+from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.logs import start_logging
 from router.run.role_lease import keep_role
@@ -143,8 +144,10 @@ class _Voice:
             here=trunks.here,
         )
         second = second_copy_of(settings, plan, database, committer)
+        head = HeadWatch(database, settings.data_dir)
         role.board.beside = second.beside
         try:
+            await asyncio.to_thread(head.start)
             await self._begin(role)
             await feed.start()
             await self._take_calls(database, feed, role, trunks, second)
@@ -155,6 +158,7 @@ class _Voice:
             await asyncio.to_thread(committer.close)
             await hints.close()
             feed.close()
+            await asyncio.to_thread(head.close)
             await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
 

@@ -23,6 +23,7 @@ from router.run.delivery import Delivery
 from router.run.delivery_orders import DELIVER_DUE, QUEUE
 from router.run.delivery_senders import Outlets
 from router.run.fallback import OtherWays
+from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield_to_others
 from router.run.logs import start_logging
@@ -89,6 +90,8 @@ async def _serve(settings: Settings) -> int:
 async def _deliver(settings: Settings) -> None:
     """Send what is due, fetch what was only pointed to. Orders by rq only wake it sooner."""
     database = await _opened(settings)
+    watch = HeadWatch(database, settings.data_dir)
+    await asyncio.to_thread(watch.start)
     with database.reading() as db:
         clock = SteadyClock.of(db)
         found = db.row("SELECT site FROM stream WHERE own = 1")
@@ -110,6 +113,7 @@ async def _deliver(settings: Settings) -> None:
         await delivery.settle(SETTLE_S)
         await asyncio.to_thread(committer.close)
         await hints.close()
+        await asyncio.to_thread(watch.close)
         database.close()
 
 

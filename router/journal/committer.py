@@ -36,6 +36,9 @@ PAUSES_S: Final = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Time after each failed connection before the next; meanwhile appends are told at once that it failed."""
 
 
+LOST: Final = "the database lacks row {seq}, which was acknowledged: an older copy took its place"
+
+
 class CommitUnknown(Exception):
     """The outcome cannot be known: answer 503 (the repeat is harmless), rebuild what was derived."""
 
@@ -106,6 +109,8 @@ class Committer:
         self._closed = False
         self._ended = False
         self._db: Connection | None = None
+        self._known: tuple[int, bytes] | None = None
+        """The seq and hash of the newest row that we committed."""
         self._failures = 0
         self._next_try_s = 0.0
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
@@ -237,6 +242,7 @@ class Committer:
             db.rollback()
             raise
         self._commit(db)
+        self._known = head.seq, head.hash
         return results
 
     def _commit(self, db: Connection) -> None:
@@ -257,11 +263,18 @@ class Committer:
             raise NotCommitted("the database is gone; it is tried again in a moment")
         try:
             self._db = self._database.connect()
-        except DatabaseGone as gone:
+            self._refuse_older(self._db)
+        except (DatabaseGone, DatabaseBusy) as gone:
             self._note_failure()
+            self._drop_connection()
             raise NotCommitted(str(gone)) from gone
         self._failures = 0
         return self._db
+
+    def _refuse_older(self, db: Connection) -> None:
+        """A replica that took over may lack rows that are acknowledged: nothing is put over them."""
+        if self._known is not None and not stream.has_row(db, *self._known):
+            raise DatabaseGone(LOST.format(seq=self._known[0]))
 
     def _note_failure(self) -> None:
         self._next_try_s = time.monotonic() + PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
 
 from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
@@ -22,6 +24,11 @@ LOCK_MS: Final = 2_000
 CONNECT_S: Final = 3
 NETWORK_MS: Final = 3_000
 """Unanswered data on the network for this long means the connection is lost (libpq tcp_user_timeout)."""
+
+STANDBY: Final = (
+    "DATABASE_URL names a standby, which cannot be written: give the address of the primary, or of all "
+    "(postgresql://user@one,two/name): then the one that can be written is found"
+)
 
 _OLDEST: Final = 140_000
 """PostgreSQL 14: the oldest release that was still maintained when this was written."""
@@ -53,6 +60,8 @@ class PostgresConnection:
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         self._connection = connection
         self._cursor = connection.cursor()
+        self._warned = False
+        connection.add_notice_handler(self._hear)
 
     @property
     def usable(self) -> bool:
@@ -99,7 +108,13 @@ class PostgresConnection:
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def commit(self) -> None:
+        self._warned = False
         self.run("COMMIT")
+        if self._warned:
+            # The one warning a commit gives: somebody cancelled its wait for the synchronous replica. It is
+            # on this disk, and gone if that replica takes over now: nobody may be told that it is kept.
+            self.close()
+            raise DatabaseGone("a commit did not wait for the synchronous replica: somebody cancelled it")
         if self._cursor.statusmessage != "COMMIT":  # COMMIT of a failed transaction is answered by ROLLBACK
             raise DatabaseBusy("an error inside the transaction was swallowed: nothing was committed")
 
@@ -114,6 +129,9 @@ class PostgresConnection:
     def close(self) -> None:
         self._connection.close()
 
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._warned = self._warned or notice.severity_nonlocalized == "WARNING"
+
     def _translated(self, error: psycopg.Error) -> Exception:
         if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.TransactionRollback):
             return DatabaseBusy(str(error))
@@ -124,6 +142,47 @@ class PostgresConnection:
         return DatabaseGone(NO_TABLES) if isinstance(error, psycopg.errors.UndefinedTable) else error
 
 
+@dataclass(slots=True)
+class Servers:
+    """Where the database is, when several are named: a primary and those that may take its place.
+
+    The one that answered last is asked first: a machine that lost its power says nothing for CONNECT_S, and
+    everybody who connects would wait that long.
+    """
+
+    addresses: tuple[tuple[str, str], ...]
+    """Host (or folder of a socket) and port; empty where one server is named."""
+    asked: Mapping[str, str]
+    """What the URL says besides, about which of them is wanted."""
+
+    @classmethod
+    def of(cls, url: str) -> "Servers":
+        """Those of this URL; one that makes no sense is found out by who connects."""
+        try:
+            said = conninfo_to_dict(url)
+        except psycopg.Error:
+            return cls((), {})
+        hosts = str(said.get("host", "")).split(",")
+        ports = str(said.get("port", "")).split(",")
+        if len(hosts) < 2 or said.get("hostaddr") or len(ports) not in (1, len(hosts)):
+            return cls((), {})
+        ports = ports if len(ports) > 1 else ports * len(hosts)
+        wanted = str(said.get("target_session_attrs", "read-write"))
+        return cls(tuple(zip(hosts, ports, strict=True)), {"target_session_attrs": wanted})
+
+    def wanted(self) -> dict[str, Any]:
+        """What to tell the driver besides the URL."""
+        if not self.addresses:
+            return {}
+        hosts, ports = zip(*self.addresses, strict=True)
+        return {**self.asked, "host": ",".join(hosts), "port": ",".join(ports)}
+
+    def good(self, info: psycopg.ConnectionInfo) -> None:
+        """This one answered."""
+        there = [each for each in self.addresses if each[0] == info.host and each[1] in ("", str(info.port))]
+        self.addresses = (*there, *(each for each in self.addresses if each not in there))
+
+
 class PostgresDriver:
     """Connections to one PostgreSQL database."""
 
@@ -132,6 +191,8 @@ class PostgresDriver:
     def __init__(self, url: str, *, unsafe: bool) -> None:
         self._url = "postgresql:" + url.partition(":")[2]
         self._unsafe = unsafe
+        self._servers = Servers.of(self._url)
+        self._was_primary = False
 
     def connect(self, *, reading: bool) -> PostgresConnection:
         """A new connection with its timeouts set and its durability checked."""
@@ -139,6 +200,7 @@ class PostgresDriver:
         try:
             connection = psycopg.connect(
                 self._url,
+                **self._servers.wanted(),
                 autocommit=True,
                 connect_timeout=CONNECT_S,
                 tcp_user_timeout=NETWORK_MS,
@@ -159,7 +221,12 @@ class PostgresDriver:
         problem = _unsafe_setting(found or ())
         if problem and not self._unsafe:
             connection.close()
-            raise DatabaseUnsafe(problem)
+            # In the middle of a failover an address may lead to a replica for a moment.
+            raise (
+                DatabaseGone(problem) if problem == STANDBY and self._was_primary else DatabaseUnsafe(problem)
+            )
+        self._was_primary = True
+        self._servers.good(connection.info)
         return PostgresConnection(connection)
 
 
@@ -182,7 +249,7 @@ def _unsafe_setting(found: tuple[Any, ...]) -> str:
             "type ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf();"
         )
     if standby != "false":
-        return "DATABASE_URL names a standby, which cannot be written: give the address of the primary"
+        return STANDBY
     if encoding != "UTF8":
         return f"the database's encoding is {encoding}: create it with ENCODING 'UTF8' TEMPLATE template0"
     if int(version) < _OLDEST:

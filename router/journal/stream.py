@@ -122,6 +122,12 @@ def keep_rows(db: Connection, rows: Sequence[Row]) -> None:
     _INSERT.run(db, [_values(row) for row in rows])
 
 
+def has_row(db: Connection, seq: int, seal: bytes) -> bool:
+    """Whether the site's own row of this seq is there, and is the one with this hash. Seq 0 always is."""
+    found = db.row(f"SELECT hash FROM journal WHERE {OWN_ROWS} AND seq = :seq", seq=seq)
+    return seq == 0 or (found is not None and bytes(found[0]) == seal)
+
+
 def last_seq(db: Connection) -> int:
     """The seq of the newest committed row of the site's own stream; 0 when there is none. Raises NoStream."""
     return _head(db, "").seq
