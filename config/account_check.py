@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from config.networks import networks_of
 from config.plan import AccountPlan, Plan
 from config.positions import Path
-from config.providers import PROVIDERS, ProviderPlan
+from config.providers import BY_ROLES, OF_WEBHOOKS, PROVIDERS, ProviderPlan
 from config.words import SPOKEN
 
 Found = tuple[Path, str]
@@ -204,7 +204,8 @@ def _are_networks(text: str) -> bool:
 
 def _options(account: AccountPlan, provider: ProviderPlan, path: Path) -> Iterator[Found]:
     given = dict(account.options)
-    known = {**provider.needs, **provider.may}
+    webhooks = {} if account.provider in BY_ROLES else OF_WEBHOOKS
+    known = {**provider.needs, **provider.may, **webhooks}
     for name, value in account.options:
         place = (*path, "options", name)
         if name not in known:

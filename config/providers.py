@@ -39,6 +39,10 @@ class ProviderPlan:
 RECORDING: Final = ("off", "announced", "on")
 """What is done about calls of an account: nothing, recorded after an announcement, recorded."""
 
+OF_WEBHOOKS: Final[Mapping[str, type]] = {"peer_fallback": bool}
+"""Options of every account with a webhook. peer_fallback: its provider was given the other site's address as
+well, and tries it when this one does not answer."""
+
 BY_ROLES: Final = ("imap", "sip", "smtp", "web-call")
 """Providers without a webhook: what comes by them is taken by roles of their own."""
 

@@ -1,7 +1,8 @@
 """What people do to a pair of sites: take over, move a share, say what a site's state is.
 
 The console and the command line both call it. Each act is a fact of this site's own journal; doing it again
-changes nothing, and whoever comes second is told who was first. Nothing here needs Redis, a web process or the peer role; returning home is returning.py.
+changes nothing, and whoever comes second is told who was first. Nothing here needs Redis, a web process or
+the peer role. Returning home is returning.py.
 """
 
 import time
@@ -18,7 +19,8 @@ from router.sites.actions import action_facts
 from router.sites.dry_run import served_by
 from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
-from router.sites.refusals import Refusal, refusals
+from router.sites.problems import Problem
+from router.sites.refusals import refusals
 from router.sites.service_states import OVERRIDES
 
 SHARES: Final = range(0, 101, 10)
@@ -32,7 +34,7 @@ Progress = Callable[[int, int], None]
 class ActRefused(Exception):
     """Nothing was done. Shape: refusals say why and what to do; the message is one line of them."""
 
-    def __init__(self, *found: Refusal) -> None:
+    def __init__(self, *found: Problem) -> None:
         super().__init__("; ".join(f"{each.text}: {each.todo}" for each in found))
         self.refusals = found
 
@@ -153,10 +155,10 @@ def reroute(ground: Ground, *, scope: str, share_pct: int, who: str, why: str, c
     Raises ActRefused.
     """
     if wrong := scope_problem(ground, scope):
-        raise ActRefused(Refusal(code="scope_wrong", text=f"there is no {scope!r} to move", todo=wrong))
+        raise ActRefused(Problem(code="scope_wrong", text=f"there is no {scope!r} to move", todo=wrong))
     if share_pct not in SHARES:
         text = f"{share_pct} is no share"
-        raise ActRefused(Refusal(code="share_wrong", text=text, todo="say 0, 10, 20 … 100"))
+        raise ActRefused(Problem(code="share_wrong", text=text, todo="say 0, 10, 20 … 100"))
     with ground.own.reading() as db:
         known = db.row("SELECT share_pct FROM reroute WHERE scope = :scope", scope=scope)
     if share_pct == (known[0] if known else 0):
@@ -190,10 +192,10 @@ def override(ground: Ground, *, site: str, state: str, who: str, why: str, comma
     sites = [each.site_id for each in ground.pair.sites]
     if site not in sites:
         text = f"there is no site {site!r}"
-        raise ActRefused(Refusal(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
+        raise ActRefused(Problem(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
     if state and state not in OVERRIDES:
         text = f"{state!r} is no state that a person can say"
-        raise ActRefused(Refusal(code="state_wrong", text=text, todo=f"say one of {', '.join(OVERRIDES)}"))
+        raise ActRefused(Problem(code="state_wrong", text=text, todo=f"say one of {', '.join(OVERRIDES)}"))
     with ground.own.reading() as db:
         known = db.row("SELECT override FROM site_state WHERE site = :site", site=site)
     if state == (known[0] if known else ""):
@@ -204,13 +206,13 @@ def override(ground: Ground, *, site: str, state: str, who: str, why: str, comma
 
 
 def _check(
-    ground: Ground, wanted: Sequence[str], found: Sequence[Refusal], *, anyway: bool, done: bool
+    ground: Ground, wanted: Sequence[str], found: Sequence[Problem], *, anyway: bool, done: bool
 ) -> None:
     sites = [each.site_id for each in ground.pair.sites]
     unknown = [each for each in wanted if each not in sites]
     if unknown:
         text = f"there is no site {unknown[0]!r}"
-        raise ActRefused(Refusal(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
+        raise ActRefused(Problem(code="site_unknown", text=text, todo=f"say {' or '.join(sites)}"))
     lasting = [each for each in found if not anyway or each.code in NOT_FORGIVEN]
     if lasting and not done:
         raise ActRefused(*lasting)

@@ -1,6 +1,5 @@
 """Why a site would better not take over now, or not give back. Reads only; each says what to do about it."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from router.journal.connection import Connection
@@ -8,6 +7,7 @@ from router.journal.stream import read_head
 from router.sites import chains
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
+from router.sites.problems import Problem
 from router.sites.status import COPY, PEER, WATCH, status_of
 from router.sites.watching import SKEW_MS, STEP_MS, SUSPECT, THERE
 
@@ -18,37 +18,28 @@ LAG_ROWS: Final = 200
 """Under load something is always on its way. More than this is a lag, and is named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A stable code, what is wrong, and what to do."""
-
-    code: str
-    text: str
-    todo: str
-
-
-def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Refusal]:
+def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]:
     """Why this site would better not take over now. `--anyway` does it all the same, on record."""
     other, now_ms = ground.name_of(ground.peer), ground.clock()
-    found: list[Refusal] = []
+    found: list[Problem] = []
     chain = chains.look_at_chain(copy)
     if chain.fault:
         text = f"the copy of {other} is damaged: {chain.fault}"
         todo = "`muster journal verify` on the copy names every row; or take over --anyway, without those"
-        found.append(Refusal(code="copy_broken", text=text, todo=todo))
+        found.append(Problem(code="copy_broken", text=text, todo=todo))
     if not chain.seq:
         text = f"nothing of {other} was ever copied to this site"
         todo = "start both sites with the same pair and peer-key first: nothing comes of nothing"
-        found.append(Refusal(code="copy_empty", text=text, todo=todo))
+        found.append(Problem(code="copy_empty", text=text, todo=todo))
     if clock := clock_problem(own, now_ms):
         text = f"the clock here cannot be trusted: {clock}"
         todo = "set the clock of this machine (`chronyc tracking`), or take over --anyway"
-        found.append(Refusal(code="clock_suspect", text=text, todo=todo))
+        found.append(Problem(code="clock_suspect", text=text, todo=todo))
     beat, watch = status_of(own, PEER), status_of(own, WATCH)
     if beat.fresh(now_ms, HEARD_MS) and watch.text("peer") == THERE and beat.data.get("accepts") is True:
         text = f"{other} answers, and says that it serves"
         todo = f"move its work with `muster site reroute` at {other}, or take over --anyway"
-        found.append(Refusal(code="peer_serves", text=text, todo=todo))
+        found.append(Problem(code="peer_serves", text=text, todo=todo))
     return found
 
 
@@ -64,41 +55,41 @@ def clock_problem(own: Connection, now_ms: int) -> str:
     return f"the journal is {ahead} ms ahead of it" if ahead > STEP_MS else ""
 
 
-def return_refusals(ground: Ground, own: Connection, copy: Connection, domain: str) -> list[Refusal]:
+def return_refusals(ground: Ground, own: Connection, copy: Connection, domain: str) -> list[Problem]:
     """Why a domain cannot go home now: it would arrive without what it needs, or where nobody serves."""
     now_ms, home = ground.clock(), ground.name_of(domain)
     beat = status_of(own, PEER)
     if not beat.fresh(now_ms):
         text = f"{home} does not answer"
         todo = "nothing goes home to a site that is not there: start it, and wait until it has caught up"
-        return [Refusal(code="peer_silent", text=text, todo=todo)]
+        return [Problem(code="peer_silent", text=text, todo=todo)]
     found = [*_lags(own, copy, now_ms, home)]
     if beat.data.get("accepts") is not True:
         text = f"{home} takes no work ({beat.text('state') or 'unknown'})"
         todo = f"its agents must be signed in there, and nothing overridden: look at Sites of {home}"
-        found.append(Refusal(code="peer_not_serving", text=text, todo=todo))
+        found.append(Problem(code="peer_not_serving", text=text, todo=todo))
     if beat.text("plan") and beat.text("plan") != ground.plan.digest:
         text, todo = f"{home} has another plan in force", "activate the same plan at both sites"
-        found.append(Refusal(code="plan_differs", text=text, todo=todo))
+        found.append(Problem(code="plan_differs", text=text, todo=todo))
     if clock := clock_problem(own, now_ms):
         text, todo = f"the clock here cannot be trusted: {clock}", "set the clock of this machine"
-        found.append(Refusal(code="clock_suspect", text=text, todo=todo))
+        found.append(Problem(code="clock_suspect", text=text, todo=todo))
     return found
 
 
-def _lags(own: Connection, copy: Connection, now_ms: int, home: str) -> list[Refusal]:
+def _lags(own: Connection, copy: Connection, now_ms: int, home: str) -> list[Problem]:
     """Either side behind the other: what is missing would be decided without."""
     behind, wait = status_of(own, COPY), "wait: it catches up by itself"
     found = []
     rows = behind.number("behind_rows", -1)
     if not behind.fresh(now_ms) or rows < 0:
         text = f"nobody knows how far {home} is"
-        found.append(Refusal(code="lag_unknown", text=text, todo="start the peer role here (`muster up`)"))
+        found.append(Problem(code="lag_unknown", text=text, todo="start the peer role here (`muster up`)"))
     elif rows > LAG_ROWS:
         text = f"{home} is behind by {rows} rows, {seconds(behind.number('behind_ms'))}"
-        found.append(Refusal(code="peer_behind", text=text, todo=wait))
+        found.append(Problem(code="peer_behind", text=text, todo=wait))
     ahead = status_of(own, PEER).number("last_seq") - read_head(copy).seq
     if ahead > LAG_ROWS:
         text = f"this site is behind {home} by {ahead} rows"
-        found.append(Refusal(code="we_are_behind", text=text, todo=wait))
+        found.append(Problem(code="we_are_behind", text=text, todo=wait))
     return found

@@ -18,7 +18,8 @@ from router.sites.dry_run import actions_of, already, shown_action
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
 from router.sites.ownership import RETURN, Owner, next_claim, owner_of
-from router.sites.refusals import Refusal, return_refusals
+from router.sites.problems import Problem
+from router.sites.refusals import return_refusals
 
 _AWAY = """
     SELECT interaction.interaction_id, interaction.state, interaction.agent_id, interaction.accepted_at_ms
@@ -76,7 +77,7 @@ def return_home(ground: Ground, *, domain: str, who: str, why: str, command_id: 
     if domain not in sites or domain == ground.site:
         text = f"{domain!r} is not the other site"
         todo = f"say {ground.peer}; a site that has its own traffic back asks for nothing"
-        raise ActRefused(Refusal(code="site_unknown", text=text, todo=todo))
+        raise ActRefused(Problem(code="site_unknown", text=text, todo=todo))
     with ground.own.reading() as own, ground.copy.reading() as copy:
         known = owner_of(own, domain)
         at_home = known.site == domain
