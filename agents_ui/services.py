@@ -14,6 +14,7 @@ from config.settings import Settings
 from router.journal.committer import Committer
 from router.journal.database import Database
 from router.run.hints import Hints
+from router.sites.forwarding import Forwarder, NoForwarding
 from router.sites.second_copy import Copies, NoSecondCopy
 
 
@@ -28,7 +29,8 @@ class Services:
     Shape: `plan()` is the plan in force at this moment; ask each time, plans change. `web_id` names the
            process in connection rows and in its lease `web/<web_id>`. `deliver()` says that something may be
            due to leave: it neither waits nor fails. `voice` asks the voice process. `second` is asked before
-           a contact is acknowledged: does the other site have it too?
+           a contact is acknowledged: does the other site have it too? `forward` asks it to keep what this
+           one cannot.
     """
 
     settings: Settings
@@ -42,3 +44,4 @@ class Services:
     deliver: Callable[[], None] = _nobody
     voice: Door = field(default_factory=NoDoor)
     second: Copies = field(default_factory=NoSecondCopy)
+    forward: Forwarder = field(default_factory=NoForwarding)

@@ -42,6 +42,7 @@ from router.run.mail_intake import MailIntake
 from router.run.sightings import Sightings
 from router.run.switching import switch_often
 from router.run.web_lease import RENEW_S, end_web, renew_web
+from router.sites.forwarding import forwarder_of
 from router.sites.second_copy import second_copy_of
 
 WAIT_S: Final = 0.25
@@ -135,6 +136,7 @@ class WebRole:
             await asyncio.to_thread(parts.services.committer.close)
             await parts.services.hints.close()
             await parts.services.voice.close()
+            parts.services.forward.close()
             parts.services.feed.close()
             await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
@@ -190,6 +192,7 @@ class WebRole:
             deliver=orders.order,
             voice=VoiceDoor(self._settings.data_dir / "ports.json"),
             second=second_copy_of(self._settings, plan, database, committer, figures.waited),
+            forward=forwarder_of(self._settings, plan),
         )
         return self._parts(services, plan, figures, watchdog)
 

@@ -14,11 +14,12 @@ RESULTS: Final = (
     "not_authentic",
     "not_quarantined",
     "not_kept",
+    "forwarded",
     "no_secret",
     "mistake",
 )
 """kept and repeated count contacts, receipt what became of our messages, wish who
-wants no more of them, the others requests."""
+wants no more of them, the others requests; forwarded those that the other site kept instead."""
 
 
 class HookFigures:

@@ -26,6 +26,7 @@ from router.channels.port import Account, Answer, NotAuthentic, Received, Webhoo
 from router.channels.probes import HEADER, as_probe, is_expected
 from router.channels.providers import CALL_PROVIDERS
 from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.sites.forwarded import Brought
 
 LOGS_BURST: Final = 20
 LOGS_PER_S: Final = 0.2
@@ -33,6 +34,11 @@ LOGS_PER_S: Final = 0.2
 
 AGAIN_S: Final = b"2"
 """When a provider should come again, where it listens to that."""
+
+PATIENCE_S: Final = 0.5
+FAILED_S: Final = 5.0
+"""For this long after something could not be kept, PATIENCE_S is all that the database gets: the commit may
+come through all the same, and a contact that both sites have is one contact."""
 
 NOBODY: Final = Answer(status=404)
 LATER: Final = Answer(status=503)
@@ -55,6 +61,7 @@ class Hooks:
         self.quarantine = Quarantine(services.database)
         self.keeping = Keeping(committer=services.committer, keeper=self._keeper, count=figures.count)
         self._calls = HeldCalls(services, figures.count)
+        self._failed_s = -FAILED_S
 
     def body_limit(self, path: str) -> int | None:
         """The most bytes a body for this path below /hooks/ may have; None where there is no account."""
@@ -97,12 +104,30 @@ class Hooks:
             if received.call is not None:
                 provider = CALL_PROVIDERS[hooked.account.provider]
                 return await self._calls.answer(hooked.account, provider, received.call)
-            received = await self._probe_of(account_id, webhook, received)
-            await self.keeping.keep(hooked.account, received)
-        except NotKept:
-            self._figures.count(account_id, "not_kept")
-            return LATER
+            async with asyncio.timeout(self._patience_s()):
+                received = await self._probe_of(account_id, webhook, received)
+                await self.keeping.keep(hooked.account, received)
+        except (NotKept, TimeoutError):
+            self._failed_s = time.monotonic()
+            return await self._elsewhere(account_id, webhook, received)
         return received.answer
+
+    def _patience_s(self) -> float | None:
+        """While the database is away, some hear so after seconds only: the other site is to keep theirs."""
+        return PATIENCE_S if time.monotonic() - self._failed_s < FAILED_S else None
+
+    async def _elsewhere(self, account_id: str, webhook: Webhook, received: Received) -> Answer:
+        """The other site keeps what people said, where there is one; everything else the provider repeats.
+
+        Our own watch wants to know whether this site keeps what comes: its probes go nowhere else.
+        """
+        brought = Brought(contacts=received.contacts, sightings=received.sightings)
+        asks = received.call is None and HEADER not in webhook.headers
+        if asks and (brought.contacts or brought.sightings) and await self._services.forward.kept(brought):
+            self._figures.count(account_id, "forwarded")
+            return LATER if received.receipts or received.wishes else received.answer
+        self._figures.count(account_id, "not_kept")
+        return LATER
 
     async def _refuse(self, account_id: str, webhook: Webhook, no: NotAuthentic, peer: str) -> Answer:
         """Not believed; but kept apart for a while, because the mistake may be ours (quarantine.py)."""

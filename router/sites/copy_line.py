@@ -13,7 +13,7 @@ from typing import Final
 LATE_MAX: Final = 3
 """Time-outs in a row after which nobody waits any more. Source: DESIGN, "after three time-outs in a row"."""
 
-CLOSE_MS: Final = 250
+CLOSE_MS: Final = 500
 """A peer that has what was newest this long ago has caught up. Under load there is always something newer
 that it cannot have yet; and a wait of a second ends well with it."""
 

@@ -1,0 +1,161 @@
+"""A site whose database is gone gives what people say to the other one: over real HTTP, signed both ways."""
+
+import asyncio
+import socket
+import threading
+from dataclasses import replace
+
+import pytest
+
+from config.plan import Limits
+from router.channels.ids import interaction_id_of
+from router.channels.port import Contact
+from router.journal.clock import wall_ms
+from router.journal.committer import Committer
+from router.journal.database import open_database
+from router.sites.auth import Door
+from router.sites.copy_gaps import single_copies
+from router.sites.credentials import PeerAccess
+from router.sites.forwarded import Brought, KeepForwarded, pack, unpack
+from router.sites.forwarding import AT_ONCE, Forwarding
+from router.sites.peer_server import peer_app, peer_server
+from router.sites.second_copy import SecondCopy
+from router.sites.wire import WireWrong
+
+GUARD_S = 20
+KEY = b"k" * 32
+SAID = Contact(
+    channel="sms",
+    account="sms-main",
+    provider_id="SM1",
+    address_kind="phone",
+    address="+442071838750",
+    verified=True,
+    media_type="application/x-www-form-urlencoded",
+    body=b"Body=Help%00\xff",
+    received_at_ms=1_000,
+)
+
+
+class Peer:
+    """The other site: its database, and its door."""
+
+    def __init__(self, database):
+        self.database, self.committer = database, Committer(database)
+        second = SecondCopy(database, self.committer.append, site="b", redis_url="", wait_ms=lambda: 60_000)
+        plan = type("Plan", (), {"limits": Limits()})()
+        self.keeps = KeepForwarded(self.committer, lambda: plan, second.kept_for_the_other)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        incoming = self.access(site="b", peer="a", url="").incoming
+        door = Door(KEY, incoming, clock_ms=wall_ms)
+        door._begun_ms -= 1_000
+        self.server = peer_server(peer_app(door, [self.keeps.route()], clock_ms=wall_ms), None)
+        self.thread = threading.Thread(target=self.server.run, args=([self.listener],), daemon=True)
+        self.thread.start()
+
+    def access(self, *, site="a", peer="b", url=None, key=KEY):
+        return PeerAccess(site=site, peer=peer, url=self.url if url is None else url, key=key, tls=None)
+
+    def rows(self, sql):
+        with self.database.reading() as db:
+            return db.rows(sql)
+
+    def single(self):
+        with self.database.reading() as db:
+            return len(single_copies(db))
+
+    def close(self):
+        self.server.should_exit = True
+        self.thread.join(GUARD_S)
+        self.committer.close()
+        self.database.close()
+
+
+@pytest.fixture
+def peer(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/muster.db", unsafe=True)
+    database.create_tables(site="b")
+    peer = Peer(database)
+    yield peer
+    peer.close()
+
+
+def kept(forwarding, *brought):
+    async def all_of_them():
+        return await asyncio.gather(*(forwarding.kept(each) for each in brought))
+
+    try:
+        return asyncio.run(asyncio.wait_for(all_of_them(), GUARD_S))
+    finally:
+        forwarding.close()
+
+
+def test_the_other_site_keeps_it_as_that_contact_and_says_that_it_is_there_only(peer):
+    """Acknowledged is kept: byte for byte, under the ids it would have had, openly without a second copy."""
+    assert kept(Forwarding(peer.access), Brought(contacts=(SAID,))) == [True]
+    interaction_id = interaction_id_of("sms", "sms-main", "SM1")
+    assert peer.rows("SELECT interaction_id, state FROM interaction") == [(interaction_id, "parked")]
+    assert [bytes(body) for (body,) in peer.rows("SELECT body FROM content")] == [SAID.body]
+    assert peer.single() == 1
+    assert peer.rows("SELECT detail FROM alarm") == [("copy_gone",)]
+
+
+def test_whoever_comes_again_is_one_contact(peer):
+    """A provider that heard nothing repeats; and the site that forwards may try twice."""
+    said = Brought(contacts=(SAID, replace(SAID, provider_id="SM2")))
+    assert kept(Forwarding(peer.access), *[said] * (3 * AT_ONCE)) == [True] * 3 * AT_ONCE
+    assert peer.rows("SELECT count(*) FROM message") == [(2,)]
+
+
+def test_a_site_that_cannot_keep_it_either_says_so(peer):
+    """Then the provider is told at once to come again, or to fall back."""
+    peer.committer.close()
+    assert kept(Forwarding(peer.access), Brought(contacts=(SAID,))) == [False]
+
+
+def test_a_site_that_is_gone_is_not_asked_by_everybody(peer):
+    """A thousand providers that wait a second each for nothing would be a second outage."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        asked = []
+
+        def access():
+            asked.append(url)
+            return peer.access(url=url)
+
+        async def several():
+            forwarding = Forwarding(access)
+            first = await forwarding.kept(Brought(contacts=(SAID,)))
+            rest = [await forwarding.kept(Brought(contacts=(SAID,))) for _ in range(50)]
+            forwarding.close()
+            return [first, *rest]
+
+        assert asyncio.run(asyncio.wait_for(several(), GUARD_S)) == [False] * 51
+        assert len(asked) == 1
+
+
+def test_nobody_else_can_bring_contacts(peer):
+    """This door writes into the journal what it is given: only the pair's key opens it."""
+    stranger = Forwarding(lambda: peer.access(key=b"x" * 32))
+    assert kept(stranger, Brought(contacts=(SAID,))) == [False]
+    assert peer.rows("SELECT count(*) FROM message") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x93\x01\x90", pack(Brought(contacts=(SAID,)))[:-3], b"\x93\x02\x90\x90"]
+)
+def test_what_is_no_contact_is_no_contact(body):
+    """Typed before anything looks at it."""
+    with pytest.raises(WireWrong):
+        unpack(body)
+
+
+def test_a_contact_travels_whole():
+    """All of its fields: what a provider said of it decides whom it joins."""
+    said = Brought(
+        contacts=(replace(SAID, traffic="drill", linked=False, client_id="é\u2028"),),
+        sightings=(replace(SAID, follows=True, body=bytes(range(256))),),
+    )
+    assert unpack(pack(said)) == said
