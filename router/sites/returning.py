@@ -22,7 +22,8 @@ from router.sites.problems import Problem
 from router.sites.refusals import return_refusals
 
 _AWAY = """
-    SELECT interaction.interaction_id, interaction.state, interaction.agent_id, interaction.accepted_at_ms
+    SELECT interaction.interaction_id, interaction.state, interaction.agent_id, interaction.accepted_at_ms,
+        adoption.seq
     FROM adoption JOIN interaction ON interaction.interaction_id = adoption.interaction_id
     WHERE adoption.from_site = :domain AND interaction.closed_seq = 0
     ORDER BY interaction.urgency, interaction.accepted_at_ms, interaction.interaction_id
@@ -94,11 +95,17 @@ def return_home(ground: Ground, *, domain: str, who: str, why: str, command_id: 
 
 
 def going_home(db: Connection, *, site: str, peer: str) -> list[str]:
-    """Ids of what waits here although its home serves again: to be handed over, most urgent first."""
-    if owner_of(db, peer).site == site:
+    """Ids of what waits here although its home serves again: to be handed over, most urgent first.
+
+    What that site handed over by itself since (a share, rerouted) stays.
+    """
+    known = owner_of(db, peer)
+    if known.site == site or known.mode != RETURN:
         return []
     waiting = ("waiting", "offered")
-    return [str(row[0]) for row in db.rows(_AWAY, domain=peer) if row[1] in waiting]
+    rows = db.rows(_AWAY, domain=peer)
+    (since_seq,) = db.row("SELECT seq FROM domain WHERE domain = :domain", domain=peer) or (0,)
+    return [str(row[0]) for row in rows if row[1] in waiting and row[4] < since_seq]
 
 
 def left(ground: Ground, domain: str) -> tuple[int, int]:

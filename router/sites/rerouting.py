@@ -1,0 +1,232 @@
+"""Handing waiting interactions to the other site while this one lives: held for it, asked, then let go.
+
+Chosen are those that wait here and shall wait there: a share of what arrived here (reroute), everything that
+arrived here while the other site serves this one's traffic, and what came from there once its home serves
+again. Which of a share is drawn from its id, so that the same one is always chosen or never.
+
+    waiting ── handover_began ──▶ held for @<site> ── asked ──▶ adopted there ── yielded ──▶ moved
+                                        │                 refused: handover_ended ──▶ waiting
+                                        └── nothing heard by its deadline ──▶ waiting
+
+What the other site took although its answer was lost is seen by its stream (reconciling.py).
+
+A call that is on the line here is not handed over: sound does not move between sites.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol  # Any: JSON values at the edge of the type system
+
+from config.words import ELSEWHERE, PROBE
+from router.journal.appends import FactsAppend
+from router.journal.committer import Committer
+from router.journal.connection import Connection
+from router.journal.database import Database
+from router.journal.many_rows import rows_in
+from router.journal.stream import last_seq
+from router.records import Fact, fact
+from router.sites.adopting import adopt, claims
+from router.sites.ownership import owner_of
+from router.sites.peer_client import PeerUnreachable
+from router.sites.returning import going_home
+
+AT_ONCE: Final = 100
+HOLD_MS: Final = 15_000
+"""How long nobody here is offered what the other site was asked to take: longer than it takes to answer."""
+
+HELD_WITHIN_S: Final = 2.0
+"""A router that lives has held them by then; what it has not is not handed over."""
+
+LOOK_S: Final = 0.02
+PAUSE_S: Final = 5.0
+"""After a refusal, or when the other site did not answer, before anything is offered to it again."""
+
+COPIED_WITHIN_S: Final = 5.0
+"""How long the other site waits for its copy to have what it is asked to take."""
+
+_WAITING: Final = """
+    SELECT i.interaction_id, i.channel, i.queue_id, i.urgency
+    FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND i.traffic <> :probe
+        AND a.interaction_id IS NULL AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
+    ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
+"""
+_UNNAMED: Final = """
+    SELECT interaction_id FROM interaction
+    WHERE state = 'waiting' AND named_agent_id = ? AND closed_seq = 0 AND interaction_id IN {wanted}
+"""
+
+
+class Asks(Protocol):
+    """The line to the other site, as far as this needs it (PeerClient)."""
+
+    def ask_json(self, method: str, target: str, values: object) -> Any:
+        """An answer with status and json(). Raises PeerUnreachable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What a turn came to: taken there, refused there with the reason, and not known."""
+
+    taken: int = 0
+    refused: int = 0
+    why: str = ""
+    unknown: int = 0
+
+
+class Rerouting:
+    """Moves what is to move, some at a time. For one thread."""
+
+    def __init__(
+        self,
+        *,
+        site: str,
+        peer: str,
+        line: Asks,
+        clock_ms: Callable[[], int],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.last = Handed()
+        self._site, self._peer, self._line = site, peer, line
+        self._clock_ms = clock_ms
+        self._pause = pause
+        self._not_before_ms = 0
+
+    def step(self, own: Committer, database: Database) -> bool:
+        """One turn. Whether there is more to move at once. Raises as databases and committers do."""
+        if self._clock_ms() < self._not_before_ms:
+            return False
+        with database.reading() as db:
+            ids = chosen(db, site=self._site, peer=self._peer)[:AT_ONCE]
+        if not ids:
+            return False
+        self.last = self.hand_over(own, database, ids)
+        if self.last.refused or self.last.unknown:
+            self._not_before_ms = self._clock_ms() + round(PAUSE_S * 1_000)
+            return False
+        return self.last.taken > 0
+
+    def hand_over(self, own: Committer, database: Database, ids: Sequence[str]) -> Handed:
+        """Gives these to the other site. What it does not take waits here as before."""
+        until_ms = self._clock_ms() + HOLD_MS
+        _append(own, [fact("handover_began", ref, to_site=self._peer, until_ms=until_ms) for ref in ids])
+        held, through_seq = self._held(database, ids)
+        if not held:
+            return Handed(unknown=len(ids))
+        try:
+            values = {"ids": held, "through_seq": through_seq}
+            answer = self._line.ask_json("POST", "/peer/adopt", values)
+        except PeerUnreachable:
+            return Handed(
+                unknown=len(held)
+            )  # It may have taken them: their deadline, or its stream, will tell.
+        return self._settle(own, database, held, answer.json() if answer.status == 200 else {})
+
+    def _held(self, database: Database, ids: Sequence[str]) -> tuple[list[str], int]:
+        """Those that the router holds for the other site now, in their order, and the seq that says so."""
+        give_up_s = time.monotonic() + HELD_WITHIN_S
+        while True:
+            with database.reading() as db:
+                found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, ELSEWHERE + self._peer)}
+                through_seq = last_seq(db)
+            if len(found) == len(set(ids)) or time.monotonic() >= give_up_s:
+                return [each for each in ids if each in found], through_seq
+            self._pause(LOOK_S)
+
+    def _settle(
+        self, own: Committer, database: Database, held: Sequence[str], said: Mapping[str, Any]
+    ) -> Handed:
+        taken = {str(each) for each in said.get("adopted", ())}
+        why = str(said.get("why", "")) or "refused"
+        with database.reading() as db:
+            ours = claims(db, held, site=self._site)
+        facts: list[Fact] = []
+        for ref in held:
+            if ref in taken:
+                n = ours[ref][0] + 1
+                facts.append(
+                    fact("yielded", ref, to_site=self._peer, n=n, owner=self._peer, why="handed_over")
+                )
+            else:
+                facts.append(fact("handover_ended", ref, to_site=self._peer, why=why))
+        _append(own, facts)
+        refused = len(held) - len(taken & set(held))
+        return Handed(taken=len(held) - refused, refused=refused, why=why if refused else "")
+
+
+def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
+    """Ids of what waits here and shall wait there, the most urgent and oldest first."""
+    home = going_home(db, site=site, peer=peer)
+    rows = db.rows(_WAITING, probe=PROBE)
+    if owner_of(db, site).site == peer:
+        return [*_still_waiting(db, home), *(str(row[0]) for row in rows)]
+    shares = {str(scope): int(share) for scope, share in db.rows("SELECT scope, share_pct FROM reroute")}
+    moving = [
+        str(ref)
+        for ref, channel, queue_id, urgency in rows
+        if _drawn(str(ref)) < _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
+    ]
+    return [*_still_waiting(db, home), *moving]
+
+
+def take_handed(
+    own: Committer,
+    database: Database,
+    copy: Database,
+    ids: Sequence[str],
+    *,
+    through_seq: int,
+    site: str,
+    peer: str,
+    refusal: Callable[[], str],
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """The other side of it: adopts them once the copy has what they are. The answer for the asking site.
+
+    refusal: why this site takes nothing now (full, unstaffed), empty where it does. What was taken before is
+    said to be taken, so that an answer which was lost can be asked for again.
+    """
+    why = refusal()
+    if why:
+        return {"adopted": [], "why": why}
+    if not _copied(copy, through_seq, pause):
+        return {"adopted": [], "why": "copy_behind"}
+    adopt(own, copy, ids, site=site, peer=peer)
+    with database.reading() as db, copy.reading() as theirs:
+        ours, before = claims(db, ids, site=site), claims(theirs, ids, site=peer)
+    taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]
+    return {"adopted": taken, "why": "" if len(taken) == len(ids) else "not_known"}
+
+
+def _copied(copy: Database, through_seq: int, pause: Callable[[float], None]) -> bool:
+    give_up_s = time.monotonic() + COPIED_WITHIN_S
+    while True:
+        with copy.reading() as db:
+            if last_seq(db) >= through_seq:
+                return True
+        if time.monotonic() >= give_up_s:
+            return False
+        pause(LOOK_S)
+
+
+def _still_waiting(db: Connection, ids: Sequence[str]) -> list[str]:
+    """Of these, what nobody is offered and nobody is named for."""
+    found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, "")}
+    return [each for each in ids if each in found]
+
+
+def _share(shares: Mapping[str, int], *, channel: str, queue_id: str, urgency: int) -> int:
+    scopes = ("all", f"urgency/{urgency}", f"channel/{channel}", f"queue/{queue_id}")
+    return max(shares.get(scope, 0) for scope in scopes)
+
+
+def _drawn(interaction_id: str) -> int:
+    """0 to 99, the same for one id for ever."""
+    return int.from_bytes(hashlib.sha256(interaction_id.encode()).digest()[:4], "big") % 100
+
+
+def _append(own: Committer, facts: Sequence[Fact]) -> None:
+    if facts:
+        own.submit(FactsAppend(facts_to_append=tuple(facts))).result()

@@ -1,0 +1,182 @@
+"""Waiting work goes to the other site while this one lives: never at two sites, never at none."""
+
+from typing import Any
+
+import pytest
+
+from router.sites.peer_client import PeerUnreachable
+from router.sites.rerouting import Rerouting, chosen, take_handed
+from tests.sites.routed_pair import Half, routed_pair
+
+
+@pytest.fixture
+def pair(tmp_path):
+    with routed_pair(tmp_path) as halves:
+        yield halves
+
+
+class Line:
+    """The line from one half to the other; what goes wrong on it is said beforehand."""
+
+    def __init__(self, here: Half, *, refusal: str = "", lost: bool = False) -> None:
+        self.here, self.refusal, self.lost = here, refusal, lost
+
+    def ask_json(self, method: str, target: str, values: Any) -> Any:
+        other = self.here.other
+        assert other is not None
+        self.here.sends()
+        said = take_handed(
+            other.site.committer,
+            other.site.database,
+            other.copy,
+            values["ids"],
+            through_seq=values["through_seq"],
+            site=other.name,
+            peer=self.here.name,
+            refusal=lambda: self.refusal,
+        )
+        other.site.settles()
+        if self.lost:
+            raise PeerUnreachable("no_answer")
+
+        class Said:
+            status = 200
+
+            def json(self) -> dict[str, Any]:
+                return said
+
+        return Said()
+
+
+def rerouting(half: Half, **wrong: Any) -> Rerouting:
+    assert half.other is not None
+    return Rerouting(
+        site=half.name,
+        peer=half.other.name,
+        line=Line(half, **wrong),
+        clock_ms=half.site.clock,
+        pause=lambda seconds: half.site.settles(),
+    )
+
+
+def test_a_share_moves_and_keeps_its_place(pair):
+    """The same tenth every time it is asked, each with the time at which it came."""
+    a, b = pair
+    for number in range(40):
+        a.site.arrives(f"c-{number:02}")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=50, agent_id="admin", why="flood", command_id="r")
+    with a.site.database.reading() as db:
+        wanted = chosen(db, site="a", peer="b")
+        assert chosen(db, site="a", peer="b") == wanted
+    assert 10 <= len(wanted) <= 30
+    moving = rerouting(a)
+    while moving.step(a.site.committer, a.site.database):
+        a.site.settles()
+    a.site.settles()
+    moved = [ref for (ref,) in a.all("SELECT interaction_id FROM interaction WHERE closed_why = 'moved'")]
+    there = [ref for (ref,) in b.all("SELECT interaction_id FROM interaction WHERE closed_seq = 0")]
+    assert sorted(moved) == sorted(there) == sorted(wanted)
+    places = "SELECT interaction_id, accepted_at_ms FROM interaction ORDER BY interaction_id"
+    assert set(b.all(places)) <= set(a.all(places))
+    a.is_sound()
+    b.is_sound()
+
+
+def test_only_what_was_asked_for_moves(pair):
+    """By urgency, channel or queue: the rest stays with the agents who are here."""
+    a, _ = pair
+    a.site.arrives("urgent", urgency=1)
+    a.site.arrives("routine", urgency=4)
+    a.site.settles()
+    a.site.say("reroute_set", "urgency/1", share_pct=100, agent_id="admin", why="x", command_id="r")
+    with a.site.database.reading() as db:
+        assert chosen(db, site="a", peer="b") == ["urgent"]
+
+
+def test_a_full_site_takes_nothing_and_nobody_is_lost(pair):
+    """Refused, they wait here as before, at once, and the refusal is known."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    moving = rerouting(a, refusal="full")
+    moving.step(a.site.committer, a.site.database)
+    a.site.signs_in("hannah")
+    a.site.settles()
+    assert (moving.last.refused, moving.last.why) == (1, "full")
+    assert (a.state("c-1"), b.state("c-1")) == ("offered", "")
+
+
+def test_an_answer_that_is_lost_leaves_one_owner(pair):
+    """The other site has it and this one does not know: its deadline passes, its stream tells."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    moving = rerouting(a, lost=True)
+    moving.step(a.site.committer, a.site.database)
+    a.site.settles()
+    assert (a.state("c-1"), b.state("c-1")) == ("waiting", "waiting")
+    a.site.signs_in("hannah")
+    a.site.settles()
+    assert a.site.offered() == []
+    b.sends()
+    a.agrees()
+    assert (a.state("c-1"), b.state("c-1")) == ("moved", "waiting")
+    a.site.passes(20)
+    assert a.site.offered() == []
+    a.is_sound()
+    b.is_sound()
+
+
+def test_what_came_from_there_is_not_sent_back(pair):
+    """Both reroute at once: nothing goes round in circles."""
+    a, b = pair
+    a.site.arrives("of-a")
+    b.site.arrives("of-b")
+    for half in (a, b):
+        half.site.settles()
+        half.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    for _ in range(3):
+        for half in (a, b):
+            rerouting(half).step(half.site.committer, half.site.database)
+            half.site.settles()
+    assert (a.state("of-a"), b.state("of-a")) == ("moved", "waiting")
+    assert (a.state("of-b"), b.state("of-b")) == ("waiting", "moved")
+
+
+def test_everything_goes_home_when_its_home_serves_again(pair):
+    """Return: what waits of that site goes back, the site's own stays."""
+    a, b = pair
+    a.site.arrives("of-a")
+    b.site.arrives("of-b")
+    a.site.settles()
+    a.sends()
+    claim = {"agent_id": "x", "why": "", "command_id": "c", "with_assigned": False, "automatic": False}
+    b.site.say("domain_claimed", "a", n=1, owner="b", mode="take_over", **claim)
+    b.adopts()
+    b.sends()
+    a.agrees()
+    assert a.state("of-a") == "moved"
+    with b.site.database.reading() as db:
+        assert chosen(db, site="b", peer="a") == []
+    b.site.say("domain_claimed", "a", n=2, owner="a", mode="return", **claim)
+    rerouting(b).step(b.site.committer, b.site.database)
+    b.site.settles()
+    assert (a.state("of-a"), b.state("of-a")) == ("waiting", "moved")
+    assert b.state("of-b") == "waiting"
+    a.is_sound()
+    b.is_sound()
+
+
+def test_a_site_whose_traffic_the_other_serves_sends_all_that_still_reaches_it(pair):
+    """Come back during a take-over: what providers still send here is served where the agents are."""
+    a, b = pair
+    claim = {"agent_id": "x", "why": "", "command_id": "c", "with_assigned": False, "automatic": False}
+    a.site.say("domain_claimed", "a", n=1, owner="b", mode="take_over", **claim)
+    a.site.arrives("late")
+    a.site.settles()
+    rerouting(a).step(a.site.committer, a.site.database)
+    a.site.settles()
+    assert (a.state("late"), b.state("late")) == ("moved", "waiting")
