@@ -6,11 +6,18 @@ from typing import Any, Final  # Any: aiortc's tracks and frames
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+
+from tests.browser.far_side import pitch_of
 
 RATE: Final = 8_000
 FRAME: Final = 160
+SIXTH: Final = 6
+"""aiortc hears 48,000 samples a second, of which every sixth is enough for a tone."""
+
+HEARD: Final = 25
+"""Frames: half a second."""
 
 
 class Tone(MediaStreamTrack):
@@ -38,14 +45,20 @@ class Tone(MediaStreamTrack):
 
 
 class Desk:
-    """One line of sound to the voice process. `loudest` is the peak of what was heard of late."""
+    """One line of sound to the voice process. `loudest` is the peak of what was heard."""
 
-    def __init__(self) -> None:
-        self._line = RTCPeerConnection()
-        self._line.addTrack(Tone())
+    def __init__(self, hertz: int = 440) -> None:
+        self._line = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._line.addTrack(Tone(hertz))
         self.loudest = 0
+        self._heard: list[np.ndarray] = []
         self._hearing: list[asyncio.Task[None]] = []
         self._line.on("track", self._track)
+
+    @property
+    def pitch(self) -> float:
+        """The strongest frequency of the newest half second; 0.0 where it was silent, or is not over yet."""
+        return pitch_of(self._heard) if len(self._heard) == HEARD else 0.0
 
     async def offer(self) -> str:
         await self._line.setLocalDescription(await self._line.createOffer())
@@ -69,4 +82,7 @@ class Desk:
                 frame: Any = await track.recv()
             except MediaStreamError:  # The other side has ended it.
                 return
-            self.loudest = max(self.loudest, int(np.abs(frame.to_ndarray()).max()))
+            sound = frame.to_ndarray()
+            self.loudest = max(self.loudest, int(np.abs(sound).max()))
+            left = sound.reshape(-1)[:: len(frame.layout.channels)]
+            self._heard = [*self._heard[1 - HEARD :], left[::SIXTH]]

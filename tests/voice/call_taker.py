@@ -1,0 +1,171 @@
+"""An agent who takes calls all day: desk socket and WebRTC as the page has them, one tone for a voice."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final  # Any: entities of a desk, JSON
+
+from agents_ui.demo.browser import Browser, send
+from agents_ui.demo.desk import Desk
+from tests.voice.crowd import hangs_up
+from tests.voice.desk import Desk as Line
+from tests.voice.sipp_caller import HERTZ as CALLER_HERTZ
+
+WITHIN_S: Final = 60
+"""Only a guard: two cores carry the centre, its callers and all agents."""
+
+LOOK_S: Final = 0.05
+NEAR_HERTZ: Final = 25
+ENDED: Final = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One call that this agent connected. heard: the caller, by the caller's tone."""
+
+    interaction_id: str
+    number: str
+    heard: bool
+
+
+@dataclass(slots=True)
+class CallTaker:
+    """One agent. said(hertz): for how many half seconds callers have heard that tone so far."""
+
+    url: str
+    agent_id: str
+    password: str
+    hertz: int
+    said: Callable[[int], int]
+    passes_on: Callable[[str], bool]
+    """Whom of the callers agents transfer once, by their number."""
+
+    passed_on: set[str]
+    """Who was, by any agent."""
+
+    stopping: bool = False
+    talks: list[Talk] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    """What was disposed of without a talk: call-backs, and callers who were gone by then."""
+
+    _desk: Desk | None = None
+
+    async def work(self) -> None:
+        """Until stopping, and everything held is disposed of."""
+        browser = Browser(self.url)
+        await self._sign_in(browser)
+        ticket = (await browser.post("/api/ticket")).body["ticket"]
+        async with browser.socket("/desk/socket") as socket:
+            await send(socket, kind="hello", ticket=ticket)
+            self._desk = Desk(socket)
+            listening = asyncio.create_task(self._desk.listen())
+            try:
+                await self._until(lambda: bool(self._entities("me")), "a desk")
+                await self._ask("presence", available=True, reason="")
+                await self._take_calls(listening)
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    async def _sign_in(self, browser: Browser) -> None:
+        answer = await browser.post("/api/sign-in", agent_id=self.agent_id, password=self.password)
+        assert answer.status == 200, answer
+        fresh = secrets.token_urlsafe(18)
+        answer = await browser.post("/api/password", old=self.password, new=fresh)
+        assert answer.status == 200, answer
+
+    async def _take_calls(self, listening: "asyncio.Task[None]") -> None:
+        away = False
+        while not (away and not self._entities("conversation")):
+            assert not listening.done(), f"{self.agent_id}: the desk's line was cut"
+            if self.stopping and not away:
+                away = (await self._ask("presence", available=False, reason="break"))["ok"]
+            for interaction_id in sorted(self._entities("conversation")):
+                await self._deal_with(interaction_id)
+            for offer_id in sorted(self._entities("offer")):
+                await self._ask("accept", offer_id=offer_id)
+            await asyncio.sleep(LOOK_S)
+
+    async def _deal_with(self, interaction_id: str) -> None:
+        await self._until(lambda: interaction_id in self._entities("call"), "the call beside it")
+        call = self._call(interaction_id)
+        if call["state"] == "waiting":
+            await self._talk(interaction_id, str(call["address"]))
+        else:
+            self.others.append(interaction_id)
+        if interaction_id in self._entities("conversation"):
+            await self._insist("dispose", interaction_id, disposition="done")
+            await self._until(lambda: interaction_id not in self._entities("conversation"), "it is closed")
+
+    async def _talk(self, interaction_id: str, number: str) -> None:
+        line, before = Line(self.hertz), self.said(self.hertz)
+        try:
+            asked = {"interaction_id": interaction_id, "window": self.agent_id, "sdp": await line.offer()}
+            answer = await self._ask("call_connect", **asked)
+            if not answer["ok"]:
+                assert answer["code"] in ("no_call", "wrong_state"), answer  # the caller was quicker
+                self.others.append(interaction_id)
+                return
+            await line.take(answer["value"]["sdp"])
+            await self._until(
+                lambda: self._over(interaction_id) or (self._hears(line) and self.said(self.hertz) > before),
+                "they talk, or it is over",
+            )
+            self.talks.append(Talk(interaction_id, number, self._hears(line)))
+            await self._end(interaction_id, number)
+        finally:
+            await line.close()
+
+    async def _end(self, interaction_id: str, number: str) -> None:
+        if self._over(interaction_id):
+            return
+        if self.passes_on(number) and number not in self.passed_on:
+            self.passed_on.add(number)
+            await self._insist("transfer", interaction_id, to_queue_id="second", note="please")
+            await self._until(lambda: interaction_id not in self._entities("conversation"), "passed on")
+        elif hangs_up(number):
+            await self._until(lambda: self._over(interaction_id), f"{number} hangs up")
+        else:
+            await self._insist("end", interaction_id)
+
+    async def _insist(self, kind: str, interaction_id: str, **values: object) -> None:
+        """Ask again where something was said meanwhile that must be seen first."""
+        for _ in range(20):
+            messages = self._at_desk().messages(interaction_id)
+            if kind != "transfer":
+                values["seen"] = messages[-1]["seq"] if messages else ""
+            answer = await self._ask(kind, interaction_id=interaction_id, **values)
+            if answer["ok"]:
+                return
+            assert answer["code"] == "unseen", (kind, answer)
+            await asyncio.sleep(LOOK_S)
+        raise AssertionError(f"{self.agent_id}: {kind} was refused again and again")
+
+    def _hears(self, line: Line) -> bool:
+        return abs(line.pitch - CALLER_HERTZ) < NEAR_HERTZ
+
+    def _over(self, interaction_id: str) -> bool:
+        call = self._entities("call").get(interaction_id)
+        return call is None or call["state"] == ENDED
+
+    def _call(self, interaction_id: str) -> dict[str, Any]:
+        return self._entities("call")[interaction_id]
+
+    def _entities(self, name: str) -> dict[str, dict[str, Any]]:
+        return self._at_desk().entities[name]
+
+    def _at_desk(self) -> Desk:
+        assert self._desk is not None
+        return self._desk
+
+    async def _ask(self, kind: str, **values: object) -> dict[str, Any]:
+        answer: Awaitable[dict[str, Any]] = self._at_desk().ask(kind, **values)
+        return await answer
+
+    async def _until(self, true: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not true():
+            assert time.monotonic() < deadline, f"{self.agent_id}: not within {WITHIN_S} s: {what}"
+            await asyncio.sleep(LOOK_S)
