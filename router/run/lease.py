@@ -1,8 +1,8 @@
 """The lease: which router process is the active one, and its fencing epoch (checked in journal/appends.py).
 
 Two forms. On SQLite the kernel's lock on a file beside the database: gone the moment its holder is. On
-PostgreSQL a row on the server's clock, for 5 s, renewed every second; a session lock beside it lets a
-successor start at once when the holder's process is gone, instead of waiting the 5 s out. Neither is
+PostgreSQL a row on the server's clock, for 4 s, renewed every second; a session lock beside it lets a
+successor start at once when the holder's process is gone, instead of waiting the 4 s out. Neither is
 trusted for safety: every acquisition raises the epoch, and the epoch is checked inside every write.
 """
 
@@ -15,9 +15,12 @@ from typing import Final, Protocol
 
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone
 
-TTL_MS: Final = 5_000
+TTL_MS: Final = 4_000
+"""A machine that lost its power says no farewell, and a frozen process neither: the other router serves
+within 5 s all the same."""
+
 RENEW_S: Final = 1.0
-HELD_S: Final = 3.0
+HELD_S: Final = 2.5
 """The holder stops this long after the start of its last good renewal: well before anybody else may start."""
 
 STANDBY_S: Final = 0.25
