@@ -15,6 +15,7 @@ from agents_ui.chat.routes import chat_routes, with_session
 from agents_ui.chat.view import channel_of
 from agents_ui.desk.routes import desk_routes
 from agents_ui.desk.sending_files import largest_file
+from agents_ui.elsewhere.routes import elsewhere_routes
 from agents_ui.guard import Guard
 from agents_ui.health import Health
 from agents_ui.hooks.hooks import Hooks
@@ -37,6 +38,7 @@ def create_app(services: Services, *, room: Room, health: Health, hooks: Hooks, 
         *chat_routes(services, room),
         *call_routes(services),
         *access_routes(services),
+        *elsewhere_routes(services),
         *desk_routes(services),
         *wall_routes(services),
         *admin_routes(services),

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from agents_ui.elsewhere.whereabouts import Whereabouts, origin_of
 from agents_ui.services import Services
 from agents_ui.static_files import StaticTree
 from agents_ui.voice.ways import number_to_call, web_call_account
@@ -30,11 +31,12 @@ IMPORTS: Final = {
 }
 
 POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'sha256-{import_map}'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; script-src 'self' 'sha256-{import_map}'; style-src 'self'; "
+    "connect-src 'self'{other}; img-src 'self'; media-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup."""
+"""ASVS 5.0, 3.4.3: nothing from elsewhere, nothing inline but the import map, no text that becomes markup.
+Where there is another site of ours, pages may ask it as well."""
 
 PERMISSIONS: Final = {
     "chat": "camera=(), geolocation=(self), microphone=(self)",
@@ -65,19 +67,22 @@ SHELL: Final = """<!doctype html>
 
 def page_routes(services: Services) -> list[BaseRoute]:
     """Routes of the pages and of /static, before the gate."""
-    return routes_for(services.plan)
+    return routes_for(services.plan, services.whereabouts)
 
 
-def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
-    """The same, needing only the plan in force."""
+def routes_for(plan: Callable[[], Plan], where: Whereabouts | None = None) -> list[BaseRoute]:
+    """The same, needing only the plan in force; without whereabouts there is no other site."""
     static = StaticTree()
     import_map = json.dumps({"imports": {name: static.address(file) for name, file in IMPORTS.items()}})
 
-    def route(path: str, page: str, body: Callable[[Plan], str]) -> Route:
+    def route(path: str, page: str, body: Callable[[Plan, str], str]) -> Route:
         async def show(request: Request) -> Response:
             site = plan().site.name
-            html = _shell(static, import_map, page=page, title=f"{_TITLES[page]} · {site}", body=body(plan()))
-            return HTMLResponse(html, headers=_headers(import_map, page))
+            other = where.origin() if where is not None else ""
+            sites = _sites(where, request.headers.get("referer", "")) if where is not None else ""
+            shown = body(plan(), sites)
+            html = _shell(static, import_map, page=page, title=f"{_TITLES[page]} · {site}", body=shown)
+            return HTMLResponse(html, headers=_headers(import_map, page, other))
 
         return Route(path, show, methods=["GET"], name=f"{page}-page")
 
@@ -88,6 +93,7 @@ def routes_for(plan: Callable[[], Plan]) -> list[BaseRoute]:
         route("/desk", "desk", _empty),
         route("/wall", "wall", _empty),
         route("/admin", "admin", _empty),
+        route("/arrive", "arrive", _empty),
         Mount("/static", static, name="static"),
     ]
 
@@ -99,6 +105,7 @@ _TITLES: Final = {
     "desk": "Desk",
     "wall": "Wall",
     "admin": "Admin",
+    "arrive": "Muster",
 }
 
 _STYLES: Final = {
@@ -117,6 +124,7 @@ _STYLES: Final = {
         "overlay",
     ),
     "admin": ("urgency", "overlay", "admin"),
+    "arrive": ("sign-in",),
     "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }
 """One style sheet per region, after colours and frame, which every page has."""
@@ -141,14 +149,31 @@ def _shell(static: StaticTree, import_map: str, *, page: str, title: str, body: 
     )
 
 
-def _headers(import_map: str, page: str) -> dict[str, str]:
-    """The page's own; guard.py adds those that every answer has."""
+def _headers(import_map: str, page: str, other: str) -> dict[str, str]:
+    """The page's own; guard.py adds those that every answer has. other: the other site's origin, or empty."""
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
-    headers = {"Content-Security-Policy": POLICY.format(import_map=digest), "Cache-Control": "no-store"}
+    policy = POLICY.format(import_map=digest, other=f" {other}" if other else "")
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return headers | {"Permissions-Policy": PERMISSIONS[page]} if page in PERMISSIONS else headers
 
 
-def _home(plan: Plan) -> str:
+def _sites(where: Whereabouts, referer: str) -> str:
+    """What a page must know before its site is silent: both sites, and whether the other one sent it here."""
+    other = where.other()
+    if other is None:
+        return ""
+    about = {
+        "here": where.here,
+        "here-name": where.name(),
+        "other": other.site_id,
+        "other-name": other.name,
+        "other-url": other.url,
+        "sent": "yes" if origin_of(referer) == where.origin() else "",
+    }
+    return "".join(f' data-{name}="{escape(value)}"' for name, value in about.items())
+
+
+def _home(plan: Plan, sites: str) -> str:
     return f"""<main class="home">
 <h1 dir="auto">{escape(plan.site.name)}</h1>
 <p class="notice" dir="auto">{escape(plan.site.customer_notice)}</p>
@@ -158,10 +183,10 @@ def _home(plan: Plan) -> str:
 </main>"""
 
 
-def _chat(plan: Plan) -> str:
+def _chat(plan: Plan, sites: str) -> str:
     name, notice = escape(plan.site.name), escape(plan.site.customer_notice)
     calls, number = "yes" if web_call_account(plan) else "", escape(number_to_call(plan))
-    about = f'data-site="{name}" data-notice="{notice}" data-calls="{calls}" data-number="{number}"'
+    about = f'data-site="{name}" data-notice="{notice}" data-calls="{calls}" data-number="{number}"{sites}'
     return f"""<div id="page" {about}>
 <div class="chat"><header class="chat-head"><h1 dir="auto">{name}</h1></header>
 <main class="talk"><p class="notice" dir="auto">{notice}</p>
@@ -169,5 +194,5 @@ def _chat(plan: Plan) -> str:
 </main></div></div>"""
 
 
-def _empty(plan: Plan) -> str:
-    return '<div id="page"><noscript>This page needs JavaScript.</noscript></div>'
+def _empty(plan: Plan, sites: str) -> str:
+    return f'<div id="page"{sites}><noscript>This page needs JavaScript.</noscript></div>'

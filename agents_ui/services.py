@@ -6,6 +6,7 @@ Deliberately not here: who is signed in (access), what a desk or a chat page sho
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agents_ui.elsewhere.whereabouts import Whereabouts
 from agents_ui.feed import Feed
 from agents_ui.typing_marks import TypingMarks
 from agents_ui.voice.door import Door, NoDoor
@@ -30,7 +31,7 @@ class Services:
            process in connection rows and in its lease `web/<web_id>`. `deliver()` says that something may be
            due to leave: it neither waits nor fails. `voice` asks the voice process. `second` is asked before
            a contact is acknowledged: does the other site have it too? `forward` asks it to keep what this
-           one cannot.
+           one cannot. `whereabouts` says which site serves whose traffic.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Services:
     feed: Feed
     typing: TypingMarks
     web_id: str
+    whereabouts: Whereabouts
     deliver: Callable[[], None] = _nobody
     voice: Door = field(default_factory=NoDoor)
     second: Copies = field(default_factory=NoSecondCopy)

@@ -17,6 +17,7 @@ from typing import Final
 
 from agents_ui.app import body_limit, create_app
 from agents_ui.chat.room import Room
+from agents_ui.elsewhere.whereabouts import Whereabouts
 from agents_ui.feed import Feed
 from agents_ui.figures import Figures, TimedCommitter
 from agents_ui.health import Health
@@ -36,6 +37,7 @@ from router.journal.database import Connection, Database, DatabaseBusy, Database
 from router.run.beat import beat
 from router.run.delivery_orders import DeliveryOrders
 from router.run.garbage import stop_rarely
+from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.intake import Intake
 from router.run.mail_intake import MailIntake
@@ -109,8 +111,9 @@ class WebRole:
             self._over.set()
             return
         parts = self.parts = self._build(database, plan)
-        lease = _Lease(database, self._web_id)
+        lease, head = _Lease(database, self._web_id), HeadWatch(database, self._settings.data_dir)
         try:
+            await asyncio.to_thread(head.start)
             await lease.renew()
             await parts.services.feed.start()
             await run_essential(
@@ -118,6 +121,7 @@ class WebRole:
                     "feed": parts.services.feed.run(),
                     "chat": parts.room.run(),
                     "typing": parts.services.typing.run(),
+                    "whereabouts": parts.services.whereabouts.run(),
                     "intake": parts.intake.run(),
                     "mail": parts.mail.run(),
                     "sightings": parts.sightings.run(),
@@ -133,11 +137,13 @@ class WebRole:
         finally:
             self.ready = False
             await lease.close()
+            await asyncio.to_thread(head.close)
             await asyncio.to_thread(parts.services.committer.close)
             await parts.services.hints.close()
             await parts.services.voice.close()
             parts.services.forward.close()
             parts.services.feed.close()
+            parts.services.whereabouts.copy.close()
             await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
             database.close()
 
@@ -189,6 +195,7 @@ class WebRole:
             feed=feed,
             typing=TypingMarks(self._settings.redis_url, site, self._web_id),
             web_id=self._web_id,
+            whereabouts=Whereabouts(self._settings, plan, database),
             deliver=orders.order,
             voice=VoiceDoor(self._settings.data_dir / "ports.json"),
             second=second_copy_of(self._settings, plan, database, committer, figures.waited),

@@ -38,6 +38,13 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("POST", "/api/sign-in"): ANYBODY,
     ("POST", "/api/sign-out"): ANYBODY,
     ("POST", "/api/password"): SIGNED_IN,
+    # Pages of the other site ask it as well; it says nothing about anybody.
+    ("GET", "/api/site"): ANYBODY,
+    ("POST", "/api/moving"): SIGNED_IN,
+    ("POST", "/chat/moving"): ANYBODY,
+    # Whether somebody may come in, the ticket says that is handed in.
+    ("GET", "/arrive"): ANYBODY,
+    ("POST", "/api/arrive"): ANYBODY,
     ("POST", "/api/ticket"): DESK,
     ("GET", "/desk"): DESK,
     # Admission is the single-use ticket in the first message, fetched over the session by a role of DESK.

@@ -15,6 +15,7 @@ TEXTS: Final = {
     "too_short": "Use at least 12 characters.",
     "too_long": "Use at most 1024 bytes.",
     "too_simple": "Use more different characters, and not your own name.",
+    "no_pair": "There is no other site.",
     "same": "Choose a password that differs from the old one.",
     "not_found": "This is not here, or not yours to see.",
     "away": "The site cannot look this up just now. Try again in a moment.",

@@ -31,6 +31,7 @@ KINDS: Final = (
     "viewed",
     "session_begun",
     "session_ended",
+    "session_moved",
     "person_added",
     "person_changed",
     "plan_activated",

@@ -27,16 +27,26 @@ def cookie_name(settings: Settings) -> str:
 
 def session_in(connection: HTTPConnection, settings: Settings) -> str | None:
     """The session (a hash) that the cookie stands for, or None."""
+    token = token_in(connection, settings)
+    return session_of(token) if token is not None else None
+
+
+def token_in(connection: HTTPConnection, settings: Settings) -> str | None:
+    """The cookie's token, where it is one that we make."""
     token = connection.cookies.get(cookie_name(settings), "")
-    return session_of(token) if _TOKEN.fullmatch(token) else None
+    return token if _TOKEN.fullmatch(token) else None
 
 
 def new_cookie(settings: Settings) -> tuple[str, str]:
     """(session, the Set-Cookie value that begins it)."""
     token = new_token()
+    return session_of(token), cookie_of(token, settings)
+
+
+def cookie_of(token: str, settings: Settings) -> str:
+    """The Set-Cookie value that gives this token to the browser, out of reach of scripts."""
     secure = "; Secure" if is_https(settings) else ""
-    cookie = f"{cookie_name(settings)}={token}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
-    return session_of(token), cookie
+    return f"{cookie_name(settings)}={token}; Path=/; Max-Age={MAX_AGE_S}; HttpOnly; SameSite=Lax{secure}"
 
 
 def with_session(routes: Sequence[BaseRoute], services: Services) -> list[BaseRoute]:

@@ -281,7 +281,7 @@ class Fan:
         while True:
             await asyncio.sleep(BEAT_S)
             now_ms = self.clock()
-            beat = b'{"kind":"beat","server_ms":%d}' % now_ms
+            beat = b'{"kind":"beat","server_ms":%d%b}' % (now_ms, self._services.whereabouts.beat())
             for desk in self._views.desks():
                 if desk.person.expires_at_ms <= now_ms:
                     desk.close(SESSION_ENDED)

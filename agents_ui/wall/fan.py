@@ -175,7 +175,7 @@ class WallFan:
         while True:
             await asyncio.sleep(BEAT_S)
             now_ms = self.clock()
-            beat = b'{"kind":"beat","server_ms":%d}' % now_ms
+            beat = b'{"kind":"beat","server_ms":%d%b}' % (now_ms, self._services.whereabouts.beat())
             for wall in tuple(self._walls):
                 if wall.person.expires_at_ms <= now_ms:
                     wall.close(SESSION_ENDED)

@@ -38,6 +38,7 @@ UNFOLDED: Final = frozenset(
         "call_back_cancelled",
         "handover_began",
         "handover_ended",
+        "session_moved",
         "viewed",
         "quarantine_replayed",
         "refused",

@@ -272,24 +272,32 @@ def _plan_activated(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _person(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """What was learned keeps its own time; what is changed here counts as later than what it changes."""
+    learned = "learned" in data
     db.run(
-        """INSERT INTO person (agent_id, name, role, active, credential_digest)
-           VALUES (:agent_id, :name, :role, :active, :credential_digest)
+        """INSERT INTO person (agent_id, name, role, active, credential_digest, changed_at_ms, changed_site)
+           VALUES (:agent_id, :name, :role, :active, :credential_digest, :changed_at_ms, :changed_site)
            ON CONFLICT (agent_id) DO UPDATE
            SET name = excluded.name, role = excluded.role, active = excluded.active,
-               credential_digest = excluded.credential_digest""",
+               credential_digest = excluded.credential_digest, changed_site = excluded.changed_site,
+               changed_at_ms = CASE WHEN :learned = 1 OR excluded.changed_at_ms > person.changed_at_ms
+                               THEN excluded.changed_at_ms ELSE person.changed_at_ms + 1 END""",
         agent_id=row.ref,
         name=data["name"],
         role=data["role"],
         active=int(data.get("active", 1)),
         credential_digest=data.get("credential_digest", ""),
+        changed_at_ms=data["changed_at_ms"] if learned else row.at_ms,
+        changed_site=data["changed_site"] if learned else row.site,
+        learned=int(learned),
     )
 
 
 def _session_begun(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO session (token_hash, agent_id, begun_at_ms, expires_at_ms, ended_at_ms)
-           VALUES (:token_hash, :agent_id, :at_ms, :expires_at_ms, 0)""",
+           VALUES (:token_hash, :agent_id, :at_ms, :expires_at_ms, 0)
+           ON CONFLICT (token_hash) DO NOTHING""",  # learned later than it arrived: what ended stays so
         token_hash=row.ref,
         agent_id=data["agent_id"],
         at_ms=row.at_ms,

@@ -22,6 +22,8 @@ from agents_ui.access.sessions import SESSION_MS, BeginSession, hash_of
 from agents_ui.admin.routes import admin_routes
 from agents_ui.admin.watching import quarantine_routes
 from agents_ui.desk.routes import desk_routes
+from agents_ui.elsewhere.routes import elsewhere_routes
+from agents_ui.elsewhere.whereabouts import Whereabouts
 from agents_ui.feed import Feed
 from agents_ui.pages import page_routes
 from agents_ui.services import Services
@@ -30,7 +32,7 @@ from agents_ui.voice.customer import call_routes
 from agents_ui.voice.door import Door, NoDoor
 from agents_ui.wall.routes import wall_routes
 from config.plan import Plan
-from config.settings import read_settings
+from config.settings import Settings, read_settings
 from router.channels.chat import contact_of
 from router.channels.ingest import KeepContact
 from router.channels.port import Contact
@@ -249,11 +251,15 @@ def connected(interaction_id: str, offer_id: str, agent_id: str, *, command_id: 
 
 @asynccontextmanager
 async def running_site(
-    folder: Path, url: str = "", plan: Plan | None = None, voice: Door | None = None
+    folder: Path,
+    url: str = "",
+    plan: Plan | None = None,
+    voice: Door | None = None,
+    settings: Settings | None = None,
 ) -> AsyncIterator[Site]:
     """A site with the plan (or another) and people of plans.py, its feed running; everything ends with it.
 
-    SQLite in the folder, or the database at `url`.
+    SQLite in the folder, or the database at `url`. settings: those of one of a pair.
     """
     database = open_database(url or f"sqlite:///{folder}/muster.db", unsafe=True)
     database.create_tables()
@@ -267,8 +273,9 @@ async def running_site(
     if await committer.append(AddPeople(people=_people())):
         for agent_id in PEOPLE:
             await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
+    settings = settings or read_settings({"MUSTER_DATA": str(folder)})
     services = Services(
-        settings=read_settings({"MUSTER_DATA": str(folder)}),
+        settings=settings,
         plan=lambda: plan,
         database=database,
         committer=committer,
@@ -276,13 +283,12 @@ async def running_site(
         feed=feed,
         typing=TypingMarks("", "here", "web-1"),
         web_id="web-1",
+        whereabouts=Whereabouts(settings, lambda: plan, database),
         voice=voice or NoDoor(),
     )
-    routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
-    routes += [*wall_routes(services), *admin_routes(services, PASSWORDS), *call_routes(services)]
-    routes += quarantine_routes(services)
     await feed.start()
     following = asyncio.create_task(feed.run())
+    routes = _routes(services)
     site = Site(database=database, committer=committer, services=services, plan=plan, routes=routes)
     try:
         yield site
@@ -295,6 +301,13 @@ async def running_site(
         committer.close()
         await hints.close()
         database.close()
+
+
+def _routes(services: Services) -> list[BaseRoute]:
+    """Those that a desk's process has, but for the customer's chat and webhooks."""
+    routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
+    routes += [*wall_routes(services), *admin_routes(services, PASSWORDS), *call_routes(services)]
+    return [*routes, *quarantine_routes(services), *elsewhere_routes(services)]
 
 
 def _people() -> tuple[NewPerson, ...]:

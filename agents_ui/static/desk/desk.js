@@ -103,6 +103,7 @@ export function openDesk(leave) {
     callParts,
     callKey: CALL_KEY,
     link: link.state,
+    serves: feed.serves,
     live,
     me,
     offers,

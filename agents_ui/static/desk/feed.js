@@ -21,6 +21,8 @@ const NOT_SIGNED_IN = [401, 403];
 export function openFeed({ path = "/desk/socket", kinds, signedOut, fresh, typing }) {
   const { store, snapshot, apply } = makeStore(kinds);
   let snapshots = 0;
+  /** @type {string[] | null} */
+  let serves = null; // whose traffic this site serves; null where there is one site alone
   const link = openLink({
     path,
     silentMs: SILENT_MS,
@@ -42,7 +44,8 @@ export function openFeed({ path = "/desk/socket", kinds, signedOut, fresh, typin
   /** @param {any} message any: one of the messages of docs/architecture.md section 6.2 */
   function receive(message) {
     if (message.server_ms) clockHeard(message.server_ms);
-    if (message.kind === "change") apply(message.changes);
+    if (message.kind === "beat") serves = message.serves ?? null;
+    else if (message.kind === "change") apply(message.changes);
     else if (message.kind === "answer") commands.answered(message);
     else if (message.kind === "typing") typing?.(message);
     else if (message.kind === "snapshot") {
@@ -53,5 +56,5 @@ export function openFeed({ path = "/desk/socket", kinds, signedOut, fresh, typin
     }
   }
 
-  return { store, link, ask: commands.ask };
+  return { store, link, ask: commands.ask, serves: () => serves };
 }

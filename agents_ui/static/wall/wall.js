@@ -51,6 +51,7 @@ export function openWall(leave) {
   return {
     store,
     link: feed.link.state,
+    serves: feed.serves,
     live,
     site,
     urgent,

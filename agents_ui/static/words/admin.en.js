@@ -214,6 +214,7 @@ export const words = {
   did_viewed_wall: "read it from the wall",
   did_viewed_audit: "searched the audit",
   did_session_begun: "signed in",
+  did_session_moved: "came over from the other site, still signed in",
   did_session_ended: "session ended",
   did_person_added: "person added",
   did_person_changed: "person changed",

@@ -13,10 +13,16 @@ import { Texts } from "./texts.js";
 
 const PARTS = { health: Health, plan: PlanPart, people: People, sessions: Sessions, texts: Texts, audit: Audit };
 
-/** @param {{admin: import("../admin.js").Admin}} props */
-export function AdminPage({ admin }) {
+/**
+ * @param {object} props
+ * @param {import("../admin.js").Admin} props.admin
+ * @param {import("@preact/signals").Signal<Awaited<ReturnType<typeof import("../../elsewhere/desk-elsewhere.js").openDeskElsewhere>> | null>} props.moving
+ */
+export function AdminPage({ admin, moving }) {
   const me = admin.me.value;
-  const lost = admin.lost.value && html`<p class="link-banner" role="alert"><span aria-hidden="true">▲</span> ${say("lost", { time: exactTime(admin.heard_ms.value) })}</p>`;
+  const { Banner = null, elsewhere = null } = moving.value ?? {};
+  const moves = elsewhere && (elsewhere.state.value.why || elsewhere.story.value);
+  const lost = Banner && moves ? html`<${Banner} elsewhere=${elsewhere} />` : admin.lost.value && html`<p class="link-banner" role="alert"><span aria-hidden="true">▲</span> ${say("lost", { time: exactTime(admin.heard_ms.value) })}</p>`;
   if (!me) return html`${lost}<p class="opening">${say("opening")}</p>`;
   const Shown = PARTS[/** @type {keyof typeof PARTS} */ (admin.shown.value)];
   return html`<div class="admin" data-live=${!admin.lost.value}>

@@ -18,8 +18,9 @@ import { Toasts } from "./toasts.js";
  * @param {object} props
  * @param {import("../desk.js").Desk} props.desk
  * @param {ReturnType<typeof import("../arming.js").makeArming>} props.arming
+ * @param {import("@preact/signals").Signal<Awaited<ReturnType<typeof import("../../elsewhere/desk-elsewhere.js").openDeskElsewhere>> | null>} props.moving
  */
-export function DeskPage({ desk, arming }) {
+export function DeskPage({ desk, arming, moving }) {
   useSignalEffect(() => {
     const unread = [...desk.attention.unread.value.values()].reduce((sum, count) => sum + count, 0);
     const mark = desk.offers.value.length ? `▲ ${say("offer")} · ` : unread ? `(${unread}) ` : "";
@@ -27,11 +28,13 @@ export function DeskPage({ desk, arming }) {
   });
   const id = desk.attention.shown.value;
   const conversation = desk.store.conversation.value.get(id);
-  if (!desk.store.words.value) return html`<${LinkBanner} link=${desk.link} /><p class="opening">${say("opening")}</p>`;
+  const { Banner = LinkBanner, elsewhere = null } = moving.value ?? {};
+  const banner = html`<${Banner} link=${desk.link} elsewhere=${elsewhere} count=${desk.store.conversation.value.size} />`;
+  if (!desk.store.words.value) return html`${banner}<p class="opening">${say("opening")}</p>`;
   return html`<div class="desk" data-live=${desk.live.value} data-view=${conversation ? desk.attention.view.value : "list"}>
     <${Bar} desk=${desk} />
     <div class="banners">
-      <${LinkBanner} link=${desk.link} />
+      ${banner}
       ${desk.calls.value && desk.callParts.value && html`<${desk.callParts.value.CallStrip} desk=${desk} calls=${desk.calls.value} />`}
     </div>
     <div class="side">

@@ -18,8 +18,12 @@ import { UrgentList } from "./urgent-list.js";
 
 const PANELS = { contact: ContactPanel, agent: AgentPanel, keys: KeysPanel };
 
-/** @param {{wall: import("../wall.js").Wall}} props */
-export function WallPage({ wall }) {
+/**
+ * @param {object} props
+ * @param {import("../wall.js").Wall} props.wall
+ * @param {import("@preact/signals").Signal<Awaited<ReturnType<typeof import("../../elsewhere/desk-elsewhere.js").openDeskElsewhere>> | null>} props.moving
+ */
+export function WallPage({ wall, moving }) {
   useEffect(() => listenToKeys(wall), []);
   useSignalEffect(() => {
     const count = wall.site.value?.urgent ?? 0;
@@ -27,10 +31,12 @@ export function WallPage({ wall }) {
   });
   const { what, id } = wall.chosen.value;
   const Open = PANELS[/** @type {keyof typeof PANELS} */ (what)];
-  if (!wall.site.value) return html`<${LinkBanner} link=${wall.link} /><p class="opening">${say("opening_wall")}</p>`;
+  const { Banner = LinkBanner, elsewhere = null } = moving.value ?? {};
+  const banner = html`<${Banner} link=${wall.link} elsewhere=${elsewhere} />`;
+  if (!wall.site.value) return html`${banner}<p class="opening">${say("opening_wall")}</p>`;
   return html`<div class="wall" data-live=${wall.live.value} data-big=${wall.big.value}>
     <${Room} wall=${wall} />
-    <${LinkBanner} link=${wall.link} />
+    <div class="wall-banner">${banner}</div>
     <main class="wall-main">
       <${UrgentList} wall=${wall} />
       <${QueueTable} wall=${wall} />

@@ -1,0 +1,43 @@
+"""Asks the copy of the other site, where there is one: opened when it is first there, and read only."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote
+
+from config.settings import Settings
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
+from router.journal.database import Database
+from router.sites.copies import copy_url, open_copy
+
+T = TypeVar("T")
+
+
+class CopyReader:
+    """The copy as pages need it: an answer, or None where there is none now. Blocks; call it in a thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._copy: Database | None = None
+
+    def ask(self, question: Callable[[Connection], T]) -> T | None:
+        """The answer of the other site's tables as they are here; None without a copy."""
+        try:
+            if self._copy is None:
+                if not self._is_made():
+                    return None
+                self._copy = open_copy(self._settings)
+            with self._copy.reading() as db:
+                return question(db)
+        except (DatabaseBusy, DatabaseGone, DatabaseUnsafe):
+            return None
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        if self._copy is not None:
+            self._copy.close()
+
+    def _is_made(self) -> bool:
+        """Whether there is a file to open: opening would make an empty one. Servers say so themselves."""
+        scheme, _, path = copy_url(self._settings.database_url, unsafe=self._settings.unsafe).partition(":")
+        return scheme != "sqlite" or Path(unquote(path.removeprefix("//"))).exists()
