@@ -14,6 +14,8 @@ from agents_ui.watch.figures import WatchFigures, families, load_watch
 from router.journal.committer import Append, Committer
 from router.journal.database import Database
 from router.records import EVENT_KINDS, Row
+from router.sites.copy_gaps import SingleCopies, has_peer
+from router.sites.healing import copy_figures
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """250 ms is the promised p99 of an answer."""
@@ -33,7 +35,8 @@ class TableFigures:
 
     Units: times in milliseconds UTC, 0 where nothing waits. `behind_rows` are events that the router has not
            read; its own decisions, which it need not read, are not counted. `router_until_ms` is 0 on SQLite,
-           where a lock of the kernel takes the place of a lease.
+           where a lock of the kernel takes the place of a lease. copy is how far the other site has our
+           journal (sites.healing.copy_figures); None where there never was another one.
     """
 
     at_ms: int
@@ -46,10 +49,12 @@ class TableFigures:
     behind_since_ms: int
     router_until_ms: int
     watch: WatchFigures
+    copy: Mapping[str, int] | None
 
 
-def load_figures(database: Database) -> TableFigures:
+def load_figures(database: Database, singles: SingleCopies) -> TableFigures:
     """Counts, in one read transaction."""
+    now_ms = time.time_ns() // 1_000_000
     with database.reading() as db:
         unread = db.row("SELECT count(*), coalesce(min(at_ms), 0) FROM message WHERE reading = 'unread'") or (
             0,
@@ -65,7 +70,7 @@ def load_figures(database: Database) -> TableFigures:
         ) or (0, 0)
         lease = db.row("SELECT until_ms FROM lease WHERE name = 'router'") or (0,)
         return TableFigures(
-            at_ms=time.time_ns() // 1_000_000,
+            at_ms=now_ms,
             interactions=tuple((str(a), int(b), int(c)) for a, b, c in db.rows(_INTERACTIONS)),
             calls=tuple((str(state), int(count)) for state, count in db.rows(_CALLS)),
             unread=unread[0],
@@ -75,6 +80,7 @@ def load_figures(database: Database) -> TableFigures:
             behind_since_ms=behind[1],
             router_until_ms=lease[0] if db.dialect == "postgresql" else 0,
             watch=load_watch(db),
+            copy=copy_figures(db, singles, now_ms) if has_peer(db) else None,
         )
 
 
@@ -190,8 +196,20 @@ class _Tables(Collector):
         if figures.router_until_ms:
             left_ms = figures.router_until_ms - now_ms
             values["muster_router_lease_left_seconds"] = ("How long the router may still decide", left_ms)
+        values |= _of_copy(figures.copy)
         for name, (text, thousandths) in values.items():
             yield GaugeMetricFamily(name, text, value=thousandths / 1000)
+
+
+def _of_copy(copy: Mapping[str, int] | None) -> dict[str, tuple[str, int]]:
+    if copy is None:
+        return {}
+    return {
+        "muster_copy_acked_through": ("Row up to which the other site has all", 1000 * copy["acked_through"]),
+        "muster_copy_behind_rows": ("Rows that it does not have yet", 1000 * copy["behind_rows"]),
+        "muster_copy_behind_seconds": ("Age of the oldest of them", copy["behind_ms"]),
+        "muster_single_copies": ("Acknowledged contacts at this site only", 1000 * copy["single_copies"]),
+    }
 
 
 def _age(now_ms: int, since_ms: int) -> int:

@@ -19,6 +19,7 @@ from agents_ui.figures import Figures, load_figures
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database
 from router.records import Fact
+from router.sites.copy_gaps import SingleCopies
 
 READY_KEPT_S: Final = 1.0
 """Probes of several watchers within this time share one commit."""
@@ -52,6 +53,7 @@ class Health:
         self._database = database
         self._committer = committer
         self._figures = figures
+        self._singles = SingleCopies()
         self._probe = CommitProbe(web_id=web_id)
         self._ready = (False, -READY_KEPT_S)
         self._counted_at = -FIGURES_KEPT_S
@@ -100,7 +102,9 @@ class Health:
             return
         self._counted_at = time.monotonic()
         try:
-            counts = await asyncio.wait_for(asyncio.to_thread(load_figures, self._database), READY_S)
+            counts = await asyncio.wait_for(
+                asyncio.to_thread(load_figures, self._database, self._singles), READY_S
+            )
         except Exception:  # noqa: BLE001 - metrics must be there most of all when things fail
             return
         self._figures.take(counts)

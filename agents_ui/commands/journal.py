@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Final
 
 from agents_ui.commands import Subparsers
+from agents_ui.commands.single_copies import add_single_copies
 from config.settings import read_settings
 from router.journal.database import open_database
 from router.journal.replay import Replayed, replay
@@ -39,6 +40,7 @@ def add_to(subparsers: Subparsers) -> None:
         "decision byte for byte. Stops at the first difference. Exit status 1: there is one.",
     )
     replay.set_defaults(run=run_replay)
+    add_single_copies(questions)
     for each in (verify, replay):
         each.add_argument("--json", action="store_true", help="print one JSON object")
 

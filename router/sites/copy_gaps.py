@@ -63,6 +63,12 @@ def acked_through(db: Connection) -> int:
     return int(found[0]) if found else 0
 
 
+def has_peer(db: Connection) -> bool:
+    """Whether there is, or was, another site: one alone has no second copies, and misses none."""
+    found = db.row("SELECT 1 FROM position WHERE reader = :reader", reader=PEER)
+    return found is not None or db.row("SELECT 1 FROM copy_gap LIMIT 1") is not None
+
+
 def open_gaps(db: Connection) -> list[Gap]:
     """Those that are not healed."""
     found = db.rows("SELECT from_seq, through_seq FROM copy_gap WHERE healed_ms = 0 ORDER BY from_seq")

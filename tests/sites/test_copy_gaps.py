@@ -1,9 +1,13 @@
 """What is at this site only: said, counted, listed and healed, whoever noticed and whoever died meanwhile."""
 
+import json
 import random
 
 import pytest
+from prometheus_client import generate_latest
 
+from agents_ui.cli import main
+from agents_ui.figures import Figures, load_figures
 from router.channels.ingest import KeepContact
 from router.channels.port import Contact
 from router.journal.committer import Committer
@@ -19,6 +23,7 @@ from router.sites.copy_gaps import (
     SingleCopies,
     TendGaps,
     behind,
+    has_peer,
     healing_due,
     open_gaps,
     single_copies,
@@ -248,3 +253,38 @@ def test_copied_gaps_and_healed_always_say_the_contacts_that_are_here_only(journ
     journal.now_ms += 2 * UNSAID_MS
     journal.tend()
     assert (journal.single(), journal.gaps()) == ([], [])
+
+
+def test_the_command_lists_who_would_be_lost(journal, tmp_path, monkeypatch, capsys):
+    """Asked by somebody who stands before a smoking server room: who, and since when."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/muster.db")
+    monkeypatch.setenv("MUSTER_UNSAFE", "1")
+    assert main(["journal", "single-copies"]) == 0
+    assert "one site alone" in capsys.readouterr().out
+    first, second = journal.contact(), journal.contact()
+    journal.mark(first, LAGGING)
+    assert main(["journal", "single-copies", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["count"], found["acked_through"], found["behind_rows"]) == (2, 0, second + 1)
+    assert [each["seq"] for each in found["contacts"]] == [first, second]
+    assert found["contacts"][0]["at"].startswith("2025-10-09T08:53:20")
+    assert main(["journal", "single-copies", "--limit", "1"]) == 1
+    told = capsys.readouterr().out
+    assert found["contacts"][0]["interaction_id"] in told and "and 1 more" in told
+    assert "2 contacts are at this site only" in told
+    journal.copies(second + 1)
+    assert main(["journal", "single-copies"]) == 0
+    assert "No contact is at this site only" in capsys.readouterr().out
+
+
+def test_figures_of_the_copy_are_there_where_there_is_another_site(journal):
+    """They are what an alarm outside of Muster is made of."""
+    with journal.database.reading() as db:
+        assert not has_peer(db)
+    journal.mark(journal.contact(), LAGGING)
+    figures = Figures()
+    figures.take(load_figures(journal.database, SingleCopies()))
+    text = generate_latest(figures.registry).decode()
+    assert "muster_single_copies 1.0" in text
+    assert "muster_copy_acked_through 0.0" in text
+    assert "muster_copy_behind_rows 3.0" in text

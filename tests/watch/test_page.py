@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from agents_ui.figures import Figures, load_figures
+from router.sites.copy_gaps import SingleCopies
 from agents_ui.hooks.quarantine import Quarantine, Refused
 from agents_ui.watch.judgement import SIGNATURES, Known, Trouble, Way
 from agents_ui.watch.looking import Looker
@@ -76,7 +77,7 @@ async def test_what_is_wrong_is_on_the_page_and_in_the_metrics(texts: Site) -> N
     (line,) = [each for each in watch["ways"] if each["watched"] == "line"]
     assert (line["through_ms"], line["problem"]) == (1_700_000_001_000, "http_403")
     figures = Figures()
-    figures.take(load_figures(site.database))
+    figures.take(load_figures(site.database, SingleCopies()))
     told = generate_latest(figures.registry).decode()
     assert 'muster_watch_troubles{code="signatures_refused"} 1.0' in told
     assert 'muster_way_probe_taken{way="line"} 0.0' in told
