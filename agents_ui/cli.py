@@ -25,8 +25,12 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",
     "people": "list, add and remove people, reset passwords, end sessions",
+    "site": "how two sites stand; take over, return, reroute",
     "hooks": "list refused requests, and look at them once more",
-    "journal": "verify or replay the journal",
+    "journal": "verify, repair, replay; list affected customers",
+    "backup": "make one verified file of the whole database",
+    "restore": "make an empty database what a backup says",
+    "recover": "get this site's journal back from the other site",
     "why": "explain an offer: who was passed over, and for which reason",
 }
 """Every command and its one line, in the order people need them (tested against agents_ui/commands/)."""

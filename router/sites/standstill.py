@@ -17,9 +17,9 @@ class StillRunning(Exception):
     """Something of the site runs; the message is one line that says what to do."""
 
 
-def wait_until_still(database: Database, *, patience_s: float = PATIENCE_S) -> None:
+def wait_until_still(database: Database) -> None:
     """Returns when no role of the site has a lease any more. Raises StillRunning."""
-    give_up_s = time.monotonic() + patience_s
+    give_up_s = time.monotonic() + PATIENCE_S
     while names := _running(database):
         if time.monotonic() > give_up_s:
             raise StillRunning(
