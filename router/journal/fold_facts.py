@@ -259,15 +259,20 @@ def _send_tried(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _plan_activated(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    before = db.row("SELECT max(changed_at_ms) FROM plan")
+    later_ms = max(row.at_ms, (before[0] or 0) + 1 if before else 0)
     db.run(
-        """INSERT INTO plan (version, seq, activated_at_ms, activated_by, digest, text)
-           VALUES (:version, :seq, :at_ms, :by, :digest, :text)""",
+        """INSERT INTO plan (version, seq, activated_at_ms, activated_by, digest, text, changed_at_ms,
+               changed_site)
+           VALUES (:version, :seq, :at_ms, :by, :digest, :text, :changed_at_ms, :changed_site)""",
         version=data["version"],
         seq=row.seq,
         at_ms=row.at_ms,
         by=data.get("by", ""),
         digest=row.ref,
         text=data["text"],
+        changed_at_ms=data["changed_at_ms"] if "learned" in data else later_ms,
+        changed_site=data["changed_site"] if "learned" in data else row.site,
     )
 
 

@@ -219,6 +219,9 @@ class PersonRow(SQLModel, table=True):
     role: str
     active: int = 1
     credential_digest: str = ""
+    changed_at_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    """Of two sites the later change wins: when it was made, and where (§12.2)."""
+    changed_site: str = ""
 
 
 class SessionRow(SQLModel, table=True):
@@ -244,6 +247,9 @@ class PlanRow(SQLModel, table=True):
     activated_by: str = ""
     digest: str
     text: str = Field(sa_column=Column(Text, nullable=False))
+    changed_at_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    """As of a person: of two sites the later one wins."""
+    changed_site: str = ""
 
 
 class AlarmRow(SQLModel, table=True):

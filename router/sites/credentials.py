@@ -70,7 +70,7 @@ class TlsFiles:
 
 def host_name(site: str) -> str:
     """The name in a site's certificate: whatever address it is reached at, it is this site."""
-    return f"{site}.muster-pair"
+    return f"{site.replace('_', '--')}.muster-pair"  # an underscore is no part of a host name
 
 
 def peer_access(settings: Settings, plan: Plan) -> PeerAccess:
