@@ -10,6 +10,7 @@ from typing import Any, Final  # Any: the answer is a JSON value
 import msgspec
 from redis.exceptions import RedisError
 
+from agents_ui.admin.copying import copy_now
 from agents_ui.admin.roles import roles_now
 from agents_ui.admin.traffic import accounts_now
 from agents_ui.admin.watching import watch_now
@@ -80,6 +81,7 @@ def _read(services: Services) -> Value:
             "alarms": alarms[0],
             "accounts": accounts_now(db, plan, services.settings),
             "watch": watch_now(db, plan, services.settings),
+            "copy": copy_now(db, services),
         }
 
 

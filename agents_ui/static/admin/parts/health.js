@@ -2,6 +2,7 @@
 import { html } from "../../shared/html.js";
 import { dayAndTime, duration, second, serverNow } from "../../shared/time.js";
 import { hasWords, say } from "../../shared/words.js";
+import { SecondCopy } from "./second-copy.js";
 import { State } from "./state.js";
 import { Watch } from "./watch.js";
 
@@ -13,6 +14,7 @@ export function Health({ admin }) {
   const health = admin.known.health.value;
   if (!health) return html`<p class="hint">${say("asking")}</p>`;
   return html`${health.watch && html`<${Watch} admin=${admin} watch=${health.watch} />`}
+    ${health.copy && html`<${SecondCopy} copy=${health.copy} journal=${health.journal} />`}
     <section><h2>${say("roles")}</h2>
       <dl class="facts-grid">
         ${(health.roles ?? []).map((/** @type {any} */ role) => html`<${Role} key=${role.role} role=${role} />`)}
