@@ -23,7 +23,7 @@ from router.decisions import (
     OfferInteraction,
     QueueInteraction,
 )
-from router.placing import MANUAL_RULE, back_in_line, ended, off_stage, queue, withdrawn
+from router.placing import MANUAL_RULE, back_in_line, ended, queue, withdrawn
 
 AS_BEFORE: Final = "as_before"
 """Strategy of the offer that stands for what an agent held at the other site: accepted as it is made."""
@@ -68,7 +68,7 @@ def kept(centre: Centre, event: e.HandoverEnded, now_ms: int) -> list[Decision]:
     if not interaction.named_agent_id.startswith(ELSEWHERE):
         return []
     order = back_in_line(interaction, now_ms, why="kept")
-    return [order, *off_stage(interaction, now_ms)]
+    return [order, ended(interaction, now_ms)] if interaction.traffic in STAGED else [order]
 
 
 def yielded(centre: Centre, event: e.InteractionYielded, now_ms: int) -> list[Decision]:

@@ -21,7 +21,7 @@ _LAST_IN: Final = (
     "SELECT i.account, i.channel, max(m.at_ms) FROM"
     " (SELECT interaction_id, at_ms FROM message WHERE reading = :reading AND direction = 'in'"
     "  ORDER BY seq DESC LIMIT :n) m"
-    " JOIN interaction i ON i.interaction_id = m.interaction_id AND i.traffic <> 'probe'"
+    " JOIN interaction i ON i.interaction_id = m.interaction_id AND i.traffic NOT IN ('probe', 'rehearsal')"
     " GROUP BY i.account, i.channel"
 )
 _LAST_OUT: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from agents_ui.watch.judgement import Known
-from config.words import PROBE
+from config.words import STAGED
 from router.channels.probes import CHAT_PAGE
 from router.records import Row
 
@@ -45,7 +45,7 @@ class Arrivals:
             arrived = self._decoder.decode(row.data)
         except msgspec.MsgspecError:
             return
-        self._pending[row.ref] = arrived.account or CHAT_PAGE, arrived.traffic != PROBE
+        self._pending[row.ref] = arrived.account or CHAT_PAGE, arrived.traffic not in STAGED
         if len(self._pending) > PENDING_MAX:
             self._pending.popitem(last=False)
 

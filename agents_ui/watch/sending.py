@@ -84,9 +84,9 @@ class Sender:
         self._doors = doors
         self._account = account
 
-    async def send(self, way: Way) -> str:
+    async def send(self, way: Way, *, rehearsal: bool = False) -> str:
         """Why the probe was not taken; empty where it was. Never raises."""
-        name = new_name()
+        name = new_name(rehearsal=rehearsal)
         try:
             await asyncio.to_thread(self._prepare, name, way.watched)
             async with asyncio.timeout(STEP_S):

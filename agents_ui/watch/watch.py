@@ -16,6 +16,7 @@ from agents_ui.watch import judgement
 from agents_ui.watch.arrivals import Arrivals
 from agents_ui.watch.judgement import Known, Trouble, Unoffered, Way
 from agents_ui.watch.looking import Looked, Looker
+from agents_ui.watch.rehearsing import Rehearsal
 from agents_ui.watch.sending import SIP, Doors, Sender, can_probe
 from config.networks import networks_of
 from config.plan import AccountPlan, Plan
@@ -48,6 +49,7 @@ class Watch:
         self.arrivals = Arrivals(_ticks)
         self._looker = Looker(services.database, f"web/{services.web_id}")
         self._sender = Sender(services.database, self._doors, self._account, self._address)
+        self._rehearsal = Rehearsal(services, self._sender)
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._gone_since: dict[str, int] = {}
         self._served: set[str] = set()
@@ -68,6 +70,7 @@ class Watch:
                     _log.exception("the watch failed")
                 await asyncio.sleep(EVERY_S)
         finally:
+            self._rehearsal.cancel()
             for task in self._sending.values():
                 task.cancel()
 
@@ -78,6 +81,7 @@ class Watch:
         if not await asyncio.to_thread(self._looker.leads):
             self._led = False
             return
+        await self._rehearsal.turn(list(ways.values()))
         if not self._led:
             self._take_over(await asyncio.to_thread(self._looker.load, _now_ms()), now_ms)
             self._led = True

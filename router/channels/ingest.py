@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from config.words import PROBE
+from config.words import STAGED
 from router.channels.ids import customer_id_of, fresh_id, interaction_id_of, message_id_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
@@ -397,7 +397,7 @@ class _Who:
 
 def _who(db: Connection, contact: Contact) -> _Who:
     """To be asked under the counter's lock: what it finds, or makes, is decided once."""
-    if contact.traffic == PROBE:
+    if contact.traffic in STAGED:
         return _Who()  # Nobody's: it joins nothing, and nobody is known by it.
     address_hash = _address_hash(db, contact)
     if not contact.linked:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from config.words import PROBE
+from config.words import PROBE, REHEARSAL
 from router.channels.port import Account, Contact, Webhook
 from router.journal.connection import Connection
 
@@ -33,15 +33,18 @@ CHAT_PAGE: Final = "/chat"
 LIVES_MS: Final = 300_000
 """A probe that takes longer is no sign of health. What comes by its name later is no probe."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+STAGED: Final = ".rehearsal"
+"""Ends the name of what a rehearsal of two sites sends: it may be given to the other site before it ends."""
+
+_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{43}}({re.escape(STAGED)})?")
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _SENDER: Final = "0"
 
 
-def new_name() -> str:
+def new_name(*, rehearsal: bool = False) -> str:
     """256 random bits: nobody guesses them in five minutes."""
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(32) + STAGED * rehearsal
 
 
 def hash_of(name: str) -> str:
@@ -64,7 +67,7 @@ def as_probe(contact: Contact, name: str) -> Contact:
     """The same contact as a probe: nobody's, and with an id that no provider gives."""
     return replace(
         contact,
-        traffic=PROBE,
+        traffic=REHEARSAL if name.endswith(STAGED) else PROBE,
         provider_id=f"{PROBE}/{hash_of(name)}",
         address_kind="",
         address="",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from config.words import PROBE
+from config.words import STAGED
 from router.channels.ids import interaction_id_of, message_id_of
 from router.channels.port import Contact
 from router.journal.appends import SALT_BYTES, storable
@@ -68,7 +68,7 @@ def _strangers(db: Connection, contacts: Sequence[Contact], ids: Sequence[tuple[
 def _may_begin(contact: Contact) -> bool:
     """Whether its address is all that says whose it is and what it joins. A probe is nobody's."""
     has_address = contact.address_kind and 0 < len(contact.address) <= ADDRESS_CHARACTERS_MAX
-    is_theirs = contact.linked and contact.joins and contact.traffic != PROBE
+    is_theirs = contact.linked and contact.joins and contact.traffic not in STAGED
     return bool(has_address and is_theirs and not contact.thread)
 
 

@@ -14,6 +14,7 @@ from router.journal.connection import Connection, Value
 from router.journal.fold_adoption import ADOPTION_FOLDS
 from router.journal.fold_arrivals import ADDING, READING, Change
 from router.journal.fold_decisions import DECISION_FOLDS
+from router.journal.fold_drills import DRILL_FOLDS
 from router.journal.fold_facts import FACT_FOLDS
 from router.journal.fold_places import PLACE_FOLDS
 from router.journal.fold_sending import SENDING_FOLDS
@@ -63,6 +64,7 @@ FOLDS: Final[Mapping[str, Fold]] = {
     **PLACE_FOLDS,
     **SITE_FOLDS,
     **ADOPTION_FOLDS,
+    **DRILL_FOLDS,
 }
 
 

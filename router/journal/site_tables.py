@@ -116,6 +116,7 @@ class DrillRow(SQLModel, table=True):
 
     __tablename__ = "drill"
     drill_id: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     began_ms: int = Field(sa_column=_ms(index=True))
     ended_ms: int = Field(sa_column=_ms())
     agent_id: str = ""

@@ -11,7 +11,6 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 
 import msgspec
 
-from config.words import PROBE
 from router.channels.ingest import thread_of
 from router.journal.committer import Committer
 from router.journal.connection import Connection, Value
@@ -108,7 +107,7 @@ _SENDING: Final = ("account", "provider_id", "outbox_id")
 
 _OPEN: Final = """
     SELECT interaction_id FROM interaction
-    WHERE closed_seq = 0 AND traffic <> :probe AND (state <> 'assigned' OR :assigned = 1)
+    WHERE closed_seq = 0 AND traffic NOT IN ('probe', 'rehearsal') AND (state <> 'assigned' OR :assigned = 1)
     ORDER BY urgency, accepted_at_ms, interaction_id
 """
 
@@ -168,7 +167,7 @@ def adoptable(
     What is with an agent there is among them only when `assigned`. What was adopted here before is not,
     unless the other site has taken it back since.
     """
-    ids = [str(row[0]) for row in copy.rows(_OPEN, probe=PROBE, assigned=int(assigned))]
+    ids = [str(row[0]) for row in copy.rows(_OPEN, assigned=int(assigned))]
     theirs, ours = claims(copy, ids, site=peer), claims(own, ids, site=site)
     here = _open_here(own, ids)
     return [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]

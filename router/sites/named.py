@@ -97,6 +97,7 @@ NAMED: Final[Mapping[str, Names]] = {
     "copy_missed": NOTHING,
     "copy_healed": NOTHING,
     "drill_began": NOTHING,
+    "drill_sent": NOTHING,
     "drill_ended": NOTHING,
     "action_due": NOTHING,
     "action_tried": NOTHING,

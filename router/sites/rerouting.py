@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol  # Any: JSON values at the edge of the type system
 
-from config.words import ELSEWHERE, PROBE
+from config.words import ELSEWHERE
 from router.journal.appends import FactsAppend
 from router.journal.committer import Committer
 from router.journal.connection import Connection
@@ -49,7 +49,7 @@ COPIED_WITHIN_S: Final = 5.0
 _WAITING: Final = """
     SELECT i.interaction_id, i.channel, i.queue_id, i.urgency
     FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
-    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND i.traffic <> :probe
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND i.traffic NOT IN ('probe', 'rehearsal')
         AND a.interaction_id IS NULL AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
@@ -159,7 +159,7 @@ class Rerouting:
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     """Ids of what waits here and shall wait there, the most urgent and oldest first."""
     home = going_home(db, site=site, peer=peer)
-    rows = db.rows(_WAITING, probe=PROBE)
+    rows = db.rows(_WAITING)
     if owner_of(db, site).site == peer:
         return [*_still_waiting(db, home), *(str(row[0]) for row in rows)]
     shares = {str(scope): int(share) for scope, share in db.rows("SELECT scope, share_pct FROM reroute")}
