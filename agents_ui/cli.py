@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "worker": "the role that delivers and does slow chores",
     "mail": "the role that takes mail by SMTP",
     "voice": "the role that has the calls",
+    "peer": "the role that talks with the other site",
     "demo": "send a believable stream of chats to a running centre",
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",

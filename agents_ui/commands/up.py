@@ -41,7 +41,14 @@ def add_to(subparsers: "Subparsers") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Stay until Ctrl-C or SIGTERM; 0 after an orderly stop, 1 when a role does not start."""
-    from router.run.ground import check_host, own_folder, usable_port, usable_sip_port, usable_smtp_port
+    from router.run.ground import (
+        check_host,
+        own_folder,
+        usable_peer_port,
+        usable_port,
+        usable_sip_port,
+        usable_smtp_port,
+    )
 
     began = time.monotonic()
     settings = read_settings()
@@ -53,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         settings = dataclasses.replace(settings, port=usable_port(settings.host, settings.port))
         settings = dataclasses.replace(settings, smtp_port=usable_smtp_port(settings))
         settings = dataclasses.replace(settings, sip_port=usable_sip_port(settings))
+        if settings.site:
+            settings = dataclasses.replace(settings, peer_port=usable_peer_port(settings))
         return asyncio.run(_Up(settings, arguments, began).run())
     finally:
         os.close(lock)
@@ -110,6 +119,8 @@ class _Up:
             family.start_redis(),
             asyncio.to_thread(_prepared, family.settings, demo=self._demo),
         )
+        if family.settings.site:
+            _check_peer(family.settings, plan)
         family.start_roles(mail=has_mailbox(plan), voice=has_calls(plan), trunk=has_trunk(plan))
         _show_sign_ins(sign_ins)
         await family.all_serve()
@@ -130,6 +141,9 @@ class _Up:
             _say(f"  mail        smtp://{self._family.settings.host}:{self._family.settings.smtp_port}")
         if self._family.takes_telephone_calls:
             _say(f"  calls       sip:{self._family.settings.host}:{self._family.settings.sip_port}")
+        if self._family.has_peer:
+            settings = self._family.settings
+            _say(f"  other site  is heard on {settings.host}:{settings.peer_port}")
         _say(f"  logs        {_short(data_dir / 'logs')}")
         if self._demo:
             from agents_ui.demo.sign_ins import FILE
@@ -148,6 +162,13 @@ class _Up:
         if self._stop.is_set():
             self._family.kill()
         self._stop.set()
+
+
+def _check_peer(settings: Settings, plan: "Plan") -> None:
+    """Whatever would keep the role `peer` from starting is said in one line, now. Raises SettingsWrong."""
+    from router.sites.credentials import check_listener, peer_access
+
+    check_listener(settings.host, peer_access(settings, plan).tls)
 
 
 def _prepared(settings: Settings, *, demo: bool) -> "tuple[Plan, list[OneTimePassword]]":

@@ -30,6 +30,9 @@ MAIL: Final = "mail"
 VOICE: Final = "voice"
 """Only where calls come by an account of the plan."""
 
+PEER: Final = "peer"
+"""Only where MUSTER_SITE says that this is one of two."""
+
 STANDBY: Final = "standby"
 """A second router that waits for the lease: starting one anew takes seconds on a busy machine."""
 
@@ -92,8 +95,15 @@ class Family:
         await self._until(lambda: self._children["redis"].ready, REDIS_WAIT_S)
 
     def start_roles(self, *, mail: bool = False, voice: bool = False, trunk: bool = False) -> None:
-        """Start router, web and worker; and the roles that take mail and calls (trunk: from telephones)."""
-        self._roles = (*ROLES, *([MAIL] if mail else []), *([VOICE] if voice else []))
+        """Start router, web and worker; and the roles that take mail and calls (trunk: from telephones), and
+        the one that talks with the other site."""
+        peer = bool(self.settings.site)
+        self._roles = (
+            *ROLES,
+            *([MAIL] if mail else []),
+            *([VOICE] if voice else []),
+            *([PEER] if peer else []),
+        )
         self._trunk = trunk
         for role in self._roles:
             self.start_command(role, role)
@@ -144,6 +154,11 @@ class Family:
         return MAIL in self._roles
 
     @property
+    def has_peer(self) -> bool:
+        """Whether the role that talks with the other site is among them."""
+        return PEER in self._roles
+
+    @property
     def takes_telephone_calls(self) -> bool:
         """Whether a trunk may send calls."""
         return VOICE in self._roles and self._trunk
@@ -155,6 +170,8 @@ class Family:
         }
         if self.takes_mail:
             listeners["smtp"] = {"host": self.settings.host, "port": self.settings.smtp_port}
+        if self.has_peer:
+            listeners["peer"] = {"host": self.settings.host, "port": self.settings.peer_port}
         if VOICE in self._roles:
             sip_port = self.settings.sip_port if self._trunk else 0
             path = socket_path(self.settings.data_dir)
@@ -202,6 +219,7 @@ class Family:
             "MUSTER_PORT": str(settings.port),
             "MUSTER_SMTP_PORT": str(settings.smtp_port),
             "MUSTER_SIP_PORT": str(settings.sip_port),
+            "MUSTER_PEER_PORT": str(settings.peer_port),
             "MUSTER_PLAN": str(settings.plan_file.absolute()),
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,

@@ -120,6 +120,13 @@ def usable_sip_port(settings: Settings) -> int:
     raise SettingsWrong(f"no port for calls is free on {settings.host}: type MUSTER_SIP_PORT=5060 before")
 
 
+def usable_peer_port(settings: Settings) -> int:
+    """As usable_port for the other site: the third after MUSTER_PORT. Never another one by itself: the other
+    site was told this one."""
+    port = settings.port + 3 if settings.peer_port < 0 else settings.peer_port
+    return usable_port(settings.host, port, variable="MUSTER_PEER_PORT")
+
+
 def _free_for_udp(host: str, port: int) -> bool:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, kind, protocol) as probe:

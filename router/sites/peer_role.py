@@ -1,0 +1,210 @@
+"""The role `peer` as objects: the door, the sender, beats and follower, and what is known of all of them.
+
+One process a site, with connections of its own. Whatever of it is killed goes on with the next one: how far
+the other site is, it says itself; how far this one has read, follows from tables.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any, Final  # Any: JSON
+
+from config.plan import Plan
+from config.settings import Settings
+from router.journal.clock import SteadyClock, wall_ms
+from router.journal.committer import Committer
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.run.hints import Hints
+from router.run.plan_activation import plan_in_force
+from router.run.role_lease import keep_role
+from router.sites.auth import Door
+from router.sites.beat_content import beat_content
+from router.sites.beating import Beats
+from router.sites.copy_gaps import PEER as POSITION
+from router.sites.copy_keeper import CopyKeeper
+from router.sites.credentials import PeerAccess
+from router.sites.follower import Follower, Step
+from router.sites.healing import Healing
+from router.sites.learning import Learning
+from router.sites.peer_client import PeerClient
+from router.sites.peer_server import PeerRoute, peer_app, peer_server
+from router.sites.second_copy import acked_channel
+from router.sites.sender import Sender
+from router.sites.status import COPY, PEER, put_status
+from router.sites.watching import Look
+
+ROLE: Final = "peer"
+POSITION_S: Final = 0.2
+"""How often at most the table learns how far the other site is; who waits hears it by a hint at once."""
+
+STATUS_S: Final = 1.0
+HINT_MS: Final = 1_000
+JOIN_S: Final = 5.0
+
+_POSITION: Final = """
+    INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :acked, 0)
+    ON CONFLICT (reader) DO UPDATE SET read_through = excluded.read_through
+"""
+_log = logging.getLogger("muster.peer")
+
+
+class PeerRole:
+    """Everything of one site's peer role, on databases that are open.
+
+    Shape: what other parts add is given here: steps of the follower, routes of the door, and `looked`, which
+           is called with each beat. They are looked at when run() begins.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        access: PeerAccess,
+        own: Database,
+        copy: Database,
+        *,
+        plan: Plan,
+        clock: SteadyClock,
+    ) -> None:
+        self.access = access
+        self.own, self.copy = own, copy
+        self.plan = plan
+        self.serves = False
+        self.hints = Hints(settings.redis_url, access.site)
+        self.committer = Committer(own, after_commit=self._grown, clock=clock)
+        self.steps: list[tuple[str, Step]] = [("learning", Learning().step)]
+        self.routes: list[PeerRoute] = []
+        self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = []
+        self._acked_hints = Hints(settings.redis_url, acked_channel(access.site))
+        self._release = version("muster")
+        self._content: Mapping[str, Any] = {"site": access.site}
+        self._written_through = -1
+        self._said: Mapping[str, Any] = {}
+        self._healing = Healing(own, self.committer)
+        self.sender = Sender(own, PeerClient(access, clock_ms=wall_ms), acked=self._acked_hints.publish)
+        self.beats = Beats(
+            PeerClient(access, clock_ms=wall_ms, answer_s=1.5),
+            content=lambda: self._content,
+            looked=self._look,
+            wall_ms=wall_ms,
+        )
+        self._follower: Follower | None = None
+        self._keeper = CopyKeeper(copy, grew=self._copy_grew)
+
+    async def run(self, listener: socket.socket) -> None:
+        """Until cancelled."""
+        door = Door(self.access.key, self.access.incoming, clock_ms=wall_ms)
+        routes = [*self._keeper.routes(), self.beats.route(), *self.routes]
+        server = peer_server(peer_app(door, routes, clock_ms=wall_ms), self.access.tls)
+        self._follower = follower = Follower(self.committer, self.own, self.copy, self.steps)
+        await asyncio.to_thread(self._look_around)
+        threads = [
+            threading.Thread(target=each.run, name=name, daemon=True)
+            for name, each in (("sender", self.sender), ("beats", self.beats), ("follower", follower))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            async with asyncio.TaskGroup() as all_of_it:
+                all_of_it.create_task(server.serve(sockets=[listener]))
+                all_of_it.create_task(keep_role(self.own, ROLE))
+                all_of_it.create_task(self._hear())
+                all_of_it.create_task(self._keep_position())
+                all_of_it.create_task(self._keep_status())
+                all_of_it.create_task(self._healing.run())
+                self.serves = True
+        finally:
+            server.should_exit = True
+            await asyncio.to_thread(self._end, threads)
+
+    async def end(self) -> None:
+        """Lets go of everything that this made."""
+        await asyncio.to_thread(self.committer.close)
+        await self.hints.close()
+        await self._acked_hints.close()
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        self.sender.stop()
+        self.beats.stop()
+        if self._follower is not None:
+            self._follower.stop()
+        for thread in threads:
+            thread.join(JOIN_S)
+        self._keeper.close()
+        with suppress(DatabaseGone, DatabaseBusy):
+            self._write_position()
+
+    async def _hear(self) -> None:
+        """The own journal has grown: there is something to send, and perhaps something to follow."""
+        while True:
+            await self.hints.wait(HINT_MS)
+            self.sender.wake()
+            if self._follower is not None:
+                self._follower.wake()
+
+    def _grown(self, seq: int) -> None:
+        self.hints.publish(seq)
+
+    def _copy_grew(self) -> None:
+        if self._follower is not None:
+            self._follower.wake()
+
+    async def _keep_position(self) -> None:
+        while True:
+            await asyncio.sleep(POSITION_S)
+            with suppress(DatabaseGone, DatabaseBusy):
+                await asyncio.to_thread(self._write_position)
+
+    def _write_position(self) -> None:
+        acked = self.sender.state.acked_through
+        if acked == self._written_through or not self.sender.state.head_hash:
+            return
+        with self.own.writing() as db:
+            db.run(_POSITION, reader=POSITION, acked=acked)
+        self._written_through = acked
+
+    async def _keep_status(self) -> None:
+        """Once a second: what the beats say, and what people see."""
+        while True:
+            try:
+                await asyncio.to_thread(self._look_around)
+                await asyncio.to_thread(self._write_status)
+            except (DatabaseGone, DatabaseBusy) as problem:
+                self._content = {**self._content, "state": "Down", "accepts": False}
+                _log.warning("not said how things are reason=%s", problem)
+            await asyncio.sleep(STATUS_S)
+
+    def _look_around(self) -> None:
+        domains = (self.access.site, self.access.peer)
+        with self.own.reading() as own, self.copy.reading() as copy:
+            self._follow_plan(own)
+            self._content = beat_content(
+                own, copy, plan=self.plan, domains=domains, release=self._release, now_ms=wall_ms()
+            )
+
+    def _follow_plan(self, own: Connection) -> None:
+        found = own.row("SELECT digest FROM plan ORDER BY version DESC LIMIT 1")
+        if found is not None and found[0] != self.plan.digest:
+            in_force = plan_in_force(own)
+            self.plan = in_force[1] if in_force is not None else self.plan
+
+    def _write_status(self) -> None:
+        heard, state = self.beats.heard, self.sender.state
+        copy = self._content.get("copy_of_you", {})
+        follower = self._follower.failing if self._follower is not None else {}
+        sending = {**asdict(state), "behind": state.behind, "left_s": state.left_s}
+        copying = {**self._healing.figures, "sending": sending, "copy_of_peer": copy, "steps": follower}
+        with self.own.writing() as db:
+            put_status(db, COPY, wall_ms(), copying)
+            if heard.at_mono_ms and heard.said is not self._said:
+                put_status(db, PEER, wall_ms(), heard.said)
+                self._said = heard.said
+
+    def _look(self, look: Look, said: Mapping[str, Any]) -> None:
+        for each in self.looked:
+            each(look, said)
