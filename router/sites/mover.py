@@ -77,12 +77,13 @@ class Mover:
         while not self._stopping.is_set():
             more = False
             try:
-                more = self._rerouting.step(self._committer, self._own)
+                if self._peer_takes():  # else what waits would only be held back here, for nobody
+                    more = self._rerouting.step(self._committer, self._own)
                 self._drills.step(self._committer, self._own, self._copy)
                 troubled = False
             except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
                 _log.warning("not moved reason=%s", problem)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, the next turn may do better
                 if not troubled:
                     _log.exception("moving failed; it is tried again")
                 troubled = True
@@ -125,6 +126,12 @@ class Mover:
         if content.get("accepts") is False:
             return str(content.get("state", "")).lower() or "refused"
         return "full" if content.get("waiting", 0) >= content.get("limits_waiting", 1 << 30) else ""
+
+    def _peer_takes(self) -> bool:
+        """Whether the other site was there a moment ago, and takes work."""
+        with self._own.reading() as db:
+            beat = status_of(db, PEER)
+        return beat.fresh(wall_ms()) and beat.data.get("accepts") is not False
 
     def _peer_is_well(self) -> bool:
         """Whether a rehearsal that nobody asked for may begin now."""

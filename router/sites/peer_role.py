@@ -32,6 +32,7 @@ from router.sites.credentials import PeerAccess
 from router.sites.follower import Follower, Step
 from router.sites.healing import Healing
 from router.sites.learning import Learning
+from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.second_copy import acked_channel
@@ -93,19 +94,35 @@ class PeerRole:
             looked=self._look,
             wall_ms=wall_ms,
         )
+        self._mover = Mover(
+            site=access.site,
+            peer=access.peer,
+            own=own,
+            copy=copy,
+            committer=self.committer,
+            client=PeerClient(access, clock_ms=wall_ms),
+            plan=lambda: self.plan,
+            content=lambda: self._content,
+        )
+        self.steps.append(("agreeing", self._mover.agree))
         self._follower: Follower | None = None
         self._keeper = CopyKeeper(copy, grew=self._copy_grew)
 
     async def run(self, listener: socket.socket) -> None:
         """Until cancelled."""
         door = Door(self.access.key, self.access.incoming, clock_ms=wall_ms)
-        routes = [*self._keeper.routes(), self.beats.route(), *self.routes]
+        routes = [*self._keeper.routes(), self.beats.route(), self._mover.route(), *self.routes]
         server = peer_server(peer_app(door, routes, clock_ms=wall_ms), self.access.tls)
         self._follower = follower = Follower(self.committer, self.own, self.copy, self.steps)
         await asyncio.to_thread(self._look_around)
         threads = [
             threading.Thread(target=each.run, name=name, daemon=True)
-            for name, each in (("sender", self.sender), ("beats", self.beats), ("follower", follower))
+            for name, each in (
+                ("sender", self.sender),
+                ("beats", self.beats),
+                ("follower", follower),
+                ("mover", self._mover),
+            )
         ]
         for thread in threads:
             thread.start()
@@ -131,6 +148,7 @@ class PeerRole:
     def _end(self, threads: Sequence[threading.Thread]) -> None:
         self.sender.stop()
         self.beats.stop()
+        self._mover.stop()
         if self._follower is not None:
             self._follower.stop()
         for thread in threads:
