@@ -24,6 +24,9 @@ from router.sites.status import PEER, status_of
 
 ADOPT: Final = "/peer/adopt"
 EVERY_S: Final = 0.5
+HERE_MS: Final = 4_000
+"""Without a beat for this long, the other site is not asked to take anything."""
+
 IDS_MAX: Final = 1_000
 STEPS_MAX: Final = 200
 """Pages that one step of agreeing looks at, before the other steps have their turn."""
@@ -131,7 +134,7 @@ class Mover:
         """Whether the other site was there a moment ago, and takes work."""
         with self._own.reading() as db:
             beat = status_of(db, PEER)
-        return beat.fresh(wall_ms()) and beat.data.get("accepts") is not False
+        return beat.fresh(wall_ms(), HERE_MS) and beat.data.get("accepts") is not False
 
     def _peer_is_well(self) -> bool:
         """Whether a rehearsal that nobody asked for may begin now."""
