@@ -23,9 +23,12 @@ from router.journal.stream import last_seq
 from router.records import Fact, Row
 
 STANDING_KINDS: Final = frozenset(
-    {"queued", "widened", "accepted", "wrap_up_began", "closed", "call_back_opened"}
+    {"queued", "widened", "accepted", "wrap_up_began", "closed", "call_back_opened", "adopted", "yielded"}
 )
 """Rows after which the page's conversation may look different."""
+
+MESSAGE_KINDS: Final = frozenset({"arrived", "message_added", "message_copied", "adopted"})
+"""Rows that say that there is one message more; one that was adopted came with all of its own."""
 
 CREW_KINDS: Final = frozenset({"presence_set", "desks_noted", "plan_activated"})
 """Rows after which somebody may be there, or nobody any more."""
@@ -188,7 +191,7 @@ class Room:
     def _news(self, rows: Iterable[Row]) -> _News:
         news = _News()
         for row in rows:
-            if row.kind == "arrived":
+            if row.kind in ("arrived", "adopted"):
                 self._note_arrival(row, news)
             elif row.kind == "customer_disconnected":
                 self._note_parting(row)
@@ -197,8 +200,10 @@ class Room:
             session = self._session_of.get(row.ref)
             if session is None:
                 continue
-            if row.kind in ("arrived", "message_added"):
-                news.messages[msgspec.json.decode(row.data)["message_id"]] = None
+            if row.kind in MESSAGE_KINDS:
+                said = msgspec.json.decode(row.data)
+                for each in said.get("messages", (said,)):
+                    news.messages[each["message_id"]] = None
             if row.kind == "arrived" or row.kind in STANDING_KINDS:
                 news.sessions.add(session)
         return news

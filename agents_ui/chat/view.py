@@ -16,6 +16,7 @@ from router.channels.located import MEDIA_TYPE as PLACE
 from router.channels.located import shown_place
 from router.channels.port import UNPARSED
 from router.channels.text import shown
+from router.elsewhere import MOVED
 from router.journal.database import Connection
 from router.journal.stream import last_seq
 from skills.match import meets_one
@@ -46,6 +47,8 @@ class Standing:
     queue_id: str = ""
     requirement: str = "{}"
     step: int = 0
+    moved_to: str = ""
+    """The site at which it goes on."""
 
 
 NO_INTERACTION: Final = Standing()
@@ -77,7 +80,7 @@ def load_snapshot(db: Connection, session: str) -> Snapshot:
     ids = [each.interaction_id for each in found]
     return Snapshot(
         seq=last_seq(db),
-        standing=_standing(found),
+        standing=_standing(db, found),
         interaction_ids=tuple(ids),
         messages=_newest(db, ids),
         present=load_present(db),
@@ -86,10 +89,10 @@ def load_snapshot(db: Connection, session: str) -> Snapshot:
 
 def load_standing(db: Connection, session: str) -> Standing:
     """Where the session's newest interaction stands."""
-    return _standing(interactions_of(db, session))
+    return _standing(db, interactions_of(db, session))
 
 
-def _standing(newest_first: Sequence[OfThread]) -> Standing:
+def _standing(db: Connection, newest_first: Sequence[OfThread]) -> Standing:
     if not newest_first:
         return NO_INTERACTION
     newest = newest_first[0]
@@ -101,7 +104,19 @@ def _standing(newest_first: Sequence[OfThread]) -> Standing:
         queue_id=newest.queue_id,
         requirement=newest.requirement,
         step=newest.step,
+        moved_to=_moved_to(db, newest.interaction_id) if newest.closed_seq else "",
     )
+
+
+def _moved_to(db: Connection, interaction_id: str) -> str:
+    """The other site, if it ended here because it goes on there."""
+    row = db.row(
+        "SELECT y.to_site FROM yielding y JOIN interaction i ON i.interaction_id = y.interaction_id"
+        " WHERE y.interaction_id = :i AND i.closed_why = :moved",
+        i=interaction_id,
+        moved=MOVED,
+    )
+    return str(row[0]) if row is not None else ""
 
 
 def load_messages(db: Connection, message_ids: Iterable[str]) -> list[Message]:
@@ -123,6 +138,7 @@ def conversation_value(plan: Plan, standing: Standing, *, nobody: bool) -> dict[
     return {
         "state": standing.state or "new",
         "agent_name": next(names, ""),
+        "moved_to": standing.moved_to,
         "nobody_there": nobody,
         "notice": plan.site.customer_notice,
         "site": plan.site.name,

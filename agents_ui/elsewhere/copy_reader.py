@@ -20,16 +20,24 @@ class CopyReader:
         self._settings = settings
         self._copy: Database | None = None
 
+    def database(self) -> Database | None:
+        """The copy, once there is one that can be opened."""
+        try:
+            if self._copy is None and self._is_made():
+                self._copy = open_copy(self._settings)
+        except (DatabaseBusy, DatabaseGone, DatabaseUnsafe):
+            return None
+        return self._copy
+
     def ask(self, question: Callable[[Connection], T]) -> T | None:
         """The answer of the other site's tables as they are here; None without a copy."""
+        copy = self.database()
         try:
-            if self._copy is None:
-                if not self._is_made():
-                    return None
-                self._copy = open_copy(self._settings)
-            with self._copy.reading() as db:
+            if copy is None:
+                return None
+            with copy.reading() as db:
                 return question(db)
-        except (DatabaseBusy, DatabaseGone, DatabaseUnsafe):
+        except (DatabaseBusy, DatabaseGone):
             return None
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from agents_ui.access.sessions import cookie_name, set_cookie
 from agents_ui.access.words import refusal
 from agents_ui.chat.session import cookie_of, token_in
 from agents_ui.elsewhere.arriving import ArriveDesk, NotArrived, Presence, presence_there
+from agents_ui.elsewhere.taking_along import take_along
 from agents_ui.elsewhere.whereabouts import Other, Whereabouts
 from agents_ui.permits import Permits
 from agents_ui.services import Services
@@ -88,6 +89,9 @@ class Elsewhere:
             return JSONResponse(refusal("slow_down"), 429, {"Retry-After": "1"})
         where, seal, other = await self._pair()
         ticket = seal.open(body.ticket, here=where.here, now_ms=_now_ms())
+        if ticket.kind == DESK:
+            await self._arrive_desk(ticket, body)
+        along = await asyncio.to_thread(take_along, self._services, ticket)
         reason = where.reason(ticket.site)
         answer = JSONResponse(
             {
@@ -98,13 +102,13 @@ class Elsewhere:
                 "why": reason.why if ticket.site in where.serves() else "return",
                 "since_ms": reason.since_ms,
                 "now_ms": _now_ms(),
+                "along": len(along),
             }
         )
         if ticket.kind == CHAT:
             answer.headers.append("set-cookie", cookie_of(ticket.token, self._services.settings))
-            return answer
-        await self._arrive_desk(ticket, body)
-        set_cookie(answer, ticket.token, self._services.settings)
+        else:
+            set_cookie(answer, ticket.token, self._services.settings)
         return answer
 
     async def _arrive_desk(self, ticket: Ticket, body: ArriveBody) -> None:

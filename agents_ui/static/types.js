@@ -6,6 +6,7 @@
  * @typedef {object} ChatConversation
  * @property {"new" | "waiting" | "with_agent" | "ended"} state
  * @property {string} agent_name
+ * @property {string} [moved_to] the site at which it goes on
  * @property {boolean} nobody_there
  * @property {string} notice
  * @property {string} site

@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { html } from "../shared/html.js";
+import { loadMoving } from "../shared/sites.js";
 import { openUploads } from "../shared/uploads.js";
 import { loadWords, say } from "../shared/words.js";
 import { openCalling } from "./calling.js";
@@ -20,5 +21,6 @@ const chat = openChat();
 const uploads = openUploads(({ client_id, file }) => `/chat/attachment?${new URLSearchParams({ client_id, name: file.name })}`);
 const calling = openCalling({ offered: calls === "yes", number, notice });
 effect(() => void (chat.link.value.again && uploads.allAgain()));
-render(html`<${ChatPage} chat=${chat} uploads=${uploads} calling=${calling} site=${site} notice=${notice} />`, root);
+const moving = loadMoving(root, async (sites) => (await import("../elsewhere/chat-elsewhere.js")).openChatElsewhere(sites, chat));
+render(html`<${ChatPage} chat=${chat} uploads=${uploads} calling=${calling} moving=${moving} site=${site} notice=${notice} />`, root);
 markTitle(chat, document.title);

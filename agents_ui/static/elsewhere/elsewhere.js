@@ -4,7 +4,8 @@ import { keep, kept } from "../shared/keep.js";
 import { gather, HOME_KEY, packed, STORY_KEY } from "./carried.js";
 import { openTicket } from "./ticket.js";
 
-const SILENT_MS = 5000;
+const SILENT_MS = 5000; // from the last thing heard; desks hear a beat every 2 s
+const NOTICED_MS = 3000; // from the moment it was noticed: chats hear little, and a web process restarts in less
 const ASK_MS = 2000;
 const ASK_JITTER_MS = 1000;
 const GO_JITTER_MS = { silent: 1000, away: 5000, told: 1000 }; // so that a whole room does not arrive in one instant
@@ -31,12 +32,13 @@ const STAYS = { why: "", since_ms: 0, answer: "", holding: false, going: false }
  * @param {"desk" | "chat"} options.kind
  * @param {string} options.ticketPath
  * @param {import("@preact/signals").ReadonlySignal<{name: string, since_ms: number}>} options.link
+ * @param {boolean} [options.quiet] little is ever heard of the site: silence counts from when it was noticed
  * @param {() => string[] | null} [options.serves] whom this site serves, as it last said
  * @param {() => boolean} [options.told] whether this site said that the page belongs at the other one
  * @param {() => boolean} [options.holds] whether work at hand keeps the page here
  * @param {() => object} [options.presence] what the page last showed of its agent
  */
-export function openElsewhere({ sites, kind, ticketPath, link, serves = () => null, told = () => false, holds = () => false, presence = () => ({}) }) {
+export function openElsewhere({ sites, kind, ticketPath, link, quiet = false, serves = () => null, told = () => false, holds = () => false, presence = () => ({}) }) {
   const home = kept(sessionStorage, HOME_KEY, sites.here);
   const ticket = openTicket(ticketPath);
   const state = signal(STAYS);
@@ -44,12 +46,13 @@ export function openElsewhere({ sites, kind, ticketPath, link, serves = () => nu
   const story = signal(kept(sessionStorage, STORY_KEY, null));
   let ask_ms = 0;
   let go_ms = 0;
-  let away_ms = 0;
+  let lost_ms = 0;
 
   /** Why this page does not belong here now. */
   function reason() {
     const { name, since_ms } = link.value;
-    if (name === "lost") return Date.now() - since_ms >= SILENT_MS ? "silent" : "";
+    lost_ms = name === "lost" ? lost_ms || Date.now() : 0;
+    if (name === "lost") return Date.now() - (quiet ? lost_ms : since_ms) >= (quiet ? NOTICED_MS : SILENT_MS) ? "silent" : "";
     if (name !== "live") return "";
     if (told()) return "told";
     const served = serves();
@@ -71,8 +74,7 @@ export function openElsewhere({ sites, kind, ticketPath, link, serves = () => nu
   /** @param {Moving["why"]} why */
   function begin(why) {
     ask_ms = go_ms = 0;
-    away_ms = Date.now();
-    state.value = why ? { ...STAYS, why, since_ms: why === "silent" ? link.value.since_ms : away_ms } : STAYS;
+    state.value = why ? { ...STAYS, why, since_ms: why === "silent" ? link.value.since_ms : Date.now() } : STAYS;
   }
 
   /** @param {Exclude<Moving["why"], "">} why */

@@ -12,16 +12,17 @@ import { Talk } from "./talk.js";
  * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
  * @param {ReturnType<typeof import("../../shared/uploads.js").openUploads>} props.uploads
  * @param {import("../calling.js").Calling} props.calling
+ * @param {import("@preact/signals").Signal<Awaited<ReturnType<typeof import("../../elsewhere/chat-elsewhere.js").openChatElsewhere>> | null>} props.moving
  * @param {string} props.site
  * @param {string} props.notice
  */
-export function ChatPage({ chat, uploads, calling, site, notice }) {
+export function ChatPage({ chat, uploads, calling, moving, site, notice }) {
   const conversation = chat.conversation.value;
   return html`<div class="chat">
     <${Header} site=${conversation?.site || site} chat=${chat} />
     <${Talk} chat=${chat} uploads=${uploads} notice=${conversation?.notice || notice} />
     <div class="foot">
-      <${Standing} chat=${chat} />
+      <${Standing} chat=${chat} moving=${moving} />
       <${CallButton} calling=${calling} />
       <${PlaceState} place=${chat.place} />
       <${Composer} chat=${chat} uploads=${uploads} />

@@ -2,19 +2,26 @@
 import { html } from "../../shared/html.js";
 import { say } from "../../shared/words.js";
 
-/** @param {{chat: ReturnType<typeof import("../store.js").openChat>}} props */
-export function Standing({ chat }) {
-  const { tone, text, more } = standing(chat);
+/**
+ * @param {object} props
+ * @param {ReturnType<typeof import("../store.js").openChat>} props.chat
+ * @param {import("@preact/signals").Signal<Awaited<ReturnType<typeof import("../../elsewhere/chat-elsewhere.js").openChatElsewhere>> | null>} props.moving
+ */
+export function Standing({ chat, moving }) {
+  const { tone, text, more } = standing(chat, moving.value?.onItsWay() ?? "");
+  const happened = moving.value?.happened() ?? "";
   return html`<div class="standing" data-tone=${tone} role="status" aria-live="polite">
     <span class="standing-mark" aria-hidden="true"></span>
     <p><strong dir="auto">${text}</strong>${more && html` <span>${more}</span>`}</p>
+    ${happened && html`<p class="happened"><span aria-hidden="true">✓</span> <span dir="auto">${happened}</span></p>`}
     ${chat.refusal.value && html`<p class="refusal" dir="auto">${chat.refusal.value}</p>`}
   </div>`;
 }
 
-/** @param {ReturnType<typeof import("../store.js").openChat>} chat */
-function standing(chat) {
+/** @param {ReturnType<typeof import("../store.js").openChat>} chat @param {string} onItsWay to the other site */
+function standing(chat, onItsWay) {
   const unsaved = chat.unshown.value.some((entry) => entry.state === "unsaved");
+  if (onItsWay) return { tone: "trouble", text: onItsWay, more: say(unsaved ? "lost_unsaved" : "lost_more") };
   if (chat.link.value.name === "lost" || (chat.link.value.name === "connecting" && unsaved)) {
     return { tone: "trouble", text: say("lost"), more: say(unsaved ? "lost_unsaved" : "lost_more") };
   }

@@ -1,0 +1,11 @@
+// words/elsewhere-chat.en.js - when the other site of the centre comes into it, in English
+export const words = {
+  moving_asking: "No connection right now. We are also trying our second site.",
+  moving_going: "Our second site takes over. You are being connected; nothing is lost.",
+  moved_here: "You are now connected with {to}. Just go on here: nothing is lost.",
+  arriving: "Connecting you with {here}…",
+  arriving_slow: "This takes longer than usual. We keep trying.",
+  arriving_ask: "You come from {other}. Go on with your conversation here?",
+  arriving_go_on: "Go on here",
+  arriving_back: "Back to {other}",
+};
