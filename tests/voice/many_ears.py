@@ -1,4 +1,4 @@
-"""The telephones of a crowd hear at one port: what comes from each of our ports is told apart and measured."""
+"""The telephones of a crowd hear at one port: what comes from each of ours is told apart and measured."""
 
 import socket
 import threading
