@@ -104,7 +104,7 @@ class SitePair:
 
 @contextmanager
 def site_pair(folder: Path, plan_text: str = "") -> Iterator[SitePair]:
-    """Both with the plan in force and nobody's work. Databases are files; /tmp may be a memory disk."""
+    """Both with the plan in force and nobody's work; or as they were left in this folder."""
     text = plan_text or plan_of()
     plan = parse_plan(text)
     clock = [START_MS]
@@ -112,7 +112,8 @@ def site_pair(folder: Path, plan_text: str = "") -> Iterator[SitePair]:
     pair = SitePair(sites=sites, clock=clock, plan=plan)
     try:
         for each in sites.values():
-            each.append(fact("plan_activated", plan.digest, version=1, text=text, by="up"))
+            if each.one("SELECT 1 FROM plan") is None:
+                each.append(fact("plan_activated", plan.digest, version=1, text=text, by="up"))
         yield pair
     finally:
         for each in sites.values():
@@ -122,7 +123,7 @@ def site_pair(folder: Path, plan_text: str = "") -> Iterator[SitePair]:
 
 
 def _open(folder: Path, site: str, peer: str, clock: list[int]) -> OneSite:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     settings = replace(read_settings({"MUSTER_DATA": str(folder), "MUSTER_SITE": site}), unsafe=True)
     own = open_database(settings.database_url, unsafe=True)
     own.create_tables(site=site)
