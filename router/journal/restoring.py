@@ -102,6 +102,28 @@ def finish(database: Database, *, why: str, now_ms: int) -> Row:
     return row
 
 
+def take_back_begin(db: Connection) -> bool:
+    """Undoes the beginning of a life in which nothing was written yet; whether the last row was one.
+
+    In the caller's transaction. Nobody can have seen a number of it but the command that began it.
+    """
+    head = stream.lock_head(db, 0)
+    found = stream.read_rows(db, after_seq=head.seq - 1, limit=1) if head.seq else []
+    if not found or found[0].kind != stream.BEGUN:
+        return False
+    before = msgspec.json.decode(found[0].data)["from_incarnation"]
+    db.run("DELETE FROM journal WHERE site = :site AND seq = :seq", site=head.site, seq=head.seq)
+    db.run("DELETE FROM stream WHERE own = 1")
+    changed = db.run(
+        "UPDATE stream SET own = 1 WHERE site = :site AND incarnation = :before",
+        site=head.site,
+        before=before,
+    )
+    if changed != 1:
+        raise stream.NoStream(f"the life {before} before the last one is not known here")
+    return True
+
+
 def settle(db: Connection) -> None:
     """Forgets what belonged to processes that are gone, and puts the router where its decisions end.
 

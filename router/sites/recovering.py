@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from router.journal import stream
 from router.journal.database import Database
 from router.journal.many_rows import rows_in
-from router.journal.restoring import BACKUP, PEER, mark, unfinished
+from router.journal.restoring import BACKUP, PEER, mark, take_back_begin, unfinished
 from router.sites.copies import Batch, Piece, Refused, read_batch, read_piece, take_batch, take_piece
 
 _THERE: Final = "SELECT content_id FROM content WHERE content_id IN {wanted}"
@@ -73,6 +73,7 @@ def recover(
         if unfinished(db) == BACKUP:
             raise CannotRecover("a restore into this database did not end: repeat muster restore FILE first")
         mark(db, PEER, now_ms)
+    _take_back_empty_lives(database, peer)
     return pull(database, peer, say)
 
 
@@ -93,6 +94,15 @@ def pull(database: Database, peer: PeerRows, say: Callable[[int, int], None]) ->
         _take(database, batch)
         after_seq = seq = _last_seq(database)
         say(seq, batch.head_seq)
+
+
+def _take_back_empty_lives(database: Database, peer: PeerRows) -> None:
+    """A life that was begun here without what the other site has, and in which nobody wrote anything yet."""
+    while (seq := _last_seq(database)) > 0:
+        found = peer.rows(seq - 1).rows
+        with database.writing() as db:
+            if not found or stream.has_row(db, seq, found[0].hash) or not take_back_begin(db):
+                return
 
 
 def _take(database: Database, batch: Batch) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 
 from router.journal.appends import put_content
+from router.journal.committer import Committer
 from router.journal.database import open_database
 from router.journal.replay import replay
 from router.journal.restore import load_state
@@ -105,6 +106,8 @@ def test_two_lives_that_went_different_ways_are_not_mixed(database, committer, c
     append(committer, arrived("c"))
     copy_all(database, copy)
     finish(another, why="alone", now_ms=NOW_MS)
+    with closing(Committer(another)) as on_another:
+        append(on_another, arrived("d"))
     before = all_rows(another)
     with pytest.raises(CannotRecover, match="not the same from row 3 on"):
         recovered(another, copy)

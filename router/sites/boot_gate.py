@@ -1,0 +1,192 @@
+"""May this site start? Not over newer facts that the other site has of it, nor before it knows who serves.
+
+An old backup, or a standby that lagged, would give numbers a second time that customers and desks have seen.
+So before anything is appended the other site is asked how much of this site's stream it has. And before the
+router serves, the peer role has learned which domains the other site has adopted meanwhile (key `gate`).
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from config.plan import Plan
+from config.settings import Settings
+from router.journal import stream
+from router.journal.clock import wall_ms
+from router.journal.committer import Committer
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.journal.restoring import BACKUP, unfinished
+from router.run.lease import NOW_MS
+from router.run.trouble import NoticeTrouble
+from router.sites.credentials import peer_access
+from router.sites.peer_client import PeerClient
+from router.sites.peer_rows import RowsOverThere
+from router.sites.recovering import PeerGone, PeerRows
+from router.sites.status import PEER, put_status, status_of
+
+GATE: Final = "gate"
+"""Key of the row of site_status that lets the router serve."""
+
+ASK_S: Final = 3.0
+"""Longer than this a site does not wait for a line before it starts."""
+
+GATE_S: Final = 10.0
+"""The router serves after this in any case: a site that is alone must answer."""
+
+PAUSE_S: Final = 0.1
+SILENT_S: Final = 4.0
+"""After this without a beat of the other site the peer role opens the gate: it is not there."""
+
+STARTED_UNASKED: Final = "started_unasked"
+"""Code of the alarm that the other site could not be asked."""
+
+_RECOVER: Final = (
+    "type muster recover --from-peer first. Only in an emergency, when the other site cannot give them: "
+    "muster recover --alone starts with what is here"
+)
+_ALONE: Final = f"""
+    SELECT {stream.COLUMNS} FROM journal
+    WHERE {stream.OWN_ROWS} AND kind = '{stream.BEGUN}' ORDER BY seq DESC
+"""
+
+
+class MayNotStart(Exception):
+    """The database is older than what others saw of it; the message is one line that says what to do."""
+
+
+def check_start(
+    settings: Settings, plan: Plan, database: Database, *, say: Callable[[str], None] = lambda line: None
+) -> None:
+    """Before the first row of a start. Raises MayNotStart, SettingsWrong (a key is missing), DatabaseGone.
+
+    A site of its own is asked only whether its database is whole.
+    """
+    with database.writing() as db:
+        refuse_unfinished(db)
+        db.run("DELETE FROM site_status WHERE key = :key", key=GATE)
+    if not settings.site or plan.pair is None:
+        return
+    access = peer_access(settings, plan)
+    client = PeerClient(access, clock_ms=wall_ms, answer_s=ASK_S)
+    try:
+        refuse_behind(database, RowsOverThere(client, access.site))
+    except PeerGone as gone:
+        say(f"  the other site cannot be asked ({gone}): this one starts with what it has")
+        _alarm(database, access.peer, str(gone))
+    finally:
+        client.close()
+
+
+def check_start_apart(settings: Settings, plan: Plan, database: Database) -> None:
+    """The same for a router that was started by itself: only where nothing else of the site runs."""
+    if settings.beat_fd >= 0:
+        return  # `muster up` has asked
+    with database.reading() as db:
+        runs = db.row(f"SELECT 1 FROM lease WHERE until_ms > {NOW_MS[db.dialect]} LIMIT 1")
+    if runs is None:
+        check_start(settings, plan, database)
+
+
+def refuse_unfinished(db: Connection) -> None:
+    """Raises MayNotStart where a restore or a recovery did not come to its end."""
+    made_of = unfinished(db)
+    if made_of:
+        way = "repeat muster restore FILE" if made_of == BACKUP else "repeat muster recover --from-peer"
+        raise MayNotStart(f"this database is being made again, and that did not come to its end: {way}")
+
+
+def refuse_behind(database: Database, peer: PeerRows) -> None:
+    """Raises MayNotStart where the other site has rows of this site's stream that are not here, PeerGone."""
+    with database.reading() as db:
+        head = stream.read_head(db)
+    batch = peer.rows(max(head.seq - 1, 0))
+    theirs = batch.head_seq
+    if not theirs:
+        return
+    if not head.seq:
+        raise MayNotStart(
+            f"this database is empty, and the other site has {theirs} rows of this site: {_RECOVER}"
+        )
+    if theirs < head.seq:
+        batch = peer.rows(theirs - 1)
+    with database.reading() as db:
+        same = bool(batch.rows) and stream.has_row(db, batch.rows[0].seq, batch.rows[0].hash)
+    if same and theirs <= head.seq:
+        return
+    if same:
+        raise MayNotStart(
+            f"the other site has {theirs - head.seq} newer rows of this site (up to {theirs}, here up to "
+            f"{head.seq}): {_RECOVER}"
+        )
+    if not _chosen(database, peer, theirs):
+        raise MayNotStart(f"the other site has other rows of this site than are here: {_RECOVER}")
+
+
+def wait_for_gate(database: Database, *, patience_s: float = GATE_S) -> bool:
+    """Returns as soon as the peer role says that this site knows who serves what; at last in any case."""
+    give_up_s = time.monotonic() + patience_s
+    while time.monotonic() < give_up_s:
+        try:
+            with database.reading() as db:
+                if status_of(db, GATE).at_ms:
+                    return True
+        except (DatabaseGone, DatabaseBusy):
+            pass  # asked again in a moment
+        time.sleep(PAUSE_S)
+    return False
+
+
+class Gate:
+    """The last step of the peer role's follower: opens the gate once the copy is what the other site has.
+
+    failing says which other steps failed the last time: what they do may be missing here.
+    """
+
+    def __init__(
+        self, failing: Callable[[], object], *, elapsed_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._failing = failing
+        self._elapsed_s = elapsed_s
+        self._since_s = elapsed_s()
+
+    def step(self, committer: Committer, own: Database, copy: Database) -> None:
+        """One look."""
+        now_ms = wall_ms()
+        with own.reading() as db:
+            if status_of(db, GATE).at_ms:
+                return
+            peer = status_of(db, PEER)
+        with copy.reading() as db:
+            copied = stream.last_seq(db)
+        why = ""
+        if peer.fresh(now_ms) and copied >= peer.number("last_seq"):
+            why = "caught_up"
+        elif not peer.fresh(now_ms) and self._elapsed_s() - self._since_s > SILENT_S:
+            why = "alone"
+        if why and not self._failing():
+            with own.writing() as db:
+                put_status(db, GATE, now_ms, {"why": why, "copied": copied})
+
+
+def _chosen(database: Database, peer: PeerRows, theirs: int) -> bool:
+    """Whether somebody has begun a life here on purpose that the other site's copy does not have."""
+    with database.reading() as db:
+        begun = stream.rows_of(db.rows(_ALONE))
+    row = next((each for each in begun if msgspec.json.decode(each.data)["why"] == "alone"), None)
+    if row is None:
+        return False
+    if row.seq > theirs:
+        return True
+    found = peer.rows(row.seq - 1).rows
+    return not found or found[0].hash != row.hash
+
+
+def _alarm(database: Database, peer: str, why: str) -> None:
+    committer = Committer(database)
+    try:
+        committer.submit(NoticeTrouble(code=STARTED_UNASKED, ref=peer, detail=why)).result()
+    finally:
+        committer.close()

@@ -1,0 +1,157 @@
+"""A site never starts over newer facts that the other one has of it; alone it starts, and says so."""
+
+import threading
+
+import pytest
+
+from router.journal.clock import wall_ms
+from router.journal.restoring import finish, mark
+from router.sites.boot_gate import (
+    GATE,
+    Gate,
+    MayNotStart,
+    refuse_behind,
+    refuse_unfinished,
+    wait_for_gate,
+)
+from router.sites.recovering import CopyAtHand, recover
+from router.sites.status import put_status
+from tests.journal.conftest import committer, database, database_url
+from tests.journal.writing import all_rows, append, arrived, checked
+from tests.sites.copying import copy_all
+from tests.sites.test_recovering import another, copy
+from tests.system.postgres import postgres_server, postgres_url
+
+__all__ = ["another", "committer", "copy", "database", "database_url", "postgres_server", "postgres_url"]
+
+NOW_MS = 1_795_000_000_000
+
+
+def begins(database, why):
+    """Another life of it, as restore and recover begin it."""
+    return finish(database, why=why, now_ms=NOW_MS)
+
+
+def test_a_site_that_has_everything_starts(database, committer, copy):
+    """Also where the other site has nothing yet, or is behind."""
+    refuse_behind(database, CopyAtHand(copy))
+    append(committer, arrived("a"), arrived("b"))
+    refuse_behind(database, CopyAtHand(copy))
+    copy_all(database, copy)
+    refuse_behind(database, CopyAtHand(copy))
+    append(committer, arrived("c"))
+    refuse_behind(database, CopyAtHand(copy))
+
+
+def test_a_site_with_an_older_database_does_not_start(database, committer, copy, another):
+    """S-12, S-24: the line says how much is missing, and what to type."""
+    another.create_tables(site="north")
+    append(committer, arrived("a"), arrived("b"))
+    copy_all(database, another)
+    append(committer, arrived("c"))
+    copy_all(database, copy)
+    with pytest.raises(MayNotStart) as refused:
+        refuse_behind(another, CopyAtHand(copy))
+    assert "has 1 newer rows of this site (up to 3, here up to 2)" in str(refused.value)
+    assert "type muster recover --from-peer first" in str(refused.value)
+    assert "muster recover --alone" in str(refused.value)
+
+
+def test_an_empty_database_does_not_start_where_the_other_site_has_rows(database, committer, copy, another):
+    """A new disk in a machine that was a site: everything is over there."""
+    another.create_tables(site="north")
+    append(committer, arrived("a"))
+    copy_all(database, copy)
+    with pytest.raises(MayNotStart, match="this database is empty, and the other site has 1 rows"):
+        refuse_behind(another, CopyAtHand(copy))
+
+
+def test_an_old_backup_that_was_restored_does_not_start_either(database, committer, copy, another):
+    """A new life alone is no excuse: what the other site has belongs into it. Then the way back is open."""
+    another.create_tables(site="north")
+    append(committer, arrived("a"), arrived("b"))
+    copy_all(database, another)
+    append(committer, arrived("c"), arrived("d"))
+    copy_all(database, copy)
+    begins(another, "restored")
+    with pytest.raises(MayNotStart, match="other rows of this site"):
+        refuse_behind(another, CopyAtHand(copy))
+    recover(another, CopyAtHand(copy), site="north", now_ms=NOW_MS, say=lambda *_: None)
+    begun = begins(another, "recovered")
+    assert (begun.seq, all_rows(another)[:4]) == (5, all_rows(database))
+    assert checked(another).problems == []
+    refuse_behind(another, CopyAtHand(copy))
+
+
+def test_whoever_chose_to_start_alone_may(database, committer, copy, another):
+    """In an emergency somebody decides, and the decision is in the journal."""
+    another.create_tables(site="north")
+    append(committer, arrived("a"), arrived("b"))
+    copy_all(database, another)
+    append(committer, arrived("c"), arrived("d"), arrived("e"))
+    copy_all(database, copy)
+    begins(another, "alone")
+    refuse_behind(another, CopyAtHand(copy))
+
+
+def test_a_choice_of_long_ago_is_no_choice_now(database, committer, copy, another):
+    """Somebody started alone last year; both sites have that since. The backup of then is still too old."""
+    append(committer, arrived("a"))
+    begins(database, "alone")
+    another.create_tables(site="north")
+    copy_all(database, another)
+    append(committer, arrived("b"))
+    copy_all(database, copy)
+    with pytest.raises(MayNotStart):
+        refuse_behind(another, CopyAtHand(copy))
+    begins(another, "restored")
+    with pytest.raises(MayNotStart):
+        refuse_behind(another, CopyAtHand(copy))
+
+
+@pytest.mark.parametrize(("made_of", "word"), [("backup", "restore"), ("peer", "recover")])
+def test_a_database_that_is_half_made_does_not_start(database, made_of, word):
+    """A restore that was killed leaves half a centre: it looks like one."""
+    with database.writing() as db:
+        mark(db, made_of, NOW_MS)
+    with database.reading() as db, pytest.raises(MayNotStart, match=f"repeat muster {word}"):
+        refuse_unfinished(db)
+
+
+def test_the_router_waits_until_the_other_site_has_been_heard(database, committer, copy):
+    """A site that comes back must not offer what the other one has adopted meanwhile."""
+    append(committer, arrived("a"))
+    gate = Gate(dict)
+    with database.writing() as db:
+        put_status(db, "peer", wall_ms(), {"last_seq": 1})
+    gate.step(committer, database, copy)
+    assert not wait_for_gate(database, patience_s=0.0)
+    copy_all(database, copy)  # what stands for the rows of the other site
+    opened = threading.Event()
+    waiting = threading.Thread(target=lambda: wait_for_gate(database, patience_s=20) and opened.set())
+    waiting.start()
+    gate.step(committer, database, copy)
+    assert opened.wait(20)
+    waiting.join()
+
+
+def test_a_step_that_fails_keeps_the_gate_closed(database, committer, copy):
+    """What it would have learned is missing here."""
+    failing = {"reconcile": "LookupError"}
+    gate = Gate(lambda: failing, elapsed_s=iter([0.0, 99.0, 99.0]).__next__)
+    gate.step(committer, database, copy)
+    assert not wait_for_gate(database, patience_s=0.0)
+    failing.clear()
+    gate.step(committer, database, copy)
+    assert wait_for_gate(database, patience_s=0.2)
+
+
+def test_the_gate_opens_where_nobody_is_heard(database, committer, copy):
+    """The other site burnt: this one must answer, and soon."""
+    times = iter([0.0, 1.0, 9.0])
+    gate = Gate(dict, elapsed_s=lambda: next(times))
+    gate.step(committer, database, copy)
+    with database.reading() as db:
+        assert db.row("SELECT 1 FROM site_status WHERE key = :key", key=GATE) is None
+    gate.step(committer, database, copy)
+    assert wait_for_gate(database, patience_s=0.2)
