@@ -6,7 +6,7 @@ from typing import Any, Final  # Any: the answer is a JSON value
 from agents_ui.services import Services
 from router.journal.database import Connection
 from router.sites.copy_gaps import SingleCopies, acked_through, behind, has_peer, single_copies
-from router.sites.status import COPY, status_of
+from router.sites.status import COPY, Status, status_of
 
 Value = dict[str, Any]
 
@@ -22,6 +22,7 @@ def copy_now(db: Connection, services: Services) -> Value | None:
     now_ms = time.time_ns() // 1_000_000
     rows, ms = behind(db, now_ms)
     told = status_of(db, COPY)
+    sending = _sending(told.data.get("sending"))
     counted = told.number("single_copies", -1) if told.fresh(now_ms) else -1
     return {
         "name": pair.other(site).name if pair.site(site) else "",
@@ -35,12 +36,17 @@ def copy_now(db: Connection, services: Services) -> Value | None:
         ],
         "since_ms": _since_ms(db),
         "runs": told.fresh(now_ms),
-        "there_hash": told.text("head_hash"),
-        "problem": told.text("problem"),
-        "detail": told.text("detail"),
-        "rows_per_s": told.number("rows_per_s"),
-        "left_s": told.number("left_s", -1),
+        "there_hash": sending.text("head_hash"),
+        "problem": sending.text("problem"),
+        "detail": sending.text("detail"),
+        "rows_per_s": sending.number("rows_per_s"),
+        "left_s": sending.number("left_s", -1),
     }
+
+
+def _sending(said: object) -> Status:
+    """Where the peer role is with sending (sites/sender.py: Sending)."""
+    return Status(data=said if isinstance(said, dict) else {})
 
 
 def _since_ms(db: Connection) -> int:

@@ -26,10 +26,12 @@ from router.run.role_lease import keep_role
 from router.sites.auth import Door
 from router.sites.beat_content import beat_content
 from router.sites.beating import Beats
+from router.sites.copy_gaps import GONE, MarkMissed
 from router.sites.copy_gaps import PEER as POSITION
 from router.sites.copy_keeper import CopyKeeper
 from router.sites.credentials import PeerAccess
 from router.sites.follower import Follower, Step
+from router.sites.forwarded import KeepForwarded
 from router.sites.healing import Healing
 from router.sites.learning import Learning
 from router.sites.mover import Mover
@@ -79,7 +81,9 @@ class PeerRole:
         self.hints = Hints(settings.redis_url, access.site)
         self.committer = Committer(own, after_commit=self._grown, clock=clock)
         self.steps: list[tuple[str, Step]] = [("learning", Learning().step)]
-        self.routes: list[PeerRoute] = []
+        self.routes: list[PeerRoute] = [
+            KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
+        ]
         self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = []
         self._acked_hints = Hints(settings.redis_url, acked_channel(access.site))
         self._release = version("muster")
@@ -164,6 +168,10 @@ class PeerRole:
             self.sender.wake()
             if self._follower is not None:
                 self._follower.wake()
+
+    async def _here_only(self, seq: int) -> None:
+        """The other site's database is gone: what is kept for it is here only, and is said to be."""
+        await self.committer.append(MarkMissed(seq, GONE))
 
     def _grown(self, seq: int) -> None:
         self.hints.publish(seq)
