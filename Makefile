@@ -10,13 +10,16 @@ LOCK = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint bench deps-system lock clean setup-run setup-test
+.PHONY: help run run-two test test-long lint bench deps-system lock clean setup-run setup-test
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 run: setup-run ## start everything with demo contacts; Ctrl-C stops it
 	@exec $(RUN) -m agents_ui.cli up --demo $(ARGS)
+
+run-two: setup-run ## start two whole sites that stand in for each other; Ctrl-C stops both
+	@exec $(RUN) -m agents_ui.cli two $(ARGS)
 
 test: setup-test ## everything a change has to pass
 	@$(RUN) .ci/tests.py $(ARGS)

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "list every contradiction in a plan, with file and line",
     "triage": "show which rule a message meets, and why",
     "people": "list, add and remove people, reset passwords, end sessions",
+    "two": "start two whole sites on this machine, and stay until Ctrl-C",
     "site": "how two sites stand; take over, return, reroute",
     "hooks": "list refused requests, and look at them once more",
     "journal": "verify, repair, replay; list affected customers",

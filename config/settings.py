@@ -34,7 +34,8 @@ class Settings:
            the variables MUSTER_SECRET_*, by their whole names; endpoints are addresses by account_id that
            stand in for those of the plan. site is the id of this site in the plan's pair; empty: one site
            alone. peer_port is -1 where nothing was said: the third after port, or any that is free. sites and
-           peers are addresses by site id that stand in for those of the plan.
+           peers are addresses by site id that stand in for those of the plan. one_group: all processes of
+           `muster up` are one process group, so that one signal ends the whole site.
     """
 
     data_dir: Path
@@ -61,6 +62,7 @@ class Settings:
     peer_port: int = -1
     sites: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
+    one_group: bool = False
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -91,6 +93,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         peer_port=_number(environ, "MUSTER_PEER_PORT", -1),
         sites=_addresses(environ, "MUSTER_SITES"),
         peers=_addresses(environ, "MUSTER_PEERS"),
+        one_group=environ.get("MUSTER_ONE_GROUP", "") == "1",
     )
 
 

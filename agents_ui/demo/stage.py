@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from config.account_check import variable_of
-from config.plan import AccountPlan
+from config.plan import AccountPlan, Plan
 from config.plan_file import parse_plan
 from config.problems import PlanWrong
 from config.settings import Settings
@@ -27,11 +27,15 @@ def staged(settings: Settings) -> Settings:
         return settings
     for account in plan.accounts:
         _keep_secret(account, settings)
-    played = {
+    return replace(settings, endpoints={**played_endpoints(plan), **settings.endpoints})
+
+
+def played_endpoints(plan: Plan) -> dict[str, str]:
+    """Where the providers of a plan could be played, by account: a free port each."""
+    return {
         each.account_id: f"{SCHEMES.get(each.provider, 'http')}://127.0.0.1:{_free_port()}"
         for each in plan.accounts
     }
-    return replace(settings, endpoints={**played, **settings.endpoints})
 
 
 def _keep_secret(account: AccountPlan, settings: Settings) -> None:

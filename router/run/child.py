@@ -44,7 +44,8 @@ STOP_S: Final = 2.5
 class Program:
     """What to run. `answers` asks a program that cannot beat (Redis) whether it is alive.
 
-    `spared` says that it knows how to wait for the order to begin (spare.py).
+    `spared` says that it knows how to wait for the order to begin (spare.py). `apart`: Ctrl-C reaches us
+    alone, and we stop the children in order.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Program:
     beats: bool = True
     answers: Callable[[], Awaitable[bool]] | None = None
     spared: bool = False
+    apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 pass_fds=theirs if self.program.beats else (),
-                start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order.
+                start_new_session=self.program.apart,
             )
         except BaseException:
             for fd in (beats, order):

@@ -184,6 +184,7 @@ class Family:
         fresh.replace(path)
 
     def _start(self, program: Program) -> None:
+        program = replace(program, apart=not self.settings.one_group)
         log = LogFile(self.settings.data_dir / "logs", program.name)
         name = program.name
 
