@@ -19,13 +19,11 @@ from config.settings import Settings
 from router.channels.accounts import secret_of
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
+from router.sites.credentials import PEER_KEY
 from router.sites.moving import Seal
 
 EVERY_S: Final = 1.0
 """A take-over is seen by pages at most this much later."""
-
-PEER_KEY: Final = "peer-key"
-"""The name of the secret that both sites share."""
 
 ALL_PCT: Final = 100
 

@@ -23,6 +23,8 @@ class RealCentre:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    fixed_port: int = 0
+    """0: any that is free."""
     one_time: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
     _process: "subprocess.Popen[str] | None" = None
@@ -33,13 +35,10 @@ class RealCentre:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.port = _free_port()
-        environment = (
-            os.environ | {"MUSTER_DATA": str(self.folder), "MUSTER_PORT": str(self.port)} | self.settings
-        )
+        self.port = self.fixed_port or free_port()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agents_ui.cli", "up"],
-            env={**environment, "PYTHONUNBUFFERED": "1"},
+            env=os.environ | self.environment() | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -52,8 +51,12 @@ class RealCentre:
             assert self._process.poll() is None and time.monotonic() < deadline, "".join(self.printed)
             time.sleep(0.05)
 
+    def environment(self) -> dict[str, str]:
+        """What the centre's commands get besides the environment of the tests."""
+        return {"MUSTER_DATA": str(self.folder), "MUSTER_PORT": str(self.port)} | self.settings
+
     def stop(self) -> None:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return
         self._process.send_signal(signal.SIGINT)
         try:
@@ -92,7 +95,7 @@ class RealCentre:
                 self.printed.append(line)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port
