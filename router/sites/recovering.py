@@ -84,6 +84,7 @@ def pull(database: Database, peer: PeerRows, say: Callable[[int, int], None]) ->
     while True:
         batch = peer.rows(after_seq)
         if batch.head_seq <= seq and not batch.rows:
+            _refuse_fork(database, peer, batch.head_seq)
             return Pulled(rows=seq - began, seq=seq, of=batch.head_seq)
         if not batch.rows:
             raise PeerGone(
@@ -94,6 +95,14 @@ def pull(database: Database, peer: PeerRows, say: Callable[[int, int], None]) ->
         _take(database, batch)
         after_seq = seq = _last_seq(database)
         say(seq, batch.head_seq)
+
+
+def _refuse_fork(database: Database, peer: PeerRows, seq: int) -> None:
+    """The other site's last row must be here as well, also where this site has more. Raises CannotRecover."""
+    found = peer.rows(seq - 1).rows if seq else []
+    with database.reading() as db:
+        if found and not stream.has_row(db, found[0].seq, found[0].hash):
+            raise CannotRecover(_said(Refused("divergence", expected=seq, at_seq=seq)))
 
 
 def _take_back_empty_lives(database: Database, peer: PeerRows) -> None:
@@ -116,7 +125,7 @@ def _take(database: Database, batch: Batch) -> None:
 def _said(refused: Refused) -> str:
     if refused.code in ("divergence", "hash"):
         return (
-            f"what is here and what the other site has are not the same from row {refused.at_seq} on: "
+            f"what is here and what the other site has are not the same at row {refused.at_seq}: "
             "recover into an empty database (with another MUSTER_DATA or DATABASE_URL), and keep this one"
         )
     if refused.code == "site":

@@ -109,7 +109,7 @@ def test_two_lives_that_went_different_ways_are_not_mixed(database, committer, c
     with closing(Committer(another)) as on_another:
         append(on_another, arrived("d"))
     before = all_rows(another)
-    with pytest.raises(CannotRecover, match="not the same from row 3 on"):
+    with pytest.raises(CannotRecover, match="not the same at row 3"):
         recovered(another, copy)
     assert all_rows(another) == before
 
