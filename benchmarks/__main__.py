@@ -18,7 +18,19 @@ INGEST_ROUNDS = 2
 """Each starts a centre and a floor: with more, all of it would take longer than ten minutes."""
 
 IDLE_S = 60.0
-PARTS = ["core", "lines", "reply", "ingest", "minute", "webhooks", "rebuild", "desktop", "calls"]
+PARTS = [
+    "core",
+    "lines",
+    "reply",
+    "ingest",
+    "minute",
+    "webhooks",
+    "rebuild",
+    "desktop",
+    "calls",
+    "standby",
+    "take_over",
+]
 
 
 def main() -> int:
@@ -60,6 +72,10 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
         _take(samples, "desktop", 0, _desktop)
     if "calls" in wanted:
         _take(samples, "calls", 0, _calls)
+    if "standby" in wanted:
+        _take(samples, "standby", 0, _standby)
+    if "take_over" in wanted:
+        _take(samples, "take_over", 0, lambda: _take_over(rounds))
     return samples
 
 
@@ -120,6 +136,12 @@ def _rebuild(times: int) -> dict[str, float]:
     return rebuild(times)
 
 
+def _take_over(times: int) -> dict[str, float]:
+    from benchmarks.take_over import take_over
+
+    return take_over(times)
+
+
 def _desktop() -> dict[str, float]:
     from benchmarks.desktop import desktop
 
@@ -130,6 +152,12 @@ def _calls() -> dict[str, float]:
     from benchmarks.calls import calls
 
     return calls()
+
+
+def _standby() -> dict[str, float]:
+    from benchmarks.standby import standby
+
+    return standby()
 
 
 if __name__ == "__main__":

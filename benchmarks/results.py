@@ -34,12 +34,18 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     "core_over_floor_1k": ("at least", 0.1, "decisions a second over bare heaps, 1,000 waiting"),
     "core_over_floor_1m": ("at least", 0.2, "the same with 1,000,000 waiting"),
     "rebuild_100k_s": ("at most", 5, "start of a router to its first offer, 100,000 wait, slower database"),
+    "takeover_10k_s": ("at most", 10, "muster site take-over until 10,000 of the other site wait here"),
     "mouth_to_ear_ms": (
         "at most",
         250,
         "a word of a caller by RTP until a browser's end has it; median, loopback",
     ),
     "bridged_calls": ("at least", 20, "recorded calls of RTP and WebRTC at once before frames are late"),
+    "standby_s": (
+        "at most",
+        5,
+        "kill -9 of the router until the next offer by the one that stood by; 20/s, slower database",
+    ),
     "desktop_kb": ("at most", 100, "memory of the web for a quiet desk with 3 conversations, 500 desks"),
 }
 

@@ -25,9 +25,11 @@ GOOD = {
     "core_over_floor_1k": 0.3,
     "core_over_floor_1m": 0.5,
     "rebuild_100k_s": 2.0,
+    "takeover_10k_s": 4.0,
     "webhook_p99_ms": 40.0,
     "mouth_to_ear_ms": 150.0,
     "bridged_calls": 60.0,
+    "standby_s": 1.0,
     "desktop_kb": 50.0,
 }
 
