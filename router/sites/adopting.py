@@ -204,7 +204,7 @@ def read_adoptees(copy: Connection, ids: Sequence[str], *, from_site: str) -> Ad
 
 def _read_messages(copy: Connection, each: Mapping[str, Adoptee], wanted: Sequence[str]) -> None:
     by_id: dict[str, Entry] = {}
-    for message in _read(copy, "message", _MESSAGE, wanted, order="seq"):
+    for message in _read(copy, "message", _MESSAGE, wanted, order="seq, at_ms, message_id"):
         message["parts"] = []
         by_id[message["message_id"]] = message
         each[message.pop("interaction_id")].messages.append(message)
@@ -287,15 +287,15 @@ class Adopt:
             if each.interaction_id not in here
             and (each.interaction_id not in ours or ours[each.interaction_id] < each.claim)
         ]
-        known_as = _known_as(db, self._adoptees.addresses)
+        known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
         self.adopted = tuple(each.interaction_id for each in coming)
-        return [self._fact(db, each, known_as) for each in coming]
+        return [self._fact(db, each, known_as, offers.get(each.interaction_id, 0)) for each in coming]
 
-    def _fact(self, db: Connection, each: Adoptee, known_as: Mapping[str, str]) -> Fact:
+    def _fact(self, db: Connection, each: Adoptee, known_as: Mapping[str, str], offers_here: int) -> Fact:
         row = each.row
         customer_id, identity_id = _who(db, each, known_as)
         address_hash = known_as.get(row["address_hash"], row["address_hash"])
-        scheduled = row["state"] == "parked" and row["queue_id"] != ""
+        scheduled = row["parked_until_ms"] > 0 and row["queue_id"] != ""
         orders = [
             {**one, "address_hash": known_as.get(one["address_hash"], one["address_hash"])}
             for one in each.outbox
@@ -326,7 +326,7 @@ class Adopt:
             urgency=row["urgency"],
             requirement=msgspec.json.decode(row["requirement"]),
             rule_id=row["rule_id"],
-            offer_count=row["offer_count"],
+            offer_count=max(row["offer_count"], offers_here),
             parked_until_ms=row["parked_until_ms"] if scheduled else 0,
             scheduled=scheduled,
             named_agent_id=row["named_agent_id"] if scheduled else "",
@@ -379,6 +379,12 @@ def adopt(own: Committer, copy: Database, ids: Sequence[str], *, site: str, peer
         append = Adopt(read_adoptees(theirs, ids, from_site=peer), site=site)
     own.submit(append).result()
     return append.adopted
+
+
+def _offer_counts(db: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """How often each of these was offered here before: an offer's id is never given twice at one site."""
+    sql = "SELECT interaction_id, offer_count FROM interaction WHERE interaction_id IN {wanted}"
+    return {str(row[0]): int(row[1]) for row in rows_in(db, sql, ids)}
 
 
 def _open_here(db: Connection, ids: Sequence[str]) -> set[str]:

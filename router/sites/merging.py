@@ -20,14 +20,16 @@ from router.sites.adopting import Claim, claims
 HANDLED: Final = ("disposed",)
 """Why it was closed, where that was an agent's word."""
 
+YIELDED: Final = "moved"
+"""Why it was closed, where the other site was to go on with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Leg:
     """One interaction at one site.
 
     Shape: read_through is how far that site's stream had been read; held: an agent there has it; present:
-           that agent has a desk open there; as_before: it is held as it came from the other site, and nobody
-           has accepted it here. agent_id is who holds it, or who closed it.
+           that agent has a desk open there. agent_id is who holds it, or who closed it.
     """
 
     read_through: int
@@ -36,7 +38,6 @@ class Leg:
     open: bool
     held: bool = False
     present: bool = False
-    as_before: bool = False
     agent_id: str = ""
     closed_why: str = ""
     urgency: int = 0
@@ -46,7 +47,7 @@ class Leg:
     def answered(self) -> bool:
         """Whether an agent there has answered it, and has it still or has finished it."""
         if self.open:
-            return self.held and self.present and not self.as_before
+            return self.held and self.present
         return self.closed_why in HANDLED
 
 
@@ -89,8 +90,21 @@ def serving(record: Record) -> str:
 
 
 def is_dual(record: Record) -> bool:
-    """Whether agents of two sites have answered it: both are kept, and both are told."""
-    return sum(leg.answered for leg in record.legs.values()) > 1
+    """Whether two agents have answered it, one at each site: both are kept, and both are told.
+
+    One who went along with it is one: what she left at the site that died looks like an answer as well.
+    """
+    return len({leg.agent_id for leg in record.legs.values() if leg.answered}) > 1
+
+
+def let_go(record: Record) -> bool:
+    """Whether nobody has it any more, because each site counted on the other at the same moment.
+
+    One saw it held there and yielded; there it was given back, under a claim that was not the highest, and
+    yielded as well. The site of the lower claim takes it up again, by a claim above both.
+    """
+    legs = record.legs.values()
+    return len(legs) > 1 and all(not leg.open and leg.closed_why == YIELDED for leg in legs)
 
 
 def urgency_of(record: Record) -> int:
@@ -130,14 +144,6 @@ def joined(*sources: Mapping[str, Record]) -> dict[str, Record]:
 
 def records_of(db: Connection, ids: Sequence[str], *, site: str, read_through: int) -> dict[str, Record]:
     """What this database's stream says of these; nothing of those it never had."""
-    held_by = {
-        str(row[0]): (str(row[1]), str(row[2]))
-        for row in rows_in(
-            db,
-            "SELECT interaction_id, held_by, answered_by FROM adoption WHERE interaction_id IN {wanted}",
-            ids,
-        )
-    }
     known = claims(db, ids, site=site)
     rows = rows_in(
         db,
@@ -149,7 +155,6 @@ def records_of(db: Connection, ids: Sequence[str], *, site: str, read_through: i
     found: dict[str, Record] = {}
     for interaction_id, closed_seq, state, agent_id, closed_by, closed_why, urgency, accepted_at_ms in rows:
         is_held = not closed_seq and state == "assigned"
-        before, since = held_by.get(interaction_id, ("", ""))
         leg = Leg(
             read_through=read_through,
             site=site,
@@ -157,7 +162,6 @@ def records_of(db: Connection, ids: Sequence[str], *, site: str, read_through: i
             open=not closed_seq,
             held=is_held,
             present=is_held and agent_id in here,
-            as_before=is_held and before == agent_id and not since,
             agent_id=agent_id if is_held else closed_by,
             closed_why=closed_why,
             urgency=urgency,

@@ -17,8 +17,8 @@ from router.journal.fold_adoption import MESSAGE_KEYS
 from router.journal.many_rows import ManyRows, rows_in
 from router.journal.stream import last_seq, read_rows
 from router.records import Fact, Row, fact
-from router.sites.adopting import read_adoptees
-from router.sites.merging import Record, is_dual, joined, records_of, serving
+from router.sites.adopting import adopt, read_adoptees
+from router.sites.merging import Record, is_dual, joined, let_go, records_of, serving
 from router.sites.ownership import learned_claims
 
 TOUCHING: Final = frozenset(
@@ -27,8 +27,11 @@ TOUCHING: Final = frozenset(
         "adopted",
         "yielded",
         "queued",
+        "held",
+        "offer_ended",
         "accepted",
         "closed",
+        "kept_too",
         "message_added",
         "message_copied",
     }
@@ -47,10 +50,14 @@ _PUT_CONTENT: Final = ManyRows(
 
 @dataclass(slots=True, kw_only=True)
 class Unequal:
-    """What this site has to say so that it agrees. Empty: it does already."""
+    """What this site has to say so that it agrees. Empty: it does already.
+
+    Shape: dropped are ids of what both sites let go of at once, and this one takes up again.
+    """
 
     yields: list[Fact] = field(default_factory=list)
     duals: list[Fact] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     content: list[dict[str, Any]] = field(default_factory=list)
     claims: list[Fact] = field(default_factory=list)
@@ -111,16 +118,26 @@ class Reconciler:
 
     def step(self, own: Committer, database: Database, copy: Database) -> bool:
         """One look. Whether there is more to look at. Raises as databases and committers do."""
-        with database.reading() as ours, copy.reading() as theirs:
-            if self._own_seq < 0:
-                touched, more = self._everything(ours, theirs), False
-            else:
-                touched, more = self._touched(ours, theirs)
-            unequal = self.compare(ours, theirs, sorted(touched | self._again))
-        if unequal:
-            own.submit(Agree(unequal)).result()
+        before = self._own_seq, self._copy_seq, self._again
+        try:
+            with database.reading() as ours, copy.reading() as theirs:
+                if self._own_seq < 0:
+                    touched, more = self._everything(ours, theirs), False
+                else:
+                    touched, more = self._touched(ours, theirs)
+                unequal = self.compare(ours, theirs, sorted(touched | self._again))
+            self._say(own, copy, unequal)
+        except BaseException:
+            self._own_seq, self._copy_seq, self._again = before  # what was not said is looked at again
+            raise
         self.caught_up = self.caught_up or not more
         return more
+
+    def _say(self, own: Committer, copy: Database, unequal: Unequal) -> None:
+        if unequal:
+            own.submit(Agree(unequal)).result()
+        if unequal.dropped:
+            adopt(own, copy, unequal.dropped, site=self._site, peer=self._peer)
 
     def compare(self, ours: Connection, theirs: Connection, ids: Sequence[str]) -> Unequal:
         """What of these interactions is not yet here as both streams say."""
@@ -132,25 +149,30 @@ class Reconciler:
             other = records_of(theirs, part, site=self._peer, read_through=0)
             both = sorted(mine.keys() & other.keys())
             records = joined(mine, other)
-            told = _told(ours, both)
+            told, told_there = _told(ours, both), _told(theirs, both)
             for ref in both:
-                self._judge(ref, records[ref], unequal, told)
+                if ref not in told:
+                    unequal.duals += self._dual(ref, records[ref], told_there.get(ref))
+                self._judge(ref, records[ref], unequal)
             _missing(ours, theirs, both, self._peer, unequal)
         return unequal
 
-    def _judge(self, ref: str, record: Record, unequal: Unequal, told: set[str]) -> None:
+    def _dual(self, ref: str, record: Record, told_there: tuple[str, str] | None) -> list[Fact]:
+        """What two agents answered, by both streams as they are here, or as that site saw them."""
+        if told_there is not None:
+            other_agent_id, agent_id = told_there
+        elif is_dual(record):
+            agent_id = record.legs[self._site].agent_id
+            other_agent_id = record.legs[self._peer].agent_id
+        else:
+            return []
+        others = {"other_site": self._peer, "other_agent_id": other_agent_id}
+        return [fact("kept_too", ref, site=self._site, agent_id=agent_id, **others)]
+
+    def _judge(self, ref: str, record: Record, unequal: Unequal) -> None:
         leg, other = record.legs[self._site], record.legs[self._peer]
-        if is_dual(record) and ref not in told:
-            unequal.duals.append(
-                fact(
-                    "kept_too",
-                    ref,
-                    site=self._site,
-                    agent_id=leg.agent_id,
-                    other_site=self._peer,
-                    other_agent_id=other.agent_id,
-                )
-            )
+        if let_go(record) and leg.claim < other.claim:
+            unequal.dropped.append(ref)
         if not leg.open or serving(record) == self._site:
             return
         if (
@@ -192,9 +214,10 @@ def _known(db: Connection, ids: Sequence[str]) -> set[str]:
     return {str(row[0]) for row in rows_in(db, sql, ids)}
 
 
-def _told(db: Connection, ids: Sequence[str]) -> set[str]:
-    sql = "SELECT interaction_id FROM dual_answer WHERE interaction_id IN {wanted}"
-    return {str(row[0]) for row in rows_in(db, sql, ids)}
+def _told(db: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """(agent there, agent of the other site) of each that this database's site has told people about."""
+    sql = "SELECT interaction_id, agent_id, other_agent_id FROM dual_answer WHERE interaction_id IN {wanted}"
+    return {str(row[0]): (str(row[1]), str(row[2])) for row in rows_in(db, sql, ids)}
 
 
 def _message_ids(db: Connection, ids: Sequence[str]) -> set[str]:

@@ -1,0 +1,164 @@
+"""Two sites that come back to one answer, also where each acts on what the other one was a moment ago."""
+
+import json
+
+import pytest
+
+from router.journal.committer import NotCommitted
+from tests.sites.routed_pair import Half, routed_pair
+
+
+@pytest.fixture
+def pair(tmp_path):
+    with routed_pair(tmp_path) as halves:
+        yield halves
+
+
+def taken_over(a: Half, b: Half, *, agent: str = "hannah") -> None:
+    """c-1 came to a and was adopted by b; then an agent of a, which lives, took it."""
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    a.site.signs_in(agent)
+    a.site.passes(1)
+    a.accepts("c-1")
+
+
+def gives_back(half: Half, agent: str) -> None:
+    """The agent lets it wait again, and takes a break."""
+    half.site.say("presence_declared", agent, available=False, reason="break", by="boss", hand_back=True)
+    half.site.settles()
+
+
+def settle(a: Half, b: Half) -> None:
+    for _ in range(3):
+        a.sends()
+        b.sends()
+        a.agrees()
+        b.agrees()
+
+
+def test_what_both_let_go_of_at_the_same_moment_is_taken_up_again(pair):
+    """b yields to an agent of a, who gives it back; a yields to the higher claim of b: nobody has it."""
+    a, b = pair
+    taken_over(a, b)
+    a.sends()
+    b.sends()
+    b.agrees()
+    assert b.state("c-1") == "moved"
+    gives_back(a, "hannah")
+    a.agrees()
+    assert a.state("c-1") == "moved"
+    places = "SELECT accepted_at_ms FROM interaction WHERE interaction_id = 'c-1'"
+    before = a.all(places)
+    settle(a, b)
+    assert sorted((a.state("c-1"), b.state("c-1"))) == ["moved", "waiting"]
+    assert a.all(places) == b.all(places) == before
+    for half in pair:
+        half.is_sound()
+
+
+def test_both_are_told_also_when_only_one_saw_both_answers(pair):
+    """The agent of a had given it back when the answer of b was seen there: ivan was told all the same."""
+    a, b = pair
+    taken_over(a, b)
+    b.site.signs_in("ivan")
+    b.site.passes(1)
+    b.accepts("c-1")
+    a.sends()
+    b.agrees()
+    gives_back(a, "hannah")
+    settle(a, b)
+    for half, mine, other in ((a, "hannah", "ivan"), (b, "ivan", "hannah")):
+        (told,) = half.rows("kept_too")
+        data = json.loads(told.data)
+        assert (data["agent_id"], data["other_agent_id"]) == (mine, other)
+        half.is_sound()
+
+
+def test_an_agent_who_went_along_is_not_told_of_herself(pair):
+    """What she left at the site that died looks like an answer of somebody else, and is hers."""
+    a, b = pair
+    a.site.signs_in("hannah")
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.accepts("c-1")
+    a.sends()
+    b.adopts(assigned=True)
+    b.site.signs_in("hannah")
+    b.site.passes(5)
+    settle(a, b)
+    b.site.say("disposition_given", "c-1", agent_id="hannah", disposition="answered", command_id="d")
+    b.site.settles()
+    settle(a, b)
+    assert b.state("c-1") == "disposed"
+    assert a.rows("kept_too") == b.rows("kept_too") == []
+
+
+def test_an_agent_who_went_along_and_one_who_stayed_are_told_of_each_other(pair):
+    """Each talks with the same customer, and neither has pressed Accept twice."""
+    a, b = pair
+    a.site.signs_in("hannah")
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.accepts("c-1")
+    a.sends()
+    b.adopts(assigned=True)
+    b.site.signs_in("hannah")
+    b.site.passes(1)
+    gives_back(a, "hannah")
+    a.site.signs_in("ivan")
+    a.site.passes(1)
+    assert a.accepts("c-1") == "ivan"
+    settle(a, b)
+    assert [len(half.rows("kept_too")) for half in pair] == [1, 1]
+    assert (a.state("c-1"), b.state("c-1")) == ("assigned", "assigned")
+
+
+def test_what_could_not_be_said_is_looked_at_again(pair, monkeypatch):
+    """The database is busy for a moment: what was to follow is not forgotten because it was looked at."""
+    a, b = pair
+    a.agrees()
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    b.sends()
+
+    def refuse(append):
+        raise NotCommitted("busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(a.site.committer, "submit", refuse)
+        with pytest.raises(NotCommitted):
+            a.reconciler.step(a.site.committer, a.site.database, a.copy)
+    a.agrees()
+    assert a.state("c-1") == "moved"
+
+
+def test_no_offer_id_is_given_twice_by_a_site_that_has_it_again(pair):
+    """An answer to an old offer that comes late must not be taken for an answer to the new one."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    a.site.signs_in("hannah")
+    for _ in range(3):
+        a.site.passes(120)
+        a.site.say("presence_declared", "hannah", available=True, reason="", by="hannah")
+        a.site.settles()
+    assert len(a.site.offered()) > 2
+    b.sends()
+    gives_back(a, "hannah")
+    a.agrees()
+    assert a.state("c-1") == "moved"
+    a.adopts()
+    a.site.say("presence_declared", "hannah", available=True, reason="", by="hannah")
+    a.site.settles()
+    a.site.passes(120)
+    ids = [row.data for row in a.rows("offered")]
+    numbers = [json.loads(each)["offer_id"] for each in ids]
+    assert len(numbers) > 3
+    assert len(set(numbers)) == len(numbers)
