@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,6 +20,9 @@ from config.settings import SettingsWrong, read_settings
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
     from router.sites.ground import Ground
+
+DRILL_S: Final = 240.0
+"""Longer than any drill goes on."""
 
 FINE: Final = 0
 FOUND: Final = 1
@@ -60,6 +64,10 @@ def add_to(subparsers: "Subparsers") -> None:
     for each in (taking, home, moving, saying):
         each.add_argument("--why", default="", help="for the record, and for whoever comes second")
         each.add_argument("--yes", action="store_true", help="do not ask")
+    drill = _add(things, "drill", _drill, "rehearse: contacts of our own go the whole way, a share there")
+    drill.add_argument("--share", type=int, default=-1, help="percent of them; the plan's when left out")
+    drill.add_argument("--count", type=int, default=20, help="how many are sent (20)")
+    drill.add_argument("--list", action="store_true", help="only show what came of earlier drills")
     keys = things.add_parser("keys", help="make the key and the certificates of the pair")
     keys.add_argument("folder", type=Path, help="where the folders of both sites are made")
     keys.add_argument("sites", nargs="*", metavar="SITE", help="their ids; those of the plan when left out")
@@ -250,6 +258,37 @@ def _override(ground: "Ground", arguments: argparse.Namespace) -> int:
     said = f"{ground.name_of(site)} counts as {state or 'what is observed of it'}.{words}"
     _print(arguments, {"changed": changed}, [said])
     return FINE
+
+
+def _drill(ground: "Ground", arguments: argparse.Namespace) -> int:
+    """Waits for the report: the web sends, the peer role hands over."""
+    from router.sites.drills import BeginDrill, DrillRefused, drill_lines, drills_of, report_of
+    from router.sites.ground import person_here
+
+    if arguments.list:
+        with ground.own.reading() as db:
+            found = drills_of(db)
+        lines = [line for each in found if each["report"] for line in (*drill_lines(each["report"]), "")]
+        _print(arguments, {"drills": found}, lines or ["There was no drill yet."])
+        return FINE
+    share = ground.pair.drill_share_pct if arguments.share < 0 else arguments.share
+    drill_id, count = str(uuid.uuid4()), arguments.count
+    begin = BeginDrill(drill_id=drill_id, who=person_here(), share_pct=share, count=count)
+    try:
+        ground.committer.submit(begin).result()
+    except DrillRefused as refused:
+        raise SettingsWrong(str(refused)) from None
+    give_up_s = time.monotonic() + DRILL_S
+    while time.monotonic() < give_up_s:
+        with ground.own.reading() as db:
+            report = report_of(db, drill_id)
+        if report is not None:
+            _print(arguments, report, drill_lines(report))
+            return FOUND if report["failed"] else FINE
+        time.sleep(0.2)
+    raise SettingsWrong(
+        "no report came: is the role `peer` running? `muster site drill --list` shows it later"
+    )
 
 
 def _actions(ground: "Ground", arguments: argparse.Namespace) -> int:

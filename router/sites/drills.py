@@ -76,6 +76,56 @@ def begin_facts(
     return drill_id, [fact("drill_began", drill_id, share_pct=share_pct, count=count, agent_id=who)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginDrill:
+    """Append: a drill begins. Its submitter gets DrillRefused where it may not."""
+
+    drill_id: str
+    who: str
+    share_pct: int
+    count: int = COUNT
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Under the lock: two people at once begin one."""
+        return begin_facts(
+            db, who=self.who, share_pct=self.share_pct, count=self.count, drill_id=self.drill_id
+        )[1]
+
+
+def drills_of(db: Connection, limit: int = 20) -> list[dict[str, Any]]:
+    """The latest drills, newest first, with what is known of them."""
+    rows = db.rows(
+        "SELECT drill_id, began_ms, ended_ms, agent_id, share_pct, count, report FROM drill"
+        " ORDER BY began_ms DESC, drill_id LIMIT :limit",
+        limit=limit,
+    )
+    names = ("drill_id", "began_ms", "ended_ms", "agent_id", "share_pct", "count")
+    return [
+        {**dict(zip(names, row[:6], strict=True)), "report": msgspec.json.decode(row[6]) if row[2] else None}
+        for row in rows
+    ]
+
+
+def drill_lines(report: Mapping[str, Any]) -> list[str]:
+    """A report in words."""
+    lines = [
+        f"Begun by {report['who']}; it took {report['took_ms'] / 1000:.1f} s.",
+        f"{report['sent']} were sent through the front doors, {report['kept']} were acknowledged"
+        f"{_within(report['kept_ms'])}, and lined up{_within(report['in_line_ms'])}.",
+        f"{report['handed']} were handed to the other site ({report['share_pct']} %), {report['there']} were "
+        f"lined up there and ended{_within(report['there_ms'])}.",
+    ]
+    failed = report["failed"]
+    return [*lines, *(f"Failed: {each}." for each in failed)] if failed else [*lines, "Nothing failed."]
+
+
+def _within(times_ms: Mapping[str, int]) -> str:
+    return f" within {times_ms['worst']} ms (half of them {times_ms['median']} ms)" if times_ms else ""
+
+
 def sent_fact(drill_id: str, *, sent: int, kept_ms: Sequence[int], problems: Mapping[str, str]) -> Fact:
     """What the web that sent them says: how many were taken, how long each took, which ways took none."""
     return fact(
