@@ -1,4 +1,4 @@
-"""Two whole sites on one machine, `muster up` each, lines between them that can be slow or cut, and texters."""
+"""Two whole sites on one machine, `muster up` each, lines between them that may be slow, and texters."""
 
 import asyncio
 import http.client
@@ -46,11 +46,12 @@ class SlowLine:
     def __init__(self, port: int) -> None:
         self.delay_s = 0.0
         self._to = port
-        self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -59,9 +60,8 @@ class SlowLine:
         self._loop.call_soon_threadsafe(self._set_cut, cut)
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-        self._listener.close()
 
     def _set_cut(self, cut: bool) -> None:
         self._cut = cut
@@ -70,9 +70,16 @@ class SlowLine:
                 writer.transport.abort()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.create_task(asyncio.start_server(self._serve, sock=self._listener))
-        self._loop.run_forever()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        server = await asyncio.start_server(self._serve, sock=self._listener)
+        await self._stop.wait()
+        server.close()
+        self._set_cut(True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
