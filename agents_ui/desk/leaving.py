@@ -23,6 +23,11 @@ def goes_live(channel: str) -> bool:
     return any(each.connections for each in known if each.channel == channel)
 
 
+def takes_text(db: Connection, interaction_id: str) -> bool:
+    """Whether there is a call whose caller reads what is typed."""
+    return db.row(_TEXT_CALL, i=interaction_id) is not None
+
+
 def send_order(
     db: Connection,
     *,
@@ -43,7 +48,7 @@ def send_order(
     if row is None or goes_live(row[0]):
         return ()
     if row[0] == VOICE:  # The voice process types what it finds in the journal (RFC 4103).
-        return () if db.row(_TEXT_CALL, i=interaction_id) is not None else NO_TEXT
+        return () if takes_text(db, interaction_id) else NO_TEXT
     if not row[2]:
         return NO_ADDRESS
     values = {"channel": row[0], "account": row[1], "address_hash": row[2], "due_at_ms": at_ms}

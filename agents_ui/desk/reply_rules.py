@@ -7,6 +7,7 @@ nothing is known the answer is tried: the provider has the last word, and the de
 from collections.abc import Sequence
 from typing import Any, Final  # Any: values of an entity
 
+from agents_ui.desk.leaving import takes_text
 from agents_ui.voice.ways import VOICE
 from config.plan import AccountPlan, Plan
 from router.channels import consent, reply_window
@@ -47,7 +48,7 @@ def refused(
     """
     row = db.row(_CONVERSATION, i=interaction_id)
     if row is not None and row[0] == VOICE:
-        return SPOKEN
+        return "" if takes_text(db, interaction_id) and not template_id else SPOKEN
     can = CHANNELS.get(row[0]) if row else None
     if row is None or can is None:
         return ""

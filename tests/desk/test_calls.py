@@ -161,6 +161,18 @@ async def test_nothing_is_written_into_a_call(site: Site) -> None:
     assert note["ok"]
 
 
+async def test_who_reads_what_is_typed_gets_a_written_answer(site: Site) -> None:
+    """Somebody who cannot hear calls with real-time text; without an answer in it they call in vain."""
+    interaction_id = await taken(site, "ana")
+    await changes(site, interaction_id, "connected", agent_id="ana", text=True)
+    page = await site.desk("ana")
+    answer = await give(page, "reply", interaction_id=interaction_id, client_id="c-1", text="Where are you?")
+    assert answer["ok"]
+    await changes(site, interaction_id, "ended", why="caller_hung_up", text=True)
+    answer = await give(page, "reply", interaction_id=interaction_id, client_id="c-2", text="Hello?")
+    assert (answer["ok"], answer["code"]) == (False, "spoken")
+
+
 async def test_a_supervisor_who_listens_is_on_record_before_anything_is_heard(
     site: Site, door: NotedDoor
 ) -> None:

@@ -1,11 +1,16 @@
 """What a voice process finds that another left: calls without an end, recordings without a conversation."""
 
+from dataclasses import replace
 from uuid import uuid4
 
+from router.journal.appends import put_content
+from router.journal.connection import Connection
+from router.records import Fact, fact
 from router.run.voice.lost_calls import EndLost
 from router.run.voice.record import Record
 from router.run.voice.recordings import AddRecording
 from tests.voice.exchange import Exchange
+from tests.voice.gear import OFFER_WITH_TEXT
 
 
 async def left_behind(exchange: Exchange, *, recorded: bytes = b"OggS of the call") -> Record:
@@ -71,29 +76,52 @@ async def test_a_call_that_lives_is_not_taken_for_lost(exchange: Exchange) -> No
     assert other.ended == ()
 
 
+class Says:
+    """Append: what a desk writes into a call."""
+
+    def __init__(self, interaction_id: str) -> None:
+        self._interaction_id = interaction_id
+
+    def write_content(self, db: Connection) -> None:
+        put_content(db, content_id="c-1", media_type="text/plain", body=b"Where are you?", at_ms=1)
+
+    def facts(self, db: Connection, at_ms: int) -> list[Fact]:
+        values = {"message_id": "m-1", "content_id": "c-1", "client_id": "x", "author_id": "ana"}
+        return [fact("message_added", self._interaction_id, direction="out", reading="read", **values)]
+
+
+def status_of(exchange: Exchange) -> tuple[str, ...]:
+    """Of what was written."""
+    rows = exchange.rows("SELECT status FROM message WHERE message_id = 'm-1'")
+    return tuple(rows[0]) if rows else ()
+
+
 async def test_what_an_agent_writes_is_typed_to_who_can_read_it(exchange: Exchange) -> None:
     """Who cannot hear has called: the answer goes as text, and the desk sees that it left."""
-    from router.journal.appends import put_content
-    from router.journal.connection import Connection
-    from router.records import Fact, fact
-    from tests.voice.gear import OFFER_WITH_TEXT
-
     _, interaction_id = await exchange.talking(offer=OFFER_WITH_TEXT)
-
-    class Says:
-        def write_content(self, db: Connection) -> None:
-            words = b"Where are you?"
-            put_content(db, content_id="c-1", media_type="text/plain", body=words, at_ms=1)
-
-        def facts(self, db: Connection, at_ms: int) -> list[Fact]:
-            values = {"message_id": "m-1", "content_id": "c-1", "client_id": "x", "author_id": "ana"}
-            return [fact("message_added", interaction_id, direction="out", reading="read", **values)]
-
-    await exchange.committer.append(Says())
+    await exchange.committer.append(Says(interaction_id))
     await exchange.until(lambda: exchange.media.trunk_legs[-1].texts == ["Where are you?"], "typed")
-    await exchange.until(
-        lambda: exchange.rows("SELECT status FROM message WHERE message_id = 'm-1'") == [("sent",)], "sent"
-    )
+    await exchange.until(lambda: status_of(exchange) == ("sent",), "sent")
+
+
+async def test_what_was_written_while_the_caller_hung_up_has_failed(exchange: Exchange) -> None:
+    """The words were in the journal before the end was, and nobody typed them: the agent must know."""
+    phone, interaction_id = await exchange.talking(offer=OFFER_WITH_TEXT)
+    written = exchange.committer.submit(Says(interaction_id))
+    phone.on_end("caller_hung_up")  # before the voice process has heard of the words
+    written.result()
+    await exchange.until(lambda: status_of(exchange) == ("failed",), "it has failed")
+    assert exchange.media.trunk_legs[-1].texts == []
+
+
+async def test_what_was_written_to_a_dead_process_has_failed(exchange: Exchange) -> None:
+    """It died between the agent's words and typing them; the one that ends its calls says so."""
+    await exchange.talking(offer=OFFER_WITH_TEXT)
+    dead = replace(exchange.board.calls.popitem()[1].record, call_id=str(uuid4()), voice_id="dead")
+    exchange.board._of.clear()  # as in a process that was started anew
+    await exchange.committer.append(Says(dead.interaction_id))
+    await exchange.committer.append_facts(dead.changed())
+    await exchange.until(lambda: status_of(exchange) == ("failed",), "it has failed")
 
 
 async def test_calls_are_counted(exchange: Exchange) -> None:

@@ -12,6 +12,7 @@ from router.journal.connection import Connection
 from router.records import Fact
 from router.run.lease import NOW_MS
 from router.run.voice.record import ENDED, LOST, Record
+from router.run.voice.untyped import untyped
 
 _LOST: Final = """
     SELECT c.call_id, c.interaction_id, c.account, c.direction, c.voice_id, c.agent_id, c.text FROM call c
@@ -33,7 +34,7 @@ class EndLost:
         """None."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """Two for each."""
+        """Two for each, and what could not be typed any more."""
         facts: list[Fact] = []
         rows = lost(db, self._voice_id)
         for call_id, interaction_id, account, direction, voice_id, agent_id, text in rows:
@@ -49,6 +50,7 @@ class EndLost:
                 text=bool(text),
             )
             facts += [record.changed(), disconnected(interaction_id, call_id, voice_id)]
+            facts += untyped(db, interaction_id) if text else []
         self.ended = tuple(row[0] for row in rows)
         return facts
 

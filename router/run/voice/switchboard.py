@@ -33,6 +33,7 @@ from router.run.voice.gear import Leg, Media, Telephone, Telephones
 from router.run.voice.keeping import Reader, TakeBack, keep_call
 from router.run.voice.record import Record
 from router.run.voice.standing import Standing, Waiting, line_of, positions, standings
+from router.run.voice.untyped import EndTyping
 
 POSITIONS_S: Final = 1.0
 """Who waits need not hear more often that somebody before them was served."""
@@ -428,6 +429,8 @@ class Switchboard:
             del self._of[call.interaction_id]
         self._sessions = {key: each for key, each in self._sessions.items() if each is not call}
         self.figures.ended(call.record.why)
+        if call.caller.takes_text:
+            self.book.append(call.call_id, EndTyping(call.interaction_id))
         self.do(self._finish(call))
 
     async def _finish(self, call: Call) -> None:
