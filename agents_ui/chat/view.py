@@ -122,7 +122,7 @@ def _moved_to(db: Connection, interaction_id: str) -> str:
 def load_messages(db: Connection, message_ids: Iterable[str]) -> list[Message]:
     """These messages in the order of the journal, without those a customer must not see."""
     found = [row for each in message_ids for row in db.rows(f"{_MESSAGES} WHERE m.message_id = :id", id=each)]
-    return sorted((_message(row) for row in found if row[4] in FROM), key=lambda each: each.seq)
+    return sorted((_message(row) for row in found if row[4] in FROM), key=_place)
 
 
 def load_present(db: Connection) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def _newest(db: Connection, interaction_ids: Sequence[str]) -> tuple[Message, ..
     for interaction_id in interaction_ids:
         rows = db.rows(
             f"{_MESSAGES} WHERE m.interaction_id = :id AND m.direction <> 'note'"
-            " ORDER BY m.seq DESC LIMIT :limit",
+            " ORDER BY m.seq DESC, m.at_ms DESC, m.message_id DESC LIMIT :limit",
             id=interaction_id,
             limit=MESSAGES_MAX - len(taken),
         )
@@ -180,11 +180,16 @@ def _newest(db: Connection, interaction_ids: Sequence[str]) -> tuple[Message, ..
             message = _message(row)
             size += len(message.value["text"].encode()) + 300
             if size > SNAPSHOT_BYTES_MAX:
-                return tuple(sorted(taken, key=lambda each: each.seq))
+                return tuple(sorted(taken, key=_place))
             taken.append(message)
         if len(taken) >= MESSAGES_MAX:
             break
-    return tuple(sorted(taken, key=lambda each: each.seq))
+    return tuple(sorted(taken, key=_place))
+
+
+def _place(message: Message) -> tuple[int, int, str]:
+    """Where it stands: what was adopted together has one seq, and keeps its own times."""
+    return message.seq, message.value["at_ms"], message.value["message_id"]
 
 
 def _message(row: Sequence[Any]) -> Message:

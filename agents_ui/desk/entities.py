@@ -42,19 +42,21 @@ _NEWEST: Final = """
     m.message_id IN (
         SELECT message_id FROM (
             SELECT message_id,
-                row_number() OVER (PARTITION BY interaction_id ORDER BY seq DESC, message_id DESC) AS place
+                row_number() OVER (
+                    PARTITION BY interaction_id ORDER BY seq DESC, at_ms DESC, message_id DESC
+                ) AS place
             FROM message WHERE interaction_id IN ({names})
         ) AS placed WHERE place <= :limit
-    ) ORDER BY m.seq, m.message_id
+    ) ORDER BY m.seq, m.at_ms, m.message_id
 """
-"""The newest messages of each of these interactions, in order."""
+"""The newest messages of each of these interactions, in order: what was adopted together has one seq."""
 
 _FIRST: Final = """
     m.message_id IN (
         SELECT (
             SELECT f.message_id FROM message f
             WHERE f.interaction_id = i.interaction_id AND f.direction = 'in'
-            ORDER BY f.seq, f.message_id LIMIT 1
+            ORDER BY f.seq, f.at_ms, f.message_id LIMIT 1
         ) FROM interaction i WHERE i.interaction_id IN ({names})
     )
 """
@@ -313,7 +315,8 @@ def chain_of(db: Connection, interaction: Interaction) -> list[str]:
 
 def _newest(db: Connection, interaction_ids: Sequence[str], limit: int) -> list[Value]:
     (names, values), *_ = chunks(interaction_ids)
-    condition = f"m.interaction_id IN ({names}) ORDER BY m.seq DESC, m.message_id DESC LIMIT :limit"
+    order = "m.seq DESC, m.at_ms DESC, m.message_id DESC"
+    condition = f"m.interaction_id IN ({names}) ORDER BY {order} LIMIT :limit"
     return messages(db, condition, limit=limit, **values)[::-1]
 
 
@@ -327,7 +330,7 @@ def _first_words(db: Connection, offered: Sequence[Interaction]) -> dict[str, st
         if each.follows:
             (names, values), *_ = chunks(chain_of(db, each))
             condition = f"m.interaction_id IN ({names}) AND m.direction = 'in'"
-            for first in messages(db, f"{condition} ORDER BY m.seq, m.message_id LIMIT 1", **values):
+            for first in messages(db, f"{condition} ORDER BY m.seq, m.at_ms, m.message_id LIMIT 1", **values):
                 found[each.interaction_id] = _summary(first)
     return found
 

@@ -183,7 +183,8 @@ def _load_messages(
         else:
             new.append(interaction)
     loaded.messages |= entities.messages_of(db, new)
-    for message in sorted(entities.messages_by_id(db, touched), key=lambda each: int(each["seq"])):
+    found = entities.messages_by_id(db, touched)
+    for message in sorted(found, key=lambda each: (int(each["seq"]), each["at_ms"], each["message_id"])):
         loaded.messages.setdefault(message["interaction_id"], []).append(message)
 
 
