@@ -16,6 +16,7 @@ from router.journal.database import Database, open_database
 from router.journal.stream import read_head
 from router.run.head_mark import refuse_older
 from router.run.plan_activation import ActivatePlan
+from router.sites.boot_gate import check_start
 
 Say = Callable[[str], None]
 """Takes one line for people."""
@@ -51,6 +52,7 @@ def _prepare(settings: Settings, *, say: Say, by: str, demo: bool) -> tuple[Plan
     if settings.site:
         _refuse_other_site(database, site)
     refuse_older(database, settings.data_dir)
+    check_start(settings, plan, database, say=say)
     committer = Committer(database)
     learns = bool(settings.site) and plan.pair is not None and plan.pair.sites[0].site_id != site
     try:

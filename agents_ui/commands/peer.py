@@ -15,9 +15,11 @@ from router.journal.database import Database, open_database
 from router.run.beat import beat
 from router.run.logs import start_logging
 from router.run.plan_activation import plan_in_force
+from router.run.trouble import NoticeTrouble
 from router.sites.copies import open_copy
 from router.sites.credentials import PeerAccess, check_listener, peer_access, tls_files
-from router.sites.peer_role import PeerRole
+from router.sites.peer_role import KeptApart, PeerRole
+from router.sites.setting_aside import DIVERGENCE, set_aside_if_asked
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -104,10 +106,16 @@ class _Peer:
     async def run(self) -> None:
         """Wait for the database and a plan; then talk."""
         own, plan, access, clock = await self._begun()
+        apart = await asyncio.to_thread(set_aside_if_asked, self._settings)
         copy = await asyncio.to_thread(open_copy, self._settings, access.peer)
         self._databases.append(copy)
         self._role = PeerRole(self._settings, access, own, copy, plan=plan, clock=clock)
-        await self._role.run(self._listener)
+        if apart:
+            await self._role.committer.append(NoticeTrouble(code=DIVERGENCE, ref=access.peer, detail=apart))
+        try:
+            await self._role.run(self._listener)
+        except* KeptApart as reason:
+            _log.error("the role ends and begins a new copy reason=%s", reason.exceptions[0])
 
     async def end(self) -> None:
         """Let go of everything."""

@@ -16,7 +16,7 @@ from config.settings import Settings
 from router.journal import stream
 from router.journal.clock import wall_ms
 from router.journal.committer import Committer
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.database import Database
 from router.journal.restoring import BACKUP, unfinished
 from router.run.lease import NOW_MS
@@ -53,7 +53,7 @@ _ALONE: Final = f"""
 """
 
 
-class MayNotStart(Exception):
+class MayNotStart(DatabaseUnsafe):
     """The database is older than what others saw of it; the message is one line that says what to do."""
 
 
@@ -151,6 +151,7 @@ class Gate:
         self._failing = failing
         self._elapsed_s = elapsed_s
         self._since_s = elapsed_s()
+        self._since_ms = wall_ms()
 
     def step(self, committer: Committer, own: Database, copy: Database) -> None:
         """One look."""
@@ -162,9 +163,12 @@ class Gate:
         with copy.reading() as db:
             copied = stream.last_seq(db)
         why = ""
-        if peer.fresh(now_ms) and copied >= peer.number("last_seq"):
+        heard = (
+            peer.fresh(now_ms) and peer.at_ms >= self._since_ms
+        )  # what was heard before is of another time
+        if heard and copied >= peer.number("last_seq"):
             why = "caught_up"
-        elif not peer.fresh(now_ms) and self._elapsed_s() - self._since_s > SILENT_S:
+        elif not heard and self._elapsed_s() - self._since_s > SILENT_S:
             why = "alone"
         if why and not self._failing():
             with own.writing() as db:

@@ -8,14 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from router.journal import stream
+from router.journal.clock import wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.sites.copies import BYTES_MAX, Refused, read_batch, read_piece, take_batch, take_piece
+from router.sites.copies import BYTES_MAX, Batch, Refused, read_batch, read_piece, take_batch, take_piece
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.sender import PIECE, ROWS
+from router.sites.setting_aside import ask_for, is_another_life
 from router.sites.wire import PACKED_MAX, WireWrong, pack_batch, pack_piece, unpack_batch, unpack_piece
 
 TRIES: Final = 2
@@ -27,11 +30,18 @@ _log = logging.getLogger("muster.copy")
 
 
 class CopyKeeper:
-    """The copy of the other site's journal. Shape: grew is called, in its thread, when rows were taken."""
+    """The copy of the other site's journal.
 
-    def __init__(self, copy: Database, *, grew: Callable[[], None]) -> None:
+    Shape: grew is called, in its thread, when rows were taken; apart when the copy is to be kept apart, and
+           the process has to end: the next one begins a new copy.
+    """
+
+    def __init__(
+        self, copy: Database, *, grew: Callable[[], None], apart: Callable[[], None] = lambda: None
+    ) -> None:
         self._copy = copy
         self._grew = grew
+        self._apart = apart
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="copy")
         self._db: Connection | None = None
         self._refused = ""
@@ -61,6 +71,7 @@ class CopyKeeper:
             raise BadRequest(str(wrong)) from None
         except Refused as refused:
             self._say(refused)
+            self._keep_apart(batch, refused)
             values = {"code": refused.code, "at_seq": refused.at_seq, "text": str(refused)}
             return answered({**values, "expected": refused.expected}, 409)
         except (DatabaseGone, DatabaseBusy) as problem:
@@ -121,6 +132,13 @@ class CopyKeeper:
             else:
                 return result
         raise DatabaseGone("the copy cannot be used now")  # not reachable: the last try returns or raises
+
+    def _keep_apart(self, batch: Batch, refused: Refused) -> None:
+        """Where the other site began another life without what is here: see setting_aside.py."""
+        with suppress(DatabaseGone, DatabaseBusy):
+            if self._writing(lambda db: is_another_life(db, batch, refused)):
+                self._writing(lambda db: ask_for(db, wall_ms()))
+                self._apart()
 
     def _drop(self) -> None:
         if self._db is not None:

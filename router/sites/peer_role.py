@@ -26,6 +26,7 @@ from router.run.role_lease import keep_role
 from router.sites.auth import Door
 from router.sites.beat_content import beat_content
 from router.sites.beating import Beats
+from router.sites.boot_gate import GATE, Gate
 from router.sites.copy_gaps import GONE, MarkMissed
 from router.sites.copy_gaps import PEER as POSITION
 from router.sites.copy_keeper import CopyKeeper
@@ -37,6 +38,7 @@ from router.sites.learning import Learning
 from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
+from router.sites.scrubbing import Scrubbing
 from router.sites.second_copy import acked_channel
 from router.sites.sender import Sender
 from router.sites.status import COPY, PEER, put_status
@@ -55,6 +57,10 @@ _POSITION: Final = """
     ON CONFLICT (reader) DO UPDATE SET read_through = excluded.read_through
 """
 _log = logging.getLogger("muster.peer")
+
+
+class KeptApart(Exception):
+    """The role ends; the next one begins a new copy (setting_aside.py)."""
 
 
 class PeerRole:
@@ -110,14 +116,19 @@ class PeerRole:
         )
         self.steps.append(("agreeing", self._mover.agree))
         self._follower: Follower | None = None
-        self._keeper = CopyKeeper(copy, grew=self._copy_grew)
+        self._apart = asyncio.Event()
+        self._keeper = CopyKeeper(copy, grew=self._copy_grew, apart=self._keep_apart)
+        self._gate = Gate(self._failing)
+        self._scrubbing = Scrubbing(own, self.committer)
 
     async def run(self, listener: socket.socket) -> None:
         """Until cancelled."""
         door = Door(self.access.key, self.access.incoming, clock_ms=wall_ms)
         routes = [*self._keeper.routes(), self.beats.route(), self._mover.route(), *self.routes]
         server = peer_server(peer_app(door, routes, clock_ms=wall_ms), self.access.tls)
-        self._follower = follower = Follower(self.committer, self.own, self.copy, self.steps)
+        steps = [*self.steps, (GATE, self._gate.step)]
+        self._follower = follower = Follower(self.committer, self.own, self.copy, steps)
+        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._look_around)
         threads = [
             threading.Thread(target=each.run, name=name, daemon=True)
@@ -138,6 +149,8 @@ class PeerRole:
                 all_of_it.create_task(self._keep_position())
                 all_of_it.create_task(self._keep_status())
                 all_of_it.create_task(self._healing.run())
+                all_of_it.create_task(self._scrubbing.run())
+                all_of_it.create_task(self._end_when_apart())
                 self.serves = True
         finally:
             server.should_exit = True
@@ -172,6 +185,17 @@ class PeerRole:
     async def _here_only(self, seq: int) -> None:
         """The other site's database is gone: what is kept for it is here only, and is said to be."""
         await self.committer.append(MarkMissed(seq, GONE))
+
+    async def _end_when_apart(self) -> None:
+        """The copy gets another name before it is opened the next time: whoever has it open lets go."""
+        await self._apart.wait()
+        raise KeptApart("the other site went on without rows that its copy here has: it is kept apart")
+
+    def _keep_apart(self) -> None:
+        self._loop.call_soon_threadsafe(self._apart.set)
+
+    def _failing(self) -> Mapping[str, str]:
+        return self._follower.failing if self._follower is not None else {}
 
     def _grown(self, seq: int) -> None:
         self.hints.publish(seq)
@@ -222,9 +246,13 @@ class PeerRole:
     def _write_status(self) -> None:
         heard, state = self.beats.heard, self.sender.state
         copy = self._content.get("copy_of_you", {})
-        follower = self._follower.failing if self._follower is not None else {}
         sending = {**asdict(state), "behind": state.behind, "left_s": state.left_s}
-        copying = {**self._healing.figures, "sending": sending, "copy_of_peer": copy, "steps": follower}
+        copying = {
+            **self._healing.figures,
+            "sending": sending,
+            "copy_of_peer": copy,
+            "steps": self._failing(),
+        }
         with self.own.writing() as db:
             put_status(db, COPY, wall_ms(), copying)
             if heard.at_mono_ms and heard.said is not self._said:

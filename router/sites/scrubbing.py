@@ -4,23 +4,35 @@ A bit that fell over years ago is noticed before it is needed; and a site that i
 Repair is a command (`muster journal repair --from-peer`): somebody should know that a disk fails.
 """
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final  # Any: JSON
 
 from router.journal import chain, stream
-from router.journal.connection import Connection
+from router.journal.clock import wall_ms
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.run.trouble import NoticeTrouble
 from router.sites.chains import look_at_chain
 from router.sites.status import VERIFIED, put_status, status_of
 
 PAGE: Final = 1_000
 """Rows looked at in one step: some 10 ms."""
 
+EVERY_S: Final = 1.0
+BETWEEN_S: Final = 10.0
+"""Between two rounds: a small journal need not be read every second."""
+
 NAMED: Final = 20
 """Faults that are named; they are counted to the end of the round."""
 
 JOURNAL_DAMAGED: Final = "journal_damaged"
-"""Code of the alarm; its ref is the first damaged row."""
+"""Code of the alarm; its ref is the first damaged row, its detail names all of the page."""
+
+_log = logging.getLogger("muster.journal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +90,41 @@ class Scrub:
             self._first = found[0].first
         self._count += len(found)
         self._texts += [each.text for each in found][: NAMED - len(self._texts)]
+
+
+class Scrubbing:
+    """The scrub at work in the peer role, with its alarm."""
+
+    def __init__(self, database: Database, committer: Committer) -> None:
+        self._database = database
+        self._committer = committer
+        self._scrub = Scrub()
+
+    async def run(self) -> None:
+        """Until cancelled. While the database is away there is nothing to read."""
+        while True:
+            pause_s = EVERY_S
+            try:
+                if await asyncio.to_thread(self.turn):
+                    pause_s = BETWEEN_S
+            except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
+                _log.warning("the journal is not read again now error=%s", type(problem).__name__)
+            await asyncio.sleep(pause_s)
+
+    def turn(self) -> bool:
+        """One page, and what follows from it; whether a round has ended."""
+        with self._database.reading() as db:
+            step = self._scrub.step(db)
+        if step.faults:
+            first, texts = step.faults[0].first, "; ".join(each.text for each in step.faults[:NAMED])
+            _log.error("the journal is damaged row=%d faults=%d", first, len(step.faults))
+            alarm = NoticeTrouble(code=JOURNAL_DAMAGED, ref=f"row {first}", detail=texts)
+            self._committer.submit(alarm).result()
+        if step.ended:
+            self._scrub.begin_again()
+        with self._database.writing() as db:
+            keep_said(db, self._scrub, wall_ms())
+        return step.ended
 
 
 def keep_said(db: Connection, scrub: Scrub, now_ms: int) -> None:
