@@ -11,13 +11,13 @@ from tests.simulation.plans import random_requirement
 
 if TYPE_CHECKING:
     from tests.simulation.processes import Web
-    from tests.simulation.world import World
+    from tests.simulation.one_site import SimulatedSite
 
 
 class Customer:
     """Somebody with one matter."""
 
-    def __init__(self, world: "World", number: int) -> None:
+    def __init__(self, world: "SimulatedSite", number: int) -> None:
         self._world = world
         self._id = f"i{number:04}"
         self._channel = world.dice.choice(("chat", "chat", "chat", "mail", "voice"))

@@ -7,7 +7,7 @@ from tests.simulation.appends import AskCallBack, Move, Say
 
 if TYPE_CHECKING:
     from tests.simulation.processes import Web
-    from tests.simulation.world import World
+    from tests.simulation.one_site import SimulatedSite
 
 LOOK_MS = 700
 """How often somebody looks at the desk."""
@@ -22,7 +22,7 @@ _ME = "SELECT available, reason FROM agent WHERE agent_id = :agent_id"
 class Desk:
     """One agent and the window in front of them."""
 
-    def __init__(self, world: "World", agent_id: str) -> None:
+    def __init__(self, world: "SimulatedSite", agent_id: str) -> None:
         self._world = world
         self._agent_id = agent_id
         self._web: Web | None = None

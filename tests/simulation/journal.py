@@ -66,6 +66,20 @@ class SimulatedConnection(SqliteConnection):
         return sql.replace(NOW_MS["sqlite"], str(self._clock.now_ms))
 
 
+def new_tables(clock: Clock, site: str) -> SimulatedConnection:
+    """Empty tables with this site's stream as their own."""
+    db = SimulatedConnection(sqlite3.connect(":memory:", isolation_level=None), clock)
+    for statement in definitions("sqlite"):
+        db.run(statement)
+    db.run(
+        """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
+           VALUES (:site, 'only', 1, 0, 0, :hash)""",
+        site=site,
+        hash=stream.FIRST_HASH,
+    )
+    return db
+
+
 class Journal:
     """The one database of the simulated site: what Database and Committer are to the real one.
 
@@ -74,21 +88,20 @@ class Journal:
 
     dialect = "sqlite"
 
-    def __init__(self, clock: Clock, dice: random.Random, committed: Callable[[Sequence[Row]], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        dice: random.Random,
+        committed: Callable[[Sequence[Row]], None],
+        *,
+        site: str = SITE,
+    ) -> None:
         self.faults = Faults(0)
         self.counts: dict[str, int] = {}
         self._clock = clock
         self._dice = dice
         self._committed = committed
-        self.db = SimulatedConnection(sqlite3.connect(":memory:", isolation_level=None), clock)
-        for statement in definitions("sqlite"):
-            self.db.run(statement)
-        self.db.run(
-            """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
-               VALUES (:site, 'only', 1, 0, 0, :hash)""",
-            site=SITE,
-            hash=stream.FIRST_HASH,
-        )
+        self.db = new_tables(clock, site)
 
     @contextmanager
     def reading(self) -> Iterator[SimulatedConnection]:

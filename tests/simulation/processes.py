@@ -11,7 +11,7 @@ from router.run.web_lease import renew_web
 from tests.simulation.journal import Died
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.one_site import SimulatedSite
 
 POLL_MS = 250
 """How long the router loop waits for a hint at most."""
@@ -28,7 +28,7 @@ _TAKE = """
 class RouterProcess:
     """One router role: the real RouterStep, driven as router_loop drives it."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "SimulatedSite") -> None:
         self.alive = True
         self._world = world
         self.skew_ms = world.dice.choice((0, 0, 0, -40, 900)) if world.fault_rate else 0
@@ -77,7 +77,7 @@ class RouterProcess:
         self._world.soon(250, 5_000, self._successor)
 
     def _successor(self) -> None:
-        self._world.start_router().wake()
+        self._world.wake_router()
 
     def _turns(self) -> None:
         for _ in range(STEPS_MAX):
@@ -96,14 +96,14 @@ class RouterProcess:
             self._world.journal.counts["replaced while committing"] = (
                 self._world.journal.counts.get("replaced while committing", 0) + 1
             )
-            self._world.start_router().wake()
+            self._world.wake_router()
         return self._world.journal.append(append, skew_ms=self.skew_ms)
 
 
 class Web:
     """One web role, as far as routing is concerned: it holds connections and renews its lease."""
 
-    def __init__(self, world: "World", number: int) -> None:
+    def __init__(self, world: "SimulatedSite", number: int) -> None:
         self.alive = True
         self.web_id = f"web-{number}"
         self.skew_ms = world.dice.choice((0, 0, 0, -30, 25)) if world.fault_rate else 0
@@ -116,7 +116,11 @@ class Web:
         if sum(web.alive for web in world.webs) < 2:
             return
         self.alive = False
-        world.soon(500, 3_000, lambda: world.webs.append(Web(world, len(world.webs))))
+        world.soon(500, 3_000, self._successor)
+
+    def _successor(self) -> None:
+        if self._world.alive:
+            self._world.webs.append(Web(self._world, len(self._world.webs)))
 
     def _renew(self) -> None:
         if self.alive:
