@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import uuid
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from agents_ui.feed import Feed
@@ -117,6 +118,7 @@ class _Voice:
         over.set()
 
     async def _with(self, database: Database, plan: PlanHolder) -> None:
+        await asyncio.to_thread(_load_sound)
         from router.run.voice.orders import HttpOrders
         from router.run.voice.role import Accounts, VoiceRole
         from router.run.voice.sound import Sound
@@ -234,6 +236,12 @@ class _Voice:
         if database is not None:
             database.close()
         return None
+
+
+def _load_sound() -> None:
+    """Import what is slow to import. On a busy machine that takes longer than a role may be silent."""
+    for name in ("door_server", "orders", "role", "sound", "telephones"):
+        import_module(f"router.run.voice.{name}")
 
 
 async def listen(settings: Settings, role: "VoiceRole", trunks: "Trunks") -> "SipAgent":
