@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.words import URGENCIES
-from router.journal.appends import storable
+from router.journal.appends import FactsAppend, storable
 from router.journal.connection import Connection
 from router.records import Fact, fact
 from router.sites import adopting
@@ -219,8 +219,6 @@ def _check(
 
 
 def _append(ground: Ground, *facts: Fact) -> None:
-    from router.journal.appends import FactsAppend
-
     ground.committer.submit(FactsAppend(facts_to_append=facts)).result()
 
 

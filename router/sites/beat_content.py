@@ -53,7 +53,7 @@ def beat_content(
         "waiting": waiting,
         "longest_wait_ms": max(0, now_ms - oldest_ms) if waiting else 0,
         "limits_waiting": plan.limits.waiting_alarm,
-        "ready": [each.get("code", "") for each in problems if isinstance(each, dict)],
+        "ready": [each for each in problems if isinstance(each, dict)],
     }
 
 

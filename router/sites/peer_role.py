@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -33,6 +34,7 @@ from router.sites.copy_keeper import CopyKeeper
 from router.sites.credentials import PeerAccess
 from router.sites.follower import Follower, Step
 from router.sites.forwarded import KeepForwarded
+from router.sites.ground import Ground
 from router.sites.healing import Healing
 from router.sites.learning import Learning
 from router.sites.mover import Mover
@@ -41,7 +43,9 @@ from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.scrubbing import Scrubbing
 from router.sites.second_copy import acked_channel
 from router.sites.sender import Sender
+from router.sites.service_states import GOING_DOWN
 from router.sites.status import COPY, PEER, put_status
+from router.sites.watcher import Watcher
 from router.sites.watching import Look
 
 ROLE: Final = "peer"
@@ -90,7 +94,19 @@ class PeerRole:
         self.routes: list[PeerRoute] = [
             KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
         ]
-        self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = []
+        self._watcher = Watcher(
+            lambda: Ground(
+                settings=settings,
+                plan=self.plan,
+                site=access.site,
+                own=own,
+                copy=copy,
+                committer=self.committer,
+            ),
+            content=lambda: self._content,
+            owner=f"{ROLE}/{uuid.uuid4().hex[:12]}",
+        )
+        self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = [self._watcher.heard]
         self._acked_hints = Hints(settings.redis_url, acked_channel(access.site))
         self._release = version("muster")
         self._content: Mapping[str, Any] = {"site": access.site}
@@ -103,6 +119,7 @@ class PeerRole:
             content=lambda: self._content,
             looked=self._look,
             wall_ms=wall_ms,
+            third=self._watcher.third,
         )
         self._mover = Mover(
             site=access.site,
@@ -149,10 +166,12 @@ class PeerRole:
                 all_of_it.create_task(self._keep_position())
                 all_of_it.create_task(self._keep_status())
                 all_of_it.create_task(self._healing.run())
+                all_of_it.create_task(self._watcher.run())
                 all_of_it.create_task(self._scrubbing.run())
                 all_of_it.create_task(self._end_when_apart())
                 self.serves = True
         finally:
+            self._content = {**self._content, "state": GOING_DOWN, "accepts": False}
             server.should_exit = True
             await asyncio.to_thread(self._end, threads)
 

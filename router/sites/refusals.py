@@ -8,6 +8,7 @@ from router.sites import chains
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
 from router.sites.problems import Problem
+from router.sites.service_states import UNSTAFFED
 from router.sites.status import COPY, PEER, WATCH, status_of
 from router.sites.watching import SKEW_MS, STEP_MS, SUSPECT, THERE
 
@@ -64,9 +65,9 @@ def return_refusals(ground: Ground, own: Connection, copy: Connection, domain: s
         todo = "nothing goes home to a site that is not there: start it, and wait until it has caught up"
         return [Problem(code="peer_silent", text=text, todo=todo)]
     found = [*_lags(own, copy, now_ms, home)]
-    if beat.data.get("accepts") is not True:
+    if beat.data.get("accepts") is not True and beat.text("state") != UNSTAFFED:  # its agents come with it
         text = f"{home} takes no work ({beat.text('state') or 'unknown'})"
-        todo = f"its agents must be signed in there, and nothing overridden: look at Sites of {home}"
+        todo = f"it must serve first: look at Sites of {home}, and at what somebody said of it"
         found.append(Problem(code="peer_not_serving", text=text, todo=todo))
     if beat.text("plan") and beat.text("plan") != ground.plan.digest:
         text, todo = f"{home} has another plan in force", "activate the same plan at both sites"

@@ -257,13 +257,22 @@ def test_nothing_goes_home_to_a_site_that_is_not_there(pair):
 
 
 def test_nothing_goes_home_to_a_site_that_takes_no_work(pair):
-    """A site without agents is there, and serves nobody."""
+    """It answers, and its router does not decide: what went there would wait for nobody."""
     pair.works()
     take(pair.at_b)
-    pair.beats(pair.at_b, accepts=False, state="Unstaffed", plan="another")
+    pair.beats(pair.at_b, accepts=False, state="Down", plan="another")
     with pytest.raises(ActRefused) as refused:
         return_home(pair.at_b, domain="a", who="ana", why="", command_id="r-1")
     assert codes(refused) == ["peer_not_serving", "plan_differs"]
+
+
+def test_a_home_without_agents_gets_its_traffic_back(pair):
+    """They all came here when it fell; they go home with what they do."""
+    pair.works()
+    take(pair.at_b)
+    pair.beats(pair.at_b, accepts=False, state="Unstaffed")
+    return_home(pair.at_b, domain="a", who="ana", why="", command_id="r-1")
+    assert pair.b.all("SELECT owner FROM domain") == [("a",)]
 
 
 def test_going_home_is_one_claim_and_says_what_is_still_here(pair):

@@ -1,0 +1,260 @@
+"""Beats in, facts and take-overs out: the policy on two real databases, with time that passes when told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.plan_file import parse_plan
+from config.settings import read_settings
+from router.records import fact
+from router.sites.acts import take_over
+from router.sites.ground import Ground
+from router.sites.status import WATCH, readiness_key, status_of
+from router.sites.watcher import Watcher
+from router.sites.watching import Look
+from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.site_pair import PAIR, plan_of
+
+
+def plan(take_over: str = "automatic", more: str = ""):
+    return parse_plan(plan_of(pair=PAIR.replace('"manual"', f'"{take_over}"\n{more}')))
+
+
+class Pair:
+    """Site b watches site a. The clocks of both go together."""
+
+    def __init__(self, halves: tuple[Half, Half], folder: Path) -> None:
+        self.a, self.b = halves
+        self.plan = plan()
+        self.mono_ms = 1_000
+        self.folder = folder
+        self.content = {"agents_here": 1, "waiting": 0}
+        self.watcher = Watcher(
+            self.ground, content=lambda: self.content, owner="test", mono_ms=lambda: self.mono_ms
+        )
+        self.lives("router", "web")
+
+    def ground(self) -> Ground:
+        return Ground(
+            settings=read_settings({"MUSTER_DATA": str(self.folder / "b"), "MUSTER_SITE": "b"}),
+            plan=self.plan,
+            site="b",
+            own=self.b.site.database,
+            copy=self.b.copy,
+            committer=self.b.site.committer,
+            clock=self.b.site.clock,
+        )
+
+    def lives(self, *roles: str) -> None:
+        with self.b.site.database.writing() as db:
+            db.run("DELETE FROM lease WHERE name LIKE '%/%'")
+            for role in roles:
+                db.run(
+                    "INSERT INTO lease (name, owner, epoch, until_ms) VALUES (:name, '', 0, 1 << 60)",
+                    name=f"{role}/1",
+                )
+
+    def passes(self, seconds: int, *, answered: bool, third: bool | None = None, **said: object) -> None:
+        """A beat and a turn each second."""
+        for _ in range(seconds):
+            self.mono_ms += 1_000
+            self.b.site.clock.now_ms += 1_000
+            look = Look(
+                mono_ms=self.mono_ms,
+                wall_ms=self.b.site.clock(),
+                answered=answered,
+                peer_wall_ms=self.b.site.clock() if answered else 0,
+                third=third,
+            )
+            beat = {"state": "Normal", "accepts": True, "last_seq": 1, **said} if answered else {}
+            self.watcher.heard(look, beat)
+            self.watcher.turn(self.ground())
+
+    def owner(self) -> str:
+        rows = self.b.all("SELECT owner FROM domain WHERE domain = 'a'")
+        return str(rows[0][0]) if rows else "a"
+
+    def alarms(self) -> list[str]:
+        codes = "('peer_unreachable', 'peer_back', 'clock_suspect', 'third_silent', 'take_over_refused')"
+        return [
+            str(row[0]) for row in self.b.all(f"SELECT code FROM alarm WHERE code IN {codes} ORDER BY at_ms")
+        ]
+
+    def observed(self, site: str) -> str:
+        rows = self.b.all("SELECT observed FROM site_state WHERE site = :site", site=site)
+        return str(rows[0][0]) if rows else ""
+
+    def waits_at_a(self, *ids: str) -> None:
+        for each in ids:
+            self.a.site.arrives(each)
+        self.a.site.settles()
+        self.a.sends()
+
+
+@pytest.fixture
+def pair(tmp_path) -> Iterator[Pair]:
+    with routed_pair(tmp_path) as halves:
+        yield Pair(halves, tmp_path)
+
+
+def test_a_dead_site_is_taken_over_by_itself_after_the_silence_of_the_plan(pair):
+    """Between 30 and 60 seconds: not sooner, and nobody has to be awake."""
+    pair.waits_at_a("c-1", "c-2")
+    pair.passes(5, answered=True)
+    pair.passes(29, answered=False)
+    assert pair.owner() == "a"
+    pair.passes(2, answered=False)
+    assert pair.owner() == "b"
+    assert pair.b.all("SELECT agent_id, automatic, with_assigned FROM domain") == [("policy", 1, 0)]
+    pair.b.site.settles()
+    assert (pair.b.state("c-1"), pair.b.state("c-2")) == ("waiting", "waiting")
+
+
+def test_where_the_plan_says_manual_nobody_takes_over_but_a_person(pair):
+    """That is what the word means."""
+    pair.plan = plan("manual")
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    pair.passes(300, answered=False)
+    assert pair.owner() == "a"
+    assert pair.alarms() == ["peer_unreachable"]
+    assert pair.observed("a") == "Unreachable"
+
+
+def test_a_flapping_link_moves_nobody(pair):
+    """A beat now and then is a site that lives."""
+    pair.waits_at_a("c-1")
+    for _ in range(6):
+        pair.passes(25, answered=False)
+        pair.passes(1, answered=True)
+    assert pair.owner() == "a"
+
+
+def test_a_site_that_is_cut_off_itself_does_not_take_over(pair):
+    """The third point answers neither: it is we who are gone."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    pair.passes(120, answered=False, third=False)
+    assert pair.owner() == "a"
+    assert pair.alarms() == ["third_silent"]
+    pair.passes(3, answered=False, third=True)
+    assert pair.owner() == "b"
+
+
+def test_a_clock_that_was_set_leaves_it_to_a_person(pair):
+    """Routing goes on, people are told, nothing is taken over by itself."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    pair.b.site.clock.now_ms += 3_600_000
+    pair.passes(120, answered=False)
+    assert pair.owner() == "a"
+    assert pair.alarms() == ["clock_suspect", "peer_unreachable"]
+
+
+def test_a_site_that_somebody_put_out_of_service_does_not_take_over(pair):
+    """Who said `Down` knew something that no figure shows; the alarm says what was not done."""
+    pair.waits_at_a("c-1")
+    pair.b.site.say("state_overridden", "b", state="Down", agent_id="ana", why="smoke", command_id="o")
+    pair.passes(5, answered=True)
+    pair.passes(40, answered=False)
+    assert pair.owner() == "a"
+    assert pair.alarms() == ["peer_unreachable", "take_over_refused"]
+
+
+def test_what_agents_held_comes_after_its_time(pair):
+    """Ten minutes in which they may still be talking; then nobody is."""
+    pair.a.site.signs_in("hannah")
+    pair.waits_at_a("c-1")
+    assert pair.a.state("c-1") == "offered"
+    pair.a.accepts("c-1")
+    pair.a.sends()
+    pair.plan = plan(more="assigned_after_ms = 120_000")
+    pair.passes(5, answered=True)
+    pair.passes(100, answered=False)
+    assert pair.owner() == "b"
+    assert pair.b.state("c-1") == ""
+    pair.passes(80, answered=False)
+    assert pair.b.all("SELECT with_assigned FROM domain") == [(1,)]
+    pair.b.site.settles()
+    assert pair.b.state("c-1") in ("assigned", "waiting")
+
+
+def test_a_take_over_that_somebody_broke_off_is_finished(pair):
+    """The terminal was closed in the middle: what was left there must not wait for somebody to notice."""
+    pair.plan = plan("manual")
+    pair.waits_at_a("c-1")
+
+    def dies(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_over(pair.ground(), who="ana", why="", command_id="c", progress=dies)
+    pair.waits_at_a("c-2")
+    pair.passes(30, answered=False)
+    assert pair.b.all("SELECT count(*) FROM adoption") == [(2,)]
+
+
+def test_a_site_that_comes_back_is_there_again_and_keeps_nothing_by_itself(pair):
+    """Going home is a person's act: after the return of its beats nothing moves."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    pair.passes(40, answered=False)
+    pair.passes(200, answered=True)
+    assert pair.owner() == "b"
+    assert pair.observed("a") == "Normal"
+    assert pair.alarms() == ["peer_unreachable", "peer_back"]
+
+
+def test_this_site_says_of_itself_what_its_figures_say(pair):
+    """In the standard's words, and not because of one bad second."""
+    pair.passes(10, answered=True)
+    assert pair.observed("b") == "Normal"
+    pair.content["agents_here"] = 0
+    pair.passes(2, answered=True)
+    assert pair.observed("b") == "Normal"
+    pair.passes(1, answered=True)
+    assert pair.observed("b") == "Unstaffed"
+    pair.content["agents_here"] = 3
+    pair.lives("web")
+    pair.passes(3, answered=True)
+    assert pair.observed("b") == "Down"
+    pair.lives("router")
+    pair.passes(5, answered=True)
+    assert pair.observed("b") == "Partial"
+
+
+def test_a_state_is_a_fact_once_and_not_every_second(pair):
+    """Ten minutes of Normal are one row, or the journal tells of nothing else."""
+    pair.passes(120, answered=True)
+    assert len(pair.b.rows("state_observed")) == 2
+
+
+def test_what_is_known_is_kept_for_console_and_command_line(pair):
+    """Also what the other site says that it lacks."""
+    wants = [{"code": "nobody_free", "text": "no agent is available", "todo": "sign in"}]
+    pair.passes(5, answered=True, ready=wants)
+    with pair.b.site.database.reading() as db:
+        watch, theirs = status_of(db, WATCH), status_of(db, readiness_key("a"))
+        ours = status_of(db, readiness_key("b"))
+    assert (watch.text("peer"), watch.text("clock")) == ("there", "fine")
+    assert theirs.data["problems"] == wants
+    assert {each["code"] for each in ours.data["problems"]} >= {"nobody_can_sign_in", "drill_due"}
+
+
+def test_nothing_of_this_leaves_the_tables_different_from_the_journal(pair):
+    """Every table of it folds."""
+    pair.waits_at_a("c-1")
+    pair.b.site.say("action_due", "a/9/x", action_id="x", domain="a", mode="take_over")
+    pair.b.site.committer.submit(_tried()).result()
+    pair.passes(5, answered=True)
+    pair.passes(40, answered=False)
+    pair.b.site.settles()
+    pair.b.is_sound()
+
+
+def _tried():
+    from router.journal.appends import FactsAppend
+
+    said = {"attempt": 1, "outcome": "later", "detail": "busy", "due_at_ms": 5}
+    return FactsAppend(facts_to_append=(fact("action_tried", "a/9/x", **said),))
