@@ -29,7 +29,7 @@ from benchmarks.plans import plan_text
 from benchmarks.processes import cpu_s, tree_of, waits_for_order
 from config.plan import Plan
 from config.plan_file import parse_plan
-from config.settings import Settings, read_settings
+from config.settings import Settings, read_settings, site_id_of
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database, open_database
 from router.run.plan_activation import ActivatePlan
@@ -115,7 +115,7 @@ def running_web(*, plan_more: str, environ: Mapping[str, str]) -> Iterator[Site]
 def _prepared(settings: Settings) -> Iterator[tuple[Database, Committer, Plan]]:
     plan = parse_plan(settings.plan_file.read_text(), file_name="benchmark")
     database = open_database(settings.database_url)
-    database.create_tables(site=plan.site.site_id)
+    database.create_tables(site=site_id_of(settings, plan))
     committer = Committer(database)
     committer.submit(ActivatePlan(plan=plan, by="benchmark")).result()
     try:

@@ -87,14 +87,18 @@ class Providers:
     def __post_init__(self) -> None:
         self.senders = every_sender(self.url)
 
-    async def say(self, seconds: float, per_s: float) -> dict[str, Any]:
-        """Post at random moments, so many a second on average; what was seen, and what must be kept."""
+    async def say(self, seconds: float, per_s: float, only: str = "") -> dict[str, Any]:
+        """Post at random moments, so many a second on average; what was seen, and what must be kept.
+
+        only: the one provider that posts; else all of them in turn.
+        """
+        senders = [each for each in self.senders if only in ("", each.account.provider)]
         seen, at = Round(), time.monotonic()
         over = at + seconds
         async with asyncio.TaskGroup() as posting:
             number = 0
             while (at := at + self.random.expovariate(per_s)) < over:
-                request = self.senders[number % len(self.senders)].next()
+                request = senders[number % len(senders)].next()
                 await asyncio.sleep(at - time.monotonic())
                 posting.create_task(self._post(request, seen))
                 number += 1

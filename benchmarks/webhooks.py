@@ -80,7 +80,7 @@ SENDING_SQL: Final = "INSERT INTO sending (account, provider_id, outbox_id) VALU
 def webhooks() -> dict[str, float]:
     """`webhook_p99_ms`, and the same for each provider. Raises where anything acknowledged is not there."""
     senders = every_sender("http://127.0.0.1")
-    with running_site(agents=AGENTS, plan_more=_plan(senders), environ=_secrets(senders)) as site:
+    with running_site(agents=AGENTS, plan_more=plan_of(senders) + TRUNK, environ=secrets_of(senders)) as site:
         database = open_database(f"sqlite:///{site.data_dir}/muster.db", unsafe=True)
         _fill(database, senders)
         time.sleep(SETTLE_S)
@@ -99,24 +99,25 @@ def _say(site: Site) -> tuple[dict[str, Any], dict[str, Any]]:
 def _figures(seen: dict[str, Any]) -> dict[str, float]:
     took: dict[str, list[float]] = seen["took_ms"]
     every = [each for times in took.values() for each in times]
-    slowest = max(took, key=lambda provider: _p99(took[provider]))
+    slowest = max(took, key=lambda provider: p99(took[provider]))
     return {
-        "webhook_p99_ms": _p99(every),
+        "webhook_p99_ms": p99(every),
         "webhook_p50_ms": median(every),
         "webhook_max_ms": max(every),
-        "webhook_slowest_provider_p99_ms": _p99(took[slowest]),
+        "webhook_slowest_provider_p99_ms": p99(took[slowest]),
         "webhooks_per_s": len(every) / MEASURED_S,
         "webhook_messages_per_s": len(seen["messages"]) / MEASURED_S,
         "webhook_statuses_per_s": len(seen["statuses"]) / MEASURED_S,
     }
 
 
-def _p99(times: Sequence[float]) -> float:
+def p99(times: Sequence[float]) -> float:
     """The time that one in a hundred takes or exceeds; of few, the longest."""
     return sorted(times)[-1 - len(times) // 100]
 
 
-def _plan(senders: Sequence[Sender]) -> str:
+def plan_of(senders: Sequence[Sender]) -> str:
+    """Channels and accounts of all of them, as more of a plan."""
     channels = sorted({each.account.channel for each in senders})
     parts = [CHANNEL.format(channel=channel) for channel in channels]
     for account in (each.account for each in senders):
@@ -131,10 +132,11 @@ def _plan(senders: Sequence[Sender]) -> str:
                 options=options,
             )
         )
-    return "".join([*parts, TRUNK])
+    return "".join(parts)
 
 
-def _secrets(senders: Sequence[Sender]) -> dict[str, str]:
+def secrets_of(senders: Sequence[Sender]) -> dict[str, str]:
+    """Their secrets, as environment."""
     found = {}
     for account in (each.account for each in senders):
         for name, secret in {"": account.secret, **account.secrets}.items():
