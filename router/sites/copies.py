@@ -152,6 +152,7 @@ def open_copy(settings: Settings, peer: str = "") -> Database:
     with copy.reading() as db:
         found = stream.read_head(db).site
     if found != peer:
+        copy.close()
         raise DatabaseUnsafe(
             f"the copy in {url.rpartition('/')[2]} is of site {found!r}, not of {peer!r}: "
             "move it away, and start again"

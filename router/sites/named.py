@@ -82,6 +82,7 @@ NAMED: Final[Mapping[str, Names]] = {
     "person_changed": Names(credential=True),
     "session_begun": NOTHING,
     "session_ended": NOTHING,
+    "session_moved": NOTHING,
     "viewed": NOTHING,
     "alarm_seen": NOTHING,
     "adopted": _COPIED,
