@@ -30,6 +30,7 @@ PARTS = [
     "calls",
     "standby",
     "take_over",
+    "second_copy",
 ]
 
 
@@ -76,6 +77,8 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
         _take(samples, "standby", 0, _standby)
     if "take_over" in wanted:
         _take(samples, "take_over", 0, lambda: _take_over(rounds))
+    if "second_copy" in wanted:
+        _take(samples, "second_copy", 0, _second_copy)
     return samples
 
 
@@ -134,6 +137,12 @@ def _rebuild(times: int) -> dict[str, float]:
     from benchmarks.rebuild import rebuild
 
     return rebuild(times)
+
+
+def _second_copy() -> dict[str, float]:
+    from benchmarks.second_copy import second_copy
+
+    return second_copy()
 
 
 def _take_over(times: int) -> dict[str, float]:

@@ -34,6 +34,12 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     "core_over_floor_1k": ("at least", 0.1, "decisions a second over bare heaps, 1,000 waiting"),
     "core_over_floor_1m": ("at least", 0.2, "the same with 1,000,000 waiting"),
     "rebuild_100k_s": ("at most", 5, "start of a router to its first offer, 100,000 wait, slower database"),
+    "sync_extra_p50_ms": (
+        "at most",
+        10,
+        "what the other site's copy adds to a webhook, both sites on this machine; 50/s, median",
+    ),
+    "sync_extra_p99_ms": ("at most", 50, "the same, of one webhook in a hundred"),
     "takeover_10k_s": ("at most", 10, "muster site take-over until 10,000 of the other site wait here"),
     "mouth_to_ear_ms": (
         "at most",
@@ -86,8 +92,11 @@ random moments, half of the people are new, one in four of those that tell statu
 of those that batch brings five people. `webhook_slowest_provider_p99_ms` is of the one provider that waited
 longest. What was acknowledged was looked for in the database afterwards, each by its id.
 
-How each is measured is the first lines of its module here. Not measured: several web processes, several
-sites, hours of load.
+`sync_extra_p50_ms` is a pair of sites and one alone, texts to either in turn: what is added is the other site's
+commit with its fsync, the way there and back, and that one machine runs all three.
+
+How each is measured is the first lines of its module here. Not measured: several web processes, sites on
+machines of their own, hours of load.
 """
 
 
