@@ -92,8 +92,8 @@ random moments, half of the people are new, one in four of those that tell statu
 of those that batch brings five people. `webhook_slowest_provider_p99_ms` is of the one provider that waited
 longest. What was acknowledged was looked for in the database afterwards, each by its id.
 
-`sync_extra_p50_ms` is a pair of sites and one alone, texts to either in turn: what is added is the other site's
-commit with its fsync, the way there and back, and that one machine runs all three.
+`sync_extra_p50_ms` is a pair of sites and one alone, texts to either in turn: what is added is the other
+site's commit with its fsync, the way there and back, and that one machine runs all three.
 
 How each is measured is the first lines of its module here. Not measured: several web processes, sites on
 machines of their own, hours of load.
