@@ -1,4 +1,7 @@
-"""`muster journal verify` and `muster journal replay`: is it whole, and would the core decide the same?"""
+"""`muster journal verify` and `muster journal replay`: is it whole, and would the core decide the same?
+
+Its other questions are in modules of their own: affected_list.py, repair_command.py, single_copies.py.
+"""
 
 import argparse
 import json
@@ -8,8 +11,10 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Final
 
+from agents_ui.affected_list import add_affected
 from agents_ui.commands import Subparsers
 from agents_ui.commands.single_copies import add_single_copies
+from agents_ui.repair_command import add_repair
 from config.settings import read_settings
 from router.journal.database import open_database
 from router.journal.replay import Replayed, replay
@@ -22,7 +27,7 @@ FOUND: Final = 1
 
 def add_to(subparsers: Subparsers) -> None:
     """Add `muster journal` and what can be asked of it."""
-    words = "verify or replay the journal"
+    words = "verify, repair or replay the journal; list affected customers"
     parser = subparsers.add_parser("journal", help=words, description=words)
     questions = parser.add_subparsers(title="questions", metavar="QUESTION", required=True)
     verify = questions.add_parser(
@@ -41,6 +46,8 @@ def add_to(subparsers: Subparsers) -> None:
     )
     replay.set_defaults(run=run_replay)
     add_single_copies(questions)
+    add_affected(questions)
+    add_repair(questions)
     for each in (verify, replay):
         each.add_argument("--json", action="store_true", help="print one JSON object")
 
