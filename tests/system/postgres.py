@@ -12,7 +12,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -36,10 +37,19 @@ _NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []}  # Any: keyword
 class PostgresServer:
     """A running server that listens on a Unix socket only."""
 
-    socket_dir: Path
-    log: Path
+    root: Path
+    installed: Path
+    name: str
     process: "subprocess.Popen[bytes]"
     _numbers: "count[int]" = field(default_factory=count)
+
+    @property
+    def socket_dir(self) -> Path:
+        return self.root / f"{self.name}-socket"
+
+    @property
+    def log(self) -> Path:
+        return self.root / f"{self.name}-log"
 
     def url(self, database: str = "postgres") -> str:
         """DATABASE_URL of one of its databases."""
@@ -62,6 +72,48 @@ class PostgresServer:
         with psycopg.connect(self.url(), autocommit=True) as db:
             cursor = db.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def copy(self, name: str, *, synchronous: bool) -> "PostgresServer":
+        """A replica that follows this server; with synchronous, each commit waits for it."""
+        folder = _folder(self.root, f"{name}-data", mode=0o700)
+        follow = [str(self.installed / "bin/pg_basebackup"), "-h", str(self.socket_dir), "-U", "postgres"]
+        _run([*follow, "-D", str(folder), "-R", "-X", "stream", "-c", "fast"], self.log)
+        found = _serve(self.root, self.installed, name, ())
+        if synchronous:
+            self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.execute("SELECT pg_reload_conf()")
+        wanted = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = "
+        _wait_until(lambda: self.execute(wanted + ("'sync'" if synchronous else "'async'")) != [], self)
+        return found
+
+    def fall_behind(self) -> None:
+        """Of a replica: hear nothing any more."""
+        self.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        self.execute("SELECT pg_reload_conf()")
+        _wait_until(lambda: self.execute("SELECT 1 FROM pg_stat_wal_receiver") == [], self)
+
+    def kill(self) -> None:
+        """kill -9 of the server and of all its sessions, as when its machine dies."""
+        self.process.send_signal(signal.SIGSTOP)  # it would look after its sessions
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in task.read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    def promote(self) -> None:
+        """Of a replica: take the primary's place."""
+        assert self.execute("SELECT pg_promote()") == [(True,)]
+
+    def stop(self) -> None:
+        """At once, without a last checkpoint: nothing in it is needed again."""
+        _stop(self.process)
+
+
+def either(one: PostgresServer, other: PostgresServer) -> str:
+    """DATABASE_URL that names both: whichever can be written is used."""
+    return f"postgresql://postgres@/postgres?host={one.socket_dir},{other.socket_dir}"
 
 
 def binaries() -> Path | None:
@@ -104,18 +156,11 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 
 
 def _start(root: Path, installed: Path, options: tuple[str, ...]) -> PostgresServer:
-    as_root = os.geteuid() == 0
-    if as_root:
+    if os.geteuid() == 0:
         root.chmod(0o755)
         installed = _readable_copy(root, installed)
-    owner = _NOBODY if as_root else {}
-    data, socket_dir, log = root / "data", root / "socket", root / "log"
-    for folder in (data, socket_dir):
-        folder.mkdir(mode=0o700 if folder == data else 0o755)
-        if as_root:
-            shutil.chown(folder, "nobody")
-    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(socket_dir)}
-    initdb = [
+    data = _folder(root, "server-data", mode=0o700)
+    make = [
         str(installed / "bin/initdb"),
         "-D",
         str(data),
@@ -127,19 +172,48 @@ def _start(root: Path, installed: Path, options: tuple[str, ...]) -> PostgresSer
         "UTF8",
         "-N",
     ]
-    with log.open("wb") as output:
-        subprocess.run(
-            initdb, check=True, stdout=output, stderr=output, cwd="/", env=environment, timeout=60, **owner
-        )
-        wanted = [*_SETTINGS, *options]
-        flags = [part for option in wanted for part in ("-c", option)]
-        command = [str(installed / "bin/postgres"), "-D", str(data), "-k", str(socket_dir), *flags]
+    _run(make, root / "server-log")
+    return _serve(root, installed, "server", options)
+
+
+def _serve(root: Path, installed: Path, name: str, options: tuple[str, ...]) -> PostgresServer:
+    """The server whose data is in root, once it answers."""
+    socket_dir = _folder(root, f"{name}-socket", mode=0o755)
+    flags = [part for option in (*_SETTINGS, *options) for part in ("-c", option)]
+    command = [
+        str(installed / "bin/postgres"),
+        "-D",
+        str(root / f"{name}-data"),
+        "-k",
+        str(socket_dir),
+        *flags,
+    ]
+    with (root / f"{name}-log").open("ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=environment, **owner
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **_as_owner(root)
         )
-    server = PostgresServer(socket_dir=socket_dir, log=log, process=process)
+    server = PostgresServer(root=root, installed=installed, name=name, process=process)
     _wait_until_it_answers(server)
     return server
+
+
+def _folder(root: Path, name: str, *, mode: int) -> Path:
+    folder = root / name
+    folder.mkdir(mode=mode)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+    return folder
+
+
+def _run(command: list[str], log: Path) -> None:
+    with log.open("ab") as output:
+        subprocess.run(command, check=True, stdout=output, stderr=output, timeout=60, **_as_owner(log.parent))
+
+
+def _as_owner(root: Path) -> dict[str, Any]:
+    """How processes are started: PostgreSQL refuses root."""
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(root)}
+    return {"cwd": "/", "env": environment, **(_NOBODY if os.geteuid() == 0 else {})}
 
 
 def _readable_copy(root: Path, installed: Path) -> Path:
@@ -152,16 +226,22 @@ def _readable_copy(root: Path, installed: Path) -> Path:
 
 
 def _wait_until_it_answers(server: PostgresServer) -> None:
-    give_up = time.monotonic() + START_S
-    while True:
+    def answers() -> bool:
         try:
-            server.execute("SELECT 1")
-            return
+            return server.execute("SELECT 1") == [(1,)]
         except psycopg.OperationalError:
-            if server.process.poll() is not None or time.monotonic() > give_up:
-                _stop(server.process)
-                raise RuntimeError(f"PostgreSQL did not start:\n{server.log.read_text()}") from None
-            time.sleep(0.02)
+            return False
+
+    _wait_until(answers, server)
+
+
+def _wait_until(true: Callable[[], bool], server: PostgresServer) -> None:
+    give_up = time.monotonic() + START_S
+    while not true():
+        if server.process.poll() is not None or time.monotonic() > give_up:
+            _stop(server.process)
+            raise RuntimeError(f"PostgreSQL did not start:\n{server.log.read_text()}")
+        time.sleep(0.02)
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
