@@ -79,6 +79,8 @@ def _measure(wanted: list[str], rounds: int) -> dict[str, list[float]]:
         _take(samples, "take_over", 0, lambda: _take_over(rounds))
     if "second_copy" in wanted:
         _take(samples, "second_copy", 0, _second_copy)
+    if "catch_up" in wanted:
+        _take(samples, "catch_up", 0, _catch_up)
     return samples
 
 
@@ -143,6 +145,12 @@ def _second_copy() -> dict[str, float]:
     from benchmarks.second_copy import second_copy
 
     return second_copy()
+
+
+def _catch_up() -> dict[str, float]:
+    from benchmarks.catch_up import catch_up
+
+    return catch_up()
 
 
 def _take_over(times: int) -> dict[str, float]:

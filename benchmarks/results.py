@@ -41,6 +41,11 @@ TARGETS: Final[Mapping[str, tuple[str, float, str]]] = {
     ),
     "sync_extra_p99_ms": ("at most", 50, "the same, of one webhook in a hundred"),
     "takeover_10k_s": ("at most", 10, "muster site take-over until 10,000 of the other site wait here"),
+    "catchup_rows_per_s": (
+        "at least",
+        5_000,
+        "rows with content that a site gets which was away: hashed, folded, on disk",
+    ),
     "mouth_to_ear_ms": (
         "at most",
         250,

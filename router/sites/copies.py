@@ -28,6 +28,9 @@ PIECE_BYTES: Final = 1 << 20
 """Content larger than this goes ahead of its rows in pieces of this size: a batch stays small, whatever
 people attach (mail: 50 MB)."""
 
+IDLE_MS: Final = 10_000
+"""A writer of the copy that stops inside a transaction is ended by the server after this."""
+
 SMALL_BYTES: Final = 16_384
 """Content that goes with its row even where that one row names more than a batch may hold."""
 
@@ -183,6 +186,8 @@ def read_batch(
 
 def take_batch(db: Connection, batch: Batch) -> Taken:
     """Takes it into the copy, inside the caller's writing transaction, which commits. Raises Refused."""
+    if db.dialect == "postgresql":  # nobody waits for the copy, and a large batch computes between statements
+        db.run(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
     head = stream.lock_head(db, 0)
     if batch.site != head.site:
         raise Refused("site", expected=head.seq + 1, detail=f"{batch.site}, not {head.site}")
