@@ -11,7 +11,8 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 LATE_MAX: Final = 3
-"""Time-outs in a row after which nobody waits any more. Source: DESIGN, "after three time-outs in a row"."""
+"""Time-outs in a row after which nobody waits any more. One slow answer is no outage; three are, and each of
+them cost somebody a second."""
 
 CLOSE_MS: Final = 500
 """A peer that has what was newest this long ago has caught up. Under load there is always something newer
