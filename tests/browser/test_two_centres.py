@@ -1,15 +1,20 @@
 """A site dies with everything in it: its agents and its customer go on at the other one, in the same work."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from router.journal.database import open_database
+from router.journal.stream import last_seq
 from tests.browser.conftest import WAIT_MS
-from tests.browser.singing import accept, sign_in
+from tests.browser.singing import accept, dispose, password, sign_in
 from tests.browser.two_centres import TwoCentres, until
+
+Tab = Callable[..., Page]
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -29,19 +34,26 @@ def centres(data_dir: Path) -> Iterator[TwoCentres]:
 
 
 @pytest.fixture
-def pages(browser: Browser) -> Iterator[list[Page]]:
-    """Pages of two people who do not know each other: the customer's, the agent's."""
-    contexts = [browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB") for _ in range(2)]
-    for context in contexts:
+def tab(browser: Browser) -> Iterator[Tab]:
+    """Opens tabs, each of a browser of its own: of people who do not know each other."""
+    opened: list[Page] = []
+
+    def tab(**options: Any) -> Page:
+        context = browser.new_context(
+            **({"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | options)
+        )
         context.set_default_timeout(WAIT_MS)
-    yield [context.new_page() for context in contexts]
-    for context in contexts:
-        context.close()
+        opened.append(context.new_page())
+        return opened[-1]
+
+    yield tab
+    for page in opened:
+        page.context.close()
 
 
-def test_a_dead_site_is_left_for_the_other_one(centres: TwoCentres, pages: list[Page], pictures: Path) -> None:
+def test_a_dead_site_is_left_for_the_other_one(centres: TwoCentres, tab: Tab, pictures: Path) -> None:
     """Signed in, available, with the same conversation; the customer goes on in the same chat."""
-    customer, desk = pages
+    customer, desk = tab(), tab()
     customer.goto(centres.east.url + "/chat")
     customer.locator("textarea").fill("My neighbour has fallen down the stairs")
     customer.keyboard.press("Enter")
@@ -73,6 +85,8 @@ def test_a_dead_site_is_left_for_the_other_one(centres: TwoCentres, pages: list[
     expect(customer.get_by_text("You are now connected with West")).to_be_visible()
     expect(customer.get_by_text("My neighbour has fallen down the stairs")).to_have_count(1)
     expect(customer.locator("textarea")).to_have_value("She is awake")
+    said = customer.locator(".bubble p").all_inner_texts()
+    assert said == ["My neighbour has fallen down the stairs", "Is she awake?"], "in the order of that site"
     customer.screenshot(path=pictures / "two-centres-arrived-chat.png")
     customer.locator("textarea").press("Enter")
     expect(desk.get_by_text("She is awake", exact=True)).to_be_visible()
@@ -84,14 +98,74 @@ def test_a_dead_site_is_left_for_the_other_one(centres: TwoCentres, pages: list[
     assert count == 1, "the same conversation, not another one"
 
 
+@pytest.mark.long
+def test_a_site_that_lives_sends_its_pages_and_takes_them_home(
+    centres: TwoCentres, tab: Tab, pictures: Path
+) -> None:
+    """Who watches goes at once, who talks finishes first, all come back; a sign-out holds at both sites."""
+    customer, desk = tab(), tab()
+    east, west = centres.east, centres.west
+    wall, admin = tab(), tab()
+    password(wall, east, "sofia", "/wall")
+    password(admin, east, "amira", "/admin")
+    customer.goto(east.url + "/chat")
+    customer.locator("textarea").fill("There is smoke in the hall")
+    customer.keyboard.press("Enter")
+    sign_in(desk, east, "ana")
+    accept(desk)
+    desk.locator(".presence-now").click()
+    desk.locator(".menu button").nth(1).click()
+    expect(desk.locator(".presence-now")).to_have_attribute("data-available", "false")
+    there = tab()
+    sign_in(there, west, "ben")
+
+    east.kill("web")
+    expect(desk.locator(".desk")).to_have_attribute("data-live", "false")
+    expect(desk.locator(".desk")).to_have_attribute("data-live", "true")
+    assert desk.url.startswith(east.url), "a web process that restarts sends nobody away"
+
+    east.command("site", "reroute", "all", "100", "--yes", "--why", "a test")
+    for page, path in ((wall, "/wall"), (admin, "/admin")):
+        page.wait_for_url(f"{west.url}{path}*")
+        expect(page.locator(".moved-story")).to_contain_text("East handed its work to West")
+    expect(desk.locator(".moving-away")).to_contain_text("You go there when your conversations here are done")
+    desk.screenshot(path=pictures / "two-centres-holding-desk.png")
+    wall.screenshot(path=pictures / "two-centres-arrived-wall.png")
+    admin.screenshot(path=pictures / "two-centres-arrived-admin.png")
+
+    other = tab()
+    other.goto(east.url + "/chat")
+    other.locator("textarea").fill("I cannot breathe well")
+    other.keyboard.press("Enter")
+    other.wait_for_url(f"{west.url}/chat")
+    expect(other.get_by_text("I cannot breathe well")).to_have_count(1)
+
+    desk.get_by_role("button", name="End", exact=True).click()
+    desk.get_by_role("button", name="End it").click()
+    dispose(desk)
+    desk.wait_for_url(f"{west.url}/desk")
+    expect(desk.locator(".presence-now")).to_have_attribute("data-available", "false")
+    accept(there)
+    expect(there.get_by_text("I cannot breathe well").first).to_be_visible()
+    expect(other.get_by_text("is here with you")).to_be_visible()
+
+    east.command("site", "reroute", "all", "0", "--yes", "--why", "the test is over")
+    for page, path in ((wall, "/wall"), (desk, "/desk")):
+        page.wait_for_url(f"{east.url}{path}")
+        expect(page.locator(".moved-story")).to_contain_text("East serves its own work again")
+    assert there.url.startswith(west.url), "who signed in at west stays there"
+
+    began_s = time.monotonic()
+    west.command("people", "sign-out", "ana")
+    desk.wait_for_url(f"{east.url}/sign-in*")
+    print(f"signed out at west: out at east after {time.monotonic() - began_s:.1f} s, the command included")
+
+
 def _behind(centres: TwoCentres) -> int:
     """Rows of east that west has not got."""
     found = centres.west.folder / "peer.db"
     if not found.exists():
         return -1
-    from router.journal.database import open_database
-    from router.journal.stream import last_seq
-
     heads = []
     for path in (centres.east.folder / "muster.db", found):
         database = open_database(f"sqlite:///{path}", unsafe=True)

@@ -1,4 +1,4 @@
-"""Two real sites that stand in for each other: `muster up` twice, at two hosts as far as cookies are concerned."""
+"""Two real sites that stand in for each other: `muster up` twice, at two hosts for whoever keeps cookies."""
 
 import json
 import os
@@ -92,6 +92,7 @@ class TwoCentres:
         """Both serve, and west knows everybody."""
         self.east.start()
         self.west.start()
+        self.west.one_time = self.east.one_time
         until(lambda: len(self.west.rows("SELECT 1 FROM person")) >= len(self.east.one_time))
 
     def stop(self) -> None:
