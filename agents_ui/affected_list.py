@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from agents_ui.moments import moment_ms
 from agents_ui.progress_line import ProgressLine
 from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.database import Database, open_database
@@ -74,7 +75,8 @@ def run_affected(arguments: argparse.Namespace) -> int:
         if in_force is None:
             raise SettingsWrong("no plan is in force: type `muster up` once")
         plan = in_force[1]
-        from_ms, until_ms = _time(arguments.begins, plan), _time(arguments.ends, plan)
+        zone = plan.site.time_zone
+        from_ms, until_ms = moment_ms(arguments.begins, zone), moment_ms(arguments.ends, zone)
         if from_ms >= until_ms:
             raise SettingsWrong(f"--from {arguments.begins} is not before --to {arguments.ends}")
         with closing(_source(settings, of_peer=arguments.of_peer)) as source, source.reading() as db:
@@ -116,17 +118,6 @@ def _record(own: Database, found: "Sequence[Affected]") -> None:
                 committer.submit(FactsAppend(facts_to_append=part)).result()
     finally:
         committer.close()
-
-
-def _time(text: str, plan: "Plan") -> int:
-    """Milliseconds UTC; local to the site unless it says otherwise."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsWrong(f"{text!r} is no time: give 2026-11-22, or 2026-11-22T03:40") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(plan.site.time_zone))
-    return round(moment.timestamp() * 1_000)
 
 
 def _print(found: "Sequence[Affected]", plan: "Plan", arguments: argparse.Namespace) -> None:

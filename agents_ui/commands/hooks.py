@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from agents_ui.hooks.sweep import add_sweep
 from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.database import Database, open_database
 
@@ -22,7 +23,7 @@ STILL_REFUSED: Final = 1
 
 
 def add_to(subparsers: "Subparsers") -> None:
-    """Add `muster hooks quarantine list` and `… replay`."""
+    """Add `muster hooks quarantine list` and `… replay`, and `muster hooks sweep`."""
     words = "list refused requests, and look at them once more"
     parser = subparsers.add_parser("hooks", help=words, description=words)
     things = parser.add_subparsers(title="things", metavar="THING", required=True)
@@ -31,6 +32,7 @@ def add_to(subparsers: "Subparsers") -> None:
         help="requests whose signature was wrong",
         description="Requests that were refused because their signature was wrong, kept for a week.",
     )
+    add_sweep(things)
     acts = quarantine.add_subparsers(title="acts", metavar="ACT", required=True)
     listing = acts.add_parser("list", help="how many, of which account, since when, and why")
     listing.add_argument("--json", action="store_true", help="for machines")
