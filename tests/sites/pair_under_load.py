@@ -29,6 +29,7 @@ from router.records import Row
 from router.sites.copies import copy_url
 from tests.roles.centre import READY_S, Centre, running
 from tests.roles.redis_process import wait_until
+from tests.sites.two_sites import SlowLine
 from tests.system.centre import PERSON, SITE
 from tests.system.far_side import ACCOUNTS, FarSide, far_side
 from tests.system.posts import Mailbox, NotTaken, Telephone
@@ -144,6 +145,8 @@ class BothSites:
     b: Site
     sign_ins: dict[str, str]
     far: FarSide
+    lines: dict[str, SlowLine]
+    """The way on which each is reached by the other: it can be slow, and cut."""
 
 
 @contextmanager
@@ -157,14 +160,17 @@ def both_sites(
     channels = "".join(CHANNEL.format(id=each) for each in ("chat", "sms", "mail"))
     plan.write_text(SITE + channels + people + ACCOUNTS + PAIR.format(policy=policy), encoding="utf-8")
     ports = {site: (_free_port(), _free_port()) for site in "ab"}
+    lines = {site: SlowLine(peer) for site, (_, peer) in ports.items()}
     shared = {
         "MUSTER_PLAN": str(plan),
         "MUSTER_SITES": ",".join(f"{site}=http://127.0.0.1:{port}" for site, (port, _) in ports.items()),
-        "MUSTER_PEERS": ",".join(f"{site}=http://127.0.0.1:{peer}" for site, (_, peer) in ports.items()),
+        "MUSTER_PEERS": ",".join(f"{site}=http://127.0.0.1:{line.port}" for site, line in lines.items()),
         "MUSTER_SECRET_PEER_KEY": secrets.token_hex(32),
     }
     with ExitStack() as stack:
         far = stack.enter_context(far_side())
+        for line in lines.values():
+            stack.callback(line.close)
         sites = {}
         for name, (port, peer) in ports.items():
             home = folder / name
@@ -181,7 +187,7 @@ def both_sites(
         wait_until(
             lambda: len(b.table("SELECT 1 FROM person")) > agents, "b knows everybody", within_s=READY_S
         )
-        yield BothSites(a=sites["a"], b=b, sign_ins=sign_ins, far=far)
+        yield BothSites(a=sites["a"], b=b, sign_ins=sign_ins, far=far, lines=lines)
 
 
 @dataclass(slots=True)
@@ -286,11 +292,16 @@ class Outside:
 
     both: BothSites
     per_s: float
+    site: str = "a"
     kept: dict[str, float] = field(default_factory=dict)
     """The number in the words of each that was acknowledged, and how long that took."""
 
     failed: int = 0
     _coming: bool = True
+
+    @property
+    def _there(self) -> Site:
+        return self.both.a if self.site == "a" else self.both.b
 
     async def come(self) -> None:
         """Until hushed: text, chat and mail in turn."""
@@ -317,21 +328,21 @@ class Outside:
             self.kept[token] = time.monotonic() - began
 
     async def _text(self, number: int, token: str) -> None:
-        telephone = Telephone(address=f"+1555{number:07}", url=self.both.a.url)
+        telephone = Telephone(address=f"+1555{number:07}", url=self._there.url)
         letter = telephone.write(f"{WORDS[number % 4]} {token}", Random(token))
         await telephone.hand_over(letter)
 
     async def _mail(self, number: int, token: str) -> None:
         mailbox = Mailbox(
             address=f"person{number}@home.example",
-            port=self.both.a.smtp_port,
+            port=self._there.smtp_port,
             far=self.both.far,
             vouched_for=True,
         )
         await mailbox.hand_over(mailbox.write(f"{WORDS[number % 4]} {token}", Random(token)))
 
     async def _chat(self, number: int, token: str) -> None:
-        url = self.both.a.url
+        url = self._there.url
         async with connect(
             "ws" + url.removeprefix("http") + "/chat/socket",
             origin=url,  # type: ignore[arg-type]  # websockets wants its NewType of str
