@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,18 @@ Answer = TypeVar("Answer")
 HOST: Final = "127.0.0.1"
 READY_S: Final = 90.0
 STOP_S: Final = 60.0
+OLD_START_S: Final = 10.0
+"""A release that tells systemd nothing has started after this long."""
+
+_OLD_PREPARE: Final = """
+from pathlib import Path
+from agents_ui.commands.up import _prepare
+from config.settings import read_settings
+for each in _prepare(read_settings(), demo=False)[1]:
+    print(each.agent_id, each.password)
+"""
+"""What `muster up` of a release without `muster prepare` does before it starts roles."""
+
 OURS: Final = Path(__file__).resolve().parents[2]
 
 
@@ -44,6 +57,7 @@ class Role:
     serves: bool = False
     exits: list[int] = field(default_factory=list)
     _heard: socket.socket | None = None
+    _began: float = 0.0
 
     @property
     def pid(self) -> int:
@@ -53,7 +67,7 @@ class Role:
     def start(self) -> None:
         """Begin; it is heard to serve by has_served()."""
         self._listen()
-        self.serves = False
+        self.serves, self._began = False, time.monotonic()
         log = (self.folder / f"{self.name}.log").open("ab")
         with log:
             self.process = subprocess.Popen(
@@ -70,6 +84,8 @@ class Role:
         with suppress(BlockingIOError):
             while not self.serves:
                 self.serves = b"READY=1" in self._heard.recv(4096)
+        if "NOTIFY_SOCKET" not in (self.checkout / "router/run/beat.py").read_text():
+            self.serves = time.monotonic() - self._began > OLD_START_S
         assert self.process.poll() is None, f"{self.name} ended:\n{self.said()[-3000:]}"
         return self.serves
 
@@ -163,8 +179,9 @@ class Machines:
 
     def prepare(self, checkout: Path = OURS) -> None:
         """`muster prepare`; of a release that has none: what its `muster up` does before roles start."""
+        has_it = (checkout / "agents_ui/commands/prepare.py").exists()
         done = subprocess.run(
-            [sys.executable, "-m", "agents_ui.cli", "prepare"],
+            [sys.executable, *(("-m", "agents_ui.cli", "prepare") if has_it else ("-c", _OLD_PREPARE))],
             env={**self.environ, "MUSTER_DATA": str(self.folder), "PYTHONPATH": str(checkout)},
             cwd=checkout,
             capture_output=True,

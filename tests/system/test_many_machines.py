@@ -1,19 +1,22 @@
 """One site on several machines: what happens to some of them costs nobody anything."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from router.journal.database import open_database
 from tests.system.balancer import balancer
 from tests.system.crew import signed_in
-from tests.system.machines import Machines, Role, machines
+from tests.system.machines import OURS, Machines, Role, machines
 from tests.system.outside import Crowd, Door
+from tests.system.postgres import PostgresServer, either, start_postgres
 from tests.system.trial import Trial
 from tests.system.verdict import check_everything
 from tests.system.writers import Public, Writers, mailboxes, telephones
@@ -100,21 +103,91 @@ def site(data_dir: Path, postgres_url: str):
 async def test_a_killed_machine_costs_nothing(site: Machines):
     """Power fails at one of two: its desks come back at the other, nobody is lost or offered twice."""
     await asyncio.to_thread(_whole, site, "web-1", "web-2", "router-1", "router-2", "worker-1", "worker-2")
-    async with at_work(site, chats=15, phones=8) as trial:
+    async with at_work(site, chats=8, phones=4) as trial:
         assert len(site.desks_of_webs()) == 2, "desks are on both webs"
         lost = site.active_router().name.partition("-")[2]
         for role in [each for each in site.roles.values() if each.name.endswith(lost)]:
             role.stop(signal.SIGKILL)
         await until(lambda: site.desks_of_webs() == [len(trial.clerks)], "every desk is at the other web")
-        await accepted_more(trial, 16)
+        await accepted_more(trial, 8)
         await drained(trial)
-    await asyncio.to_thread(site.asks_journal, "verify")
-    await asyncio.to_thread(site.asks_journal, "replay")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_promoted_replica_goes_on_where_the_primary_died(data_dir: Path):
+    """Kill -9 of the database's machine: nothing is lost, and no role has to be restarted by hand."""
+    for primary in start_postgres():
+        replica = await asyncio.to_thread(_prepared_pair, data_dir, primary)
+        with machines(data_dir, either(primary, replica), agents=8) as site:
+            await asyncio.to_thread(site.prepare)
+            names = ("web-1", "web-2", "router-1", "router-2", "worker-1", "worker-2")
+            await asyncio.to_thread(_whole, site, *names)
+            keepers = [asyncio.create_task(_kept_running(role)) for role in site.roles.values()]
+            async with at_work(site, chats=12, phones=6) as trial:
+                primary.kill()
+                await asyncio.to_thread(replica.promote)
+                await accepted_more(trial, 16)
+                await drained(trial)
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await asyncio.to_thread(site.asks_journal, "verify")
+            await asyncio.to_thread(site.asks_journal, "replay")
+        replica.stop()
+
+
+def _prepared_pair(data_dir: Path, primary: PostgresServer) -> PostgresServer:
+    with closing(open_database(primary.url())) as database:
+        database.create_tables(site="here")
+    return primary.copy("replica", synchronous=True)
+
+
+async def _kept_running(role: Role) -> None:
+    """What systemd does with Restart=always."""
+    while True:
+        await asyncio.sleep(0.2)
+        if role.process is not None and role.process.poll() is not None:
+            role.exits.append(role.process.returncode)
+            await asyncio.to_thread(role.start)
 
 
 async def _rolled(trial: Trial, role: Role) -> None:
-    await asyncio.to_thread(role.roll)
+    await asyncio.to_thread(role.roll, OURS)
     await accepted_more(trial, 4)
+
+
+@pytest.fixture
+def older() -> Path:
+    """A checkout of the release before, which whoever prepares a release names."""
+    named = os.environ.get("MUSTER_OLDER_RELEASE", "")
+    if not named:
+        pytest.skip("MUSTER_OLDER_RELEASE names no checkout of an older release")
+    return Path(named)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_an_older_release_is_replaced_machine_by_machine_under_load(
+    data_dir: Path, postgres_url: str, older: Path
+):
+    """Both releases work on one database meanwhile: F-25. And the way back, for one machine."""
+    with machines(data_dir, postgres_url, agents=8) as site:
+        await asyncio.to_thread(site.prepare, older)
+        for name in ("web-1", "web-2", "router-1", "router-2", "worker-1", "worker-2"):
+            site.add(name, older)
+        await asyncio.to_thread(site.wait)
+        async with at_work(site, chats=10, phones=6) as trial:
+            await asyncio.to_thread(site.prepare)
+            for role in [*site.of("web"), *site.of("router"), *site.of("worker")]:
+                await _rolled(trial, role)
+            back = site.roles["web-1"]
+            await asyncio.to_thread(back.roll, older)
+            await accepted_more(trial, 8)
+            await _rolled(trial, back)
+            await drained(trial)
+        await asyncio.to_thread(site.asks_journal, "verify")
+        await asyncio.to_thread(site.asks_journal, "replay")
 
 
 @pytest.mark.long
