@@ -23,7 +23,7 @@ from tests.roles.centre import Centre, Journal, running
 from tests.system import truth
 from tests.system.centre import SITE
 from tests.voice.call_taker import NEAR_HERTZ, CallTaker
-from tests.voice.crowd import URGENT, Crowd, hangs_up, is_urgent
+from tests.voice.crowd import URGENT, Crowd, Story, hangs_up, is_urgent
 from tests.voice.many_ears import ManyEars
 from tests.voice.sipp_caller import HERTZ as CALLER_HERTZ
 from tests.voice.sipp_caller import needs_sipp
@@ -118,6 +118,9 @@ class Evening:
     interactions: dict[str, str] = field(default_factory=dict)
     """By number of the caller."""
 
+    overtaken: int = 0
+    """How many calls came in before one that had been dialled earlier."""
+
 
 @pytest.fixture
 def site(data_dir: Path) -> Iterator[Site]:
@@ -167,8 +170,13 @@ def test_a_minute_of_calls_loses_nobody(site: Site, sings: OpenWith, tmp_path: P
 def _evening(site: Site, page: Page, folder: Path, lost: int) -> Evening:
     ears = ManyEars(tones=tuple(TONES.values()), near=NEAR_HERTZ)
     passed_on: set[str] = set()
+    stories: dict[str, Story] = {}
+
+    def heard(number: str, hertz: int) -> int:
+        return stories[number].heard(ears)[hertz] if number in stories else 0
+
     takers = [
-        CallTaker(site.url, name, site.one_time[name], hertz, ears.of, _is_passed_on, passed_on)
+        CallTaker(site.url, name, site.one_time[name], hertz, heard, _is_passed_on, passed_on)
         for name, hertz in VOICES.items()
     ]
     work = _Work(takers)
@@ -181,6 +189,7 @@ def _evening(site: Site, page: Page, folder: Path, lost: int) -> Evening:
         lost=lost,
         patience_s=PATIENCE_S,
     )
+    stories.update(crowd.stories)
     evening = Evening(site, crowd, ears, takers, passed_on)
     try:
         while not crowd.ended():
@@ -244,8 +253,7 @@ def _take_one(page: Page, evening: Evening) -> None:
     if not page.locator(".conversation-row").count():
         page.wait_for_timeout(50)
         return
-    before = evening.ears.of(PAGE_HERTZ)
-    until(page, lambda: _talks_or_cannot(page, evening.ears, before))
+    until(page, lambda: _talks_or_cannot(page, evening))
     if near(page, CALLER_HERTZ):
         evening.page_heard.append(CALLER_HERTZ)
     page.keyboard.press("Alt+e")
@@ -255,9 +263,15 @@ def _take_one(page: Page, evening: Evening) -> None:
     until(page, lambda: page.locator(".conversation-row").count() == 0)
 
 
-def _talks_or_cannot(page: Page, ears: ManyEars, before: int) -> bool:
-    if near(page, CALLER_HERTZ) and ears.of(PAGE_HERTZ) > before:
-        return True
+def _talks_or_cannot(page: Page, evening: Evening) -> bool:
+    evening.crowd.look()
+    if near(page, CALLER_HERTZ):
+        held = "agent_id = '" + PAGE + "' AND closed_seq = 0"
+        with_page = f"SELECT address FROM interaction JOIN address USING (address_hash) WHERE {held}"
+        return any(
+            evening.crowd.stories[str(number)].heard(evening.ears)[PAGE_HERTZ]
+            for (number,) in evening.site.rows(with_page)
+        )
     bar = page.locator(".call-bar")
     words = bar.inner_text() if bar.count() else ""
     return "hung up" in words or page.locator(".wrap-up").count() > 0 or "Call +" in words
@@ -273,20 +287,22 @@ def _is_passed_on(number: str) -> bool:
 def _nobody_is_lost(evening: Evening) -> None:
     """One interaction each; who talked was answered by somebody, who gave up is called back."""
     rows = evening.site.rows(
-        "SELECT a.address, i.interaction_id, i.closed_why, i.answered_at_ms, i.accepted_at_ms, i.urgency"
-        " FROM interaction i JOIN address a ON a.address_hash = i.address_hash"
+        "SELECT a.address, i.interaction_id, i.closed_why, i.answered_at_ms, i.accepted_at_ms, i.urgency,"
+        " i.arrived_seq FROM interaction i JOIN address a ON a.address_hash = i.address_hash"
         " WHERE i.channel = 'voice' AND i.follows = '' AND i.traffic = 'real'"
     )
     found = Counter(str(row[0]) for row in rows)
     assert found == Counter(evening.crowd.numbers)
     evening.interactions.update({str(row[0]): str(row[1]) for row in rows})
+    came = [evening.crowd.numbers.index(str(row[0])) for row in sorted(rows, key=lambda row: row[-1])]
+    evening.overtaken = sum(after < before for before, after in pairwise(came))
     call_backs = defaultdict(list)
     for follows, *of in evening.site.rows(
         "SELECT follows, accepted_at_ms, urgency, closed_seq, closed_by, disposition FROM interaction"
         " WHERE follows <> ''"
     ):
         call_backs[follows].append(of)
-    for number, interaction_id, why, answered_at_ms, accepted_at_ms, urgency in rows:
+    for number, interaction_id, why, answered_at_ms, accepted_at_ms, urgency, _ in rows:
         story = evening.crowd.stories[str(number)]
         assert sum(each in ENDS for each in story.events) == 1, (number, story)
         if why == "abandoned":
@@ -300,18 +316,20 @@ def _nobody_is_lost(evening: Evening) -> None:
 
 
 def _served_in_order(evening: Evening) -> None:
-    """Decided so by the router, row by row; and so it came about: by who talked first, within one urgency."""
+    """Each offer was the right one at its moment; and within one urgency who came first was offered first."""
     journal = evening.site.journal
     with journal.database.reading() as db:
         history = truth.History().follow(journal.rows(), truth.accepted_at_of(db))
         assert truth.in_limbo(db) == []
     assert (history.out_of_order, history.two_holders, history.mistakes) == ([], [], [])
-    offers = [row.ref for row in journal.rows("offered")]
-    first = {ref: number for number, ref in reversed(list(enumerate(offers)))}
-    for urgent in (True, False):
-        mine = (number for number in evening.crowd.numbers if is_urgent(number) == urgent)
-        turns = [first[ref] for ref in map(evening.interactions.get, mine) if ref in first]
-        assert turns == sorted(turns), "the callers of one urgency had their turns as they called"
+    line = "SELECT interaction_id, accepted_at_ms, urgency FROM interaction WHERE follows = ''"
+    stands = {ref: (at_ms, urgency) for ref, at_ms, urgency in evening.site.rows(line)}
+    turns = [
+        stands[ref] for ref in dict.fromkeys(row.ref for row in journal.rows("offered")) if ref in stands
+    ]
+    for urgency in (1, 2):
+        mine = [at_ms for at_ms, each in turns if each == urgency]
+        assert mine == sorted(mine), "the callers of one urgency had their turns as they came"
 
 
 def _places_are_true(evening: Evening) -> None:
@@ -328,18 +346,18 @@ def _all_heard_each_other(evening: Evening) -> None:
     """Who waits to be hung up on has heard each agent who held the call, and was heard by each."""
     crowd = evening.crowd
     holders = defaultdict(list)
+    waited = set(crowd.who("is hung up on"))
     for talk in (talk for taker in evening.takers for talk in taker.talks):
-        if talk.number not in crowd.stories or not hangs_up(talk.number):
-            assert talk.heard, talk
+        assert talk.heard or talk.number not in waited, talk
     for row in evening.site.journal.rows("accepted"):
         holders[row.ref].append(json.loads(row.data)["agent_id"])
-    for number in crowd.who("is hung up on"):
+    for number in sorted(waited):
         story, agents = crowd.stories[number], holders[evening.interactions[number]]
-        heard = evening.ears.heard(story.port, story.before)
+        heard = story.heard(evening.ears)
         assert {TONES[each] for each in agents} <= set(heard), (number, agents, heard)
         assert len(agents) == 1 + (number in evening.passed_on), (number, agents)
     assert evening.page_heard, "the real browser has talked"
-    assert crowd.who("hangs up") and crowd.who("is hung up on") and evening.passed_on
+    assert crowd.who("hangs up") and waited and evening.passed_on
 
 
 def _recorded(evening: Evening) -> None:
@@ -369,6 +387,7 @@ def _say_how_much(evening: Evening, lost: int) -> None:
         f" {len(crowd.who('hangs up'))} ended by callers, {len(crowd.who('is hung up on'))} by agents,"
         f" {len(evening.passed_on)} transferred,"
         f" {len(crowd.who('gone'))} gave up, {len(crowd.who('was answered too late'))} at the last moment,"
+        f" {evening.overtaken} came before an earlier one,"
         f" {sum(len(each.places) for each in crowd.stories.values())} places told"
     )
 

@@ -32,13 +32,13 @@ class Talk:
 
 @dataclass(slots=True)
 class CallTaker:
-    """One agent. said(hertz): for how many half seconds callers have heard that tone so far."""
+    """One agent. heard(number, hertz): for how many half seconds that caller has heard that tone so far."""
 
     url: str
     agent_id: str
     password: str
     hertz: int
-    said: Callable[[int], int]
+    heard: Callable[[str, int], int]
     passes_on: Callable[[str], bool]
     """Whom of the callers agents transfer once, by their number."""
 
@@ -91,7 +91,7 @@ class CallTaker:
     async def _deal_with(self, interaction_id: str) -> None:
         await self._until(lambda: interaction_id in self._entities("call"), "the call beside it")
         call = self._call(interaction_id)
-        if call["state"] == "waiting":
+        if call["state"] not in ("", ENDED):  # of a transferred one perhaps what it was with another agent
             await self._talk(interaction_id, str(call["address"]))
         else:
             self.others.append(interaction_id)
@@ -100,7 +100,7 @@ class CallTaker:
             await self._until(lambda: interaction_id not in self._entities("conversation"), "it is closed")
 
     async def _talk(self, interaction_id: str, number: str) -> None:
-        line, before = Line(self.hertz), self.said(self.hertz)
+        line, before = Line(self.hertz), self.heard(number, self.hertz)
         try:
             asked = {"interaction_id": interaction_id, "window": self.agent_id, "sdp": await line.offer()}
             answer = await self._ask("call_connect", **asked)
@@ -110,7 +110,10 @@ class CallTaker:
                 return
             await line.take(answer["value"]["sdp"])
             await self._until(
-                lambda: self._over(interaction_id) or (self._hears(line) and self.said(self.hertz) > before),
+                lambda: (
+                    self._over(interaction_id)
+                    or (self._hears(line) and self.heard(number, self.hertz) > before)
+                ),
                 "they talk, or it is over",
             )
             self.talks.append(Talk(interaction_id, number, self._hears(line)))

@@ -5,12 +5,13 @@ What each of them saw it writes down: the places it was told, when it talked, wh
 
 import re
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from router.run.media.g711 import ulaw
+from tests.voice.many_ears import ManyEars
 from tests.voice.singing_ear import tone
 from tests.voice.sipp_caller import HERTZ, free_port, sipp
 
@@ -37,6 +38,10 @@ class Story:
     @property
     def talked(self) -> bool:
         return "talks" in self.events
+
+    def heard(self, ears: ManyEars) -> Counter[int]:
+        """Half seconds of each tone."""
+        return ears.heard(self.port, self.before) if self.talked else Counter()
 
 
 def numbers(count: int) -> list[str]:

@@ -25,14 +25,9 @@ class ManyEars:
         self.port: int = self._socket.getsockname()[1]
         self._blocks: dict[tuple[int, bytes], list[Frame]] = defaultdict(list)
         self._heard: dict[int, dict[bytes, Counter[int]]] = defaultdict(dict)
-        self._totals: Counter[int] = Counter()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-
-    def of(self, tone: int) -> int:
-        """Half seconds of this tone, in all streams."""
-        return self._totals[tone]
 
     def heard(self, port: int, number: int) -> Counter[int]:
         """Half seconds of each tone in the stream that was this one, from 0, of those from this port."""
@@ -62,7 +57,5 @@ class ManyEars:
         block.append(frame)
         if len(block) == BLOCK:
             pitch = pitch_of(block)
-            found = [tone for tone in self._tones if abs(pitch - tone) < self._near]
-            counts.update(found)
-            self._totals.update(found)
+            counts.update(tone for tone in self._tones if abs(pitch - tone) < self._near)
             block.clear()
