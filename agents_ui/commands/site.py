@@ -28,6 +28,9 @@ FINE: Final = 0
 FOUND: Final = 1
 """Refused, not ready, or an action that is not done: what was printed says which."""
 
+ROUNDS_MAX: Final = 5
+"""Of tries in one go; what a provider does not take then is tried again by the peer role, or by --run."""
+
 Act = Callable[["Ground", argparse.Namespace], int]
 
 
@@ -339,10 +342,21 @@ async def _run_actions(ground: "Ground") -> list[dict[str, Any]]:
 
     owner = f"site-{uuid.uuid4().hex[:8]}"
     actions = Actions(
-        own=ground.own, committer=ground.committer, plan=ground.plan, settings=ground.settings, owner=owner
+        own=ground.own,
+        committer=ground.committer,
+        plan=ground.plan,
+        settings=ground.settings,
+        owner=owner,
+        copy=ground.copy,
     )
+    found: dict[str, dict[str, Any]] = {}
     try:
-        return [shown(each) for each in await actions.run_due()]
+        for _ in range(ROUNDS_MAX):
+            tried = await actions.run_due()
+            found |= {each.run_id: shown(each) for each in tried}
+            if not tried:
+                break
+        return list(found.values())
     finally:
         await actions.close()
 

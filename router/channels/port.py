@@ -392,6 +392,14 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCalls:
+    """Calls that go on at a provider, by its ids. page names the rest of them; empty: these are all."""
+
+    provider_ids: tuple[str, ...]
+    page: str = ""
+
+
 class CallProvider(Protocol):
     """What the module of a provider gives that holds calls for us: translation only."""
 
@@ -422,6 +430,23 @@ class CallProvider(Protocol):
 
     def look_request(self, provider_id: str, account: Account) -> HttpRequest:
         """How we ask whether it goes on."""
+        ...
+
+    def redirect_request(self, provider_id: str, account: Account) -> HttpRequest:
+        """How it is made to ask our webhook, as if it had just arrived."""
+        ...
+
+    @property
+    def LIVE(self) -> tuple[str, ...]:
+        """The states of a call that goes on, by which live_request asks."""
+        ...
+
+    def live_request(self, account: Account, status: str, page: str = "") -> HttpRequest:
+        """Which calls to our number are in this state."""
+        ...
+
+    def live_in(self, reply: HttpReply, account: Account) -> LiveCalls | None:
+        """Those of one page; None where it is no answer to that. Never raises."""
         ...
 
     def order_outcome(self, reply: HttpReply) -> str:

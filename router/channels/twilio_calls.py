@@ -1,4 +1,4 @@
-"""What we ask of Twilio about a call that it holds: connect it, end it, look at it. Translation only.
+"""What we ask of Twilio about calls that it holds: which, connect one, end one, look at it. Translation only.
 
 Source: twilio.com/docs, voice/api/call-resource (update, fetch), api/errors/21220. A new document replaces
         the one that a call is in, so an order that is given twice does no harm.
@@ -8,12 +8,16 @@ from typing import Final
 from urllib.parse import urlencode
 
 from router.channels import twiml
-from router.channels.port import Account, HttpReply, HttpRequest
+from router.channels.port import Account, HttpReply, HttpRequest, LiveCalls
 from router.channels.twilio_account import api_of, basic_of, code_of, json_of, sid_of
 
 OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """CallStatus of a call that has ended."""
 
+LIVE: Final = ("in-progress", "ringing", "queued")
+"""CallStatus of a call that goes on."""
+
+LIVE_PAGE: Final = 200
 NOT_IN_PROGRESS: Final = 21220
 """Its caller has hung up."""
 
@@ -33,6 +37,29 @@ def look_request(provider_id: str, account: Account) -> HttpRequest:
     return HttpRequest(
         method="GET", url=_url(provider_id, account), headers={"authorization": basic_of(account)}, body=b""
     )
+
+
+def redirect_request(provider_id: str, account: Account) -> HttpRequest:
+    """Let it ask our webhook what to do, as if it had just arrived: whoever held it before has gone."""
+    return _order(provider_id, {"Url": account.public_url, "Method": "POST"}, account)
+
+
+def live_request(account: Account, status: str, page: str = "") -> HttpRequest:
+    """Which calls to our number are in this state. page: the rest of the list, as live_in named it."""
+    query = urlencode({"To": account.address, "Status": status, "PageSize": LIVE_PAGE})
+    url = f"{api_of(account)}{page}" if page else f"{api_of(account)}{_list(account)}?{query}"
+    return HttpRequest(method="GET", url=url, headers={"authorization": basic_of(account)}, body=b"")
+
+
+def live_in(reply: HttpReply, account: Account) -> LiveCalls | None:
+    """The calls of one page; None where it is no answer to that. What we have dialled is not among them."""
+    said = json_of(reply.body)
+    calls, following = said.get("calls"), said.get("next_page_uri")
+    if not 200 <= reply.status < 300 or not isinstance(calls, list):
+        return None
+    ids = (each.get("sid") for each in calls if isinstance(each, dict) and each.get("direction") == "inbound")
+    page = following if isinstance(following, str) and following.startswith(f"{_list(account)}?") else ""
+    return LiveCalls(provider_ids=tuple(each for each in ids if isinstance(each, str)), page=page)
 
 
 def order_outcome(reply: HttpReply) -> str:
@@ -56,6 +83,10 @@ def _order(provider_id: str, form: dict[str, str], account: Account) -> HttpRequ
     }
     url, body = _url(provider_id, account), urlencode(form).encode("ascii")
     return HttpRequest(method="POST", url=url, headers=headers, body=body)
+
+
+def _list(account: Account) -> str:
+    return f"/2010-04-01/Accounts/{sid_of(account)}/Calls.json"
 
 
 def _url(provider_id: str, account: Account) -> str:

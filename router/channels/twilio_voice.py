@@ -25,22 +25,30 @@ from router.channels.port import (
 from router.channels.twilio_account import WITHHELD, authenticate
 from router.channels.twilio_call_body import media_type, provider_id_in, shown
 from router.channels.twilio_calls import (
+    LIVE,
     OVER,
     connect_request,
     hang_up_request,
+    live_in,
+    live_request,
     look_request,
     order_outcome,
+    redirect_request,
 )
 from router.channels.web_call import dialable
 
 __all__ = [
+    "LIVE",
     "connect_request",
     "hang_up_request",
+    "live_in",
+    "live_request",
     "look_request",
     "media_type",
     "order_outcome",
     "provider_id_in",
     "receive",
+    "redirect_request",
     "shown",
     "told",
 ]

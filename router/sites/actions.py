@@ -25,10 +25,17 @@ from router.records import Fact, fact
 from router.run.lease import NOW_MS
 from router.run.trouble import NoticeTrouble
 from router.sites import action_requests as asks
+from router.sites import live_calls
 from router.sites.action_requests import DONE, LATER, Move, Outcome
 from router.sites.action_ways import Ways, run_command
 
 FAILED: Final = "failed"
+
+CALLS: Final = "@calls/"
+HELD_CALLS: Final = "@calls-held/"
+"""Begin the action ids of what is done at a take-over about the calls of an account (live_calls.py)."""
+
+CALLS_MS: Final = 30_000
 
 PAUSES_MS: Final = (2_000, 5_000, 10_000, 30_000, 60_000, 300_000)
 """Until the next try; the last one again and again. A provider in trouble is not helped by more."""
@@ -109,6 +116,16 @@ def action_facts(plan: Plan, *, domain: str, n: int, mode: str) -> list[Fact]:
     ]
 
 
+def call_facts(plan: Plan, *, domain: str, n: int, held: bool) -> list[Fact]:
+    """What is to be done about calls that were on the line; held: those of agents as well, since now."""
+    kind = HELD_CALLS if held else CALLS
+    ids = [f"{kind}{each.account_id}" for each in plan.accounts if each.channel == "voice"]
+    return [
+        fact("action_due", f"{domain}/{n}/{each}", action_id=each, domain=domain, mode="take_over")
+        for each in ids
+    ]
+
+
 def again_fact(run: Run) -> Fact:
     """Makes a run due once more, now, because a person says so."""
     more = {"attempt": 0, "outcome": LATER, "detail": "asked for again", "due_at_ms": 0}
@@ -139,9 +156,10 @@ class Actions:
         plan: Plan,
         settings: Settings,
         owner: str,
+        copy: Database | None = None,
         clock: Callable[[], int] = wall_ms,
     ) -> None:
-        self._own, self._committer = own, committer
+        self._own, self._committer, self._copy = own, committer, copy
         self._plan, self._settings, self._owner = plan, settings, owner
         self._clock = clock
         self._ways = Ways()
@@ -167,7 +185,7 @@ class Actions:
 
     def _claimed(self, db: Connection, run: Run, now: str) -> bool:
         action = self._action(run)
-        for_ms = CLAIM_MARGIN_MS + (2 * action.timeout_ms if action else 0)
+        for_ms = CLAIM_MARGIN_MS + (2 * action.timeout_ms if action else CALLS_MS)
         taken = db.run(
             f"""INSERT INTO claim (ref, owner, until_ms) VALUES (:ref, :owner, {now} + :for_ms)
                 ON CONFLICT (ref) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
@@ -209,11 +227,15 @@ class Actions:
         action = self._action(run)
         with self._own.reading() as db:
             claim = db.row("SELECT n, owner FROM domain WHERE domain = :domain", domain=run.domain)
-        if action is None or self._plan.pair is None:
-            return Outcome(outcome=FAILED, detail="the plan in force has no such action")
         if claim is None or claim[0] != run.n:
             return Outcome(outcome=FAILED, detail="superseded: the traffic has moved again since")
+        if self._plan.pair is None:
+            return Outcome(outcome=FAILED, detail="the plan in force has no pair")
         move = asks.move_of(self._plan.pair, domain=run.domain, owner=claim[1], urls=self._settings.sites)
+        if run.action_id.startswith((CALLS, HELD_CALLS)):
+            return await self._calls(run, move)
+        if action is None:
+            return Outcome(outcome=FAILED, detail="the plan in force has no such action")
         try:
             async with asyncio.timeout(2 * action.timeout_ms / 1000):
                 return await self._tried(action, move)
@@ -234,6 +256,20 @@ class Actions:
         request = asks.http_request(action, move, secret=secret, now_s=int(time.time()))
         reply = await self._ways.ask(request, action.timeout_ms)
         return reply if isinstance(reply, Outcome) else asks.http_outcome(reply)
+
+    async def _calls(self, run: Run, move: Move) -> Outcome:
+        """Who was on the line at the other site."""
+        account = load_accounts(self._plan, self._settings).get(run.action_id.partition("/")[2])
+        if account is None or self._copy is None:
+            return Outcome(outcome=LATER, detail="its account has no secret here, or there is no copy")
+        return await live_calls.reconcile(
+            account,
+            own=self._own,
+            copy=self._copy,
+            committer=self._committer,
+            ways=self._ways,
+            hook=asks.hook_of(account, move.url),
+        )
 
     async def _set_number(self, account: Account, action: ActionPlan, move: Move) -> Outcome:
         url = asks.filled(action.url, move, number=account.address)

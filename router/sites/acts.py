@@ -15,13 +15,16 @@ from router.journal.appends import FactsAppend, storable
 from router.journal.connection import Connection
 from router.records import Fact, fact
 from router.sites import adopting
-from router.sites.actions import action_facts
+from router.sites.actions import action_facts, call_facts
 from router.sites.dry_run import served_by
 from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import refusals
 from router.sites.service_states import OVERRIDES
+
+TAKEN_OVER: Final = "taken_over"
+"""Code of the alarm that this site serves another one's traffic now; its detail says who did it, and why."""
 
 SHARES: Final = range(0, 101, 10)
 WHY_MAX: Final = 300
@@ -85,11 +88,15 @@ class Claims:
         )
         if claimed is None:
             return []
-        known = owner_of(db, domain)
+        known, plan = owner_of(db, domain), self.ground.plan
+        theirs = domain == self.ground.peer
         if known.site == self.ground.site and known.n:  # only the assigned ones come to it
-            return [claimed]
+            return [claimed, *(call_facts(plan, domain=domain, n=known.n, held=True) if theirs else ())]
         n = max(known.n, owner_of(copy, domain).n) + 1
-        return [claimed, *action_facts(self.ground.plan, domain=domain, n=n, mode=TAKE_OVER)]
+        calls = call_facts(plan, domain=domain, n=n, held=False) if theirs else ()
+        told = action_facts(plan, domain=domain, n=n, mode=TAKE_OVER)
+        alarm = fact("trouble_noticed", domain, code=TAKEN_OVER, detail=f"{self.who}: {self.why}")
+        return [claimed, *told, *calls, alarm]
 
 
 def take_over(

@@ -7,11 +7,11 @@ with them until they are done. So nothing has to be stopped, and nothing can be 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any  # Any: JSON for console and command line
+from typing import Any, Final  # Any: JSON for console and command line
 
 from router.journal.appends import storable
 from router.journal.connection import Connection
-from router.records import Fact
+from router.records import Fact, fact
 from router.sites.actions import action_facts
 from router.sites.acts import WHY_MAX, ActRefused
 from router.sites.dry_run import actions_of, already, shown_action
@@ -21,7 +21,10 @@ from router.sites.ownership import RETURN, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import return_refusals
 
-_AWAY = """
+GONE_HOME: Final = "gone_home"
+"""Code of the alarm that a site serves its own traffic again; its detail says who did it, and why."""
+
+_AWAY: Final = """
     SELECT interaction.interaction_id, interaction.state, interaction.agent_id, interaction.accepted_at_ms,
         adoption.seq
     FROM adoption JOIN interaction ON interaction.interaction_id = adoption.interaction_id
@@ -69,7 +72,9 @@ class GoHome:
             n = max(owner_of(db, self.domain).n, owner_of(copy, self.domain).n) + 1
         if claimed is None:
             return []
-        return [claimed, *action_facts(self.ground.plan, domain=self.domain, n=n, mode=RETURN)]
+        told = action_facts(self.ground.plan, domain=self.domain, n=n, mode=RETURN)
+        alarm = fact("trouble_noticed", self.domain, code=GONE_HOME, detail=f"{self.who}: {self.why}")
+        return [claimed, *told, alarm]
 
 
 def return_home(ground: Ground, *, domain: str, who: str, why: str, command_id: str) -> Returned:

@@ -268,6 +268,7 @@ class Watcher:
             plan=ground.plan,
             settings=ground.settings,
             owner=self._owner,
+            copy=ground.copy,
             clock=ground.clock,
         )
         try:

@@ -17,6 +17,7 @@ from tests.contracts.twilio import SID, TOKEN
 
 NUMBER_SID = "PN" + "1" * 32
 SERVICE_SID = "MG" + "2" * 32
+LIVE = ("queued", "ringing", "in-progress")
 _SNAKE = {
     "VoiceUrl": "voice_url",
     "VoiceFallbackUrl": "voice_fallback_url",
@@ -46,6 +47,7 @@ class TwilioApi:
     port: int = 0
     kept: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, str]] = field(default_factory=list)
+    redirected: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     refuses: int = 0
     refusal: int = 503
@@ -82,8 +84,17 @@ class TwilioApi:
             return 200, self._listed(parts.path, parse_qs(parts.query))
         for call in self.calls:
             if parts.path == f"{account}/Calls/{call['sid']}.json":
-                return 200, call
+                return self._ordered(call, asked)
         return 404, {"code": 20404, "message": "not found"}
+
+    def _ordered(self, call: dict[str, str], asked: Asked) -> tuple[int, object]:
+        """A call that is over takes no order (21220)."""
+        order = dict(parse_qsl(asked.body.decode()))
+        if asked.method == "POST" and call["status"] not in LIVE:
+            return 400, {"code": 21220, "message": "Call is not in-progress. Cannot redirect."}
+        if "Url" in order:
+            self.redirected[call["sid"]] = order["Url"]
+        return 200, call
 
     def _listed(self, path: str, query: dict[str, list[str]]) -> dict[str, object]:
         wanted = {name: query[name][0] for name in ("Status", "To") if name in query}
