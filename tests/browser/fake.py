@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from agents_ui.elsewhere.whereabouts import Whereabouts
 from agents_ui.pages import routes_for
 from agents_ui.shown_files import HEAD_BYTES, may_be_shown, piece_of, shown
 from config.plan import Plan
@@ -95,7 +96,8 @@ class FakeCentre:
 
     def _start(self) -> None:
         routes = [
-            *routes_for(lambda: self._plan),
+            *routes_for(lambda: self._plan, self.where()),
+            *self.more_routes(),
             Route("/api/sign-in", self._sign_in, methods=["POST"]),
             Route("/api/sign-out", self._ok, methods=["POST"]),
             Route("/api/password", self._password, methods=["POST"]),
@@ -124,6 +126,14 @@ class FakeCentre:
             if time.monotonic() > deadline:
                 raise TimeoutError("the fake does not start")
             time.sleep(0.01)
+
+    def where(self) -> Whereabouts | None:
+        """What its pages know of another site: there is none."""
+        return None
+
+    def more_routes(self) -> list[Route]:
+        """Those of a fake that can do more."""
+        return []
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))

@@ -19,6 +19,7 @@ export function ArrivePage({ sent, sites, trusted }) {
     return html`<main class="sign-in arriving">
       <p>${say("arriving_ask", { here, other })}</p>
       <button type="button" class="strong" autofocus onClick=${() => setGoing(true)}>${say("arriving_go_on", { here })}</button>
+      <p><a href=${sent.kind === "chat" ? "/chat" : "/sign-in"}>${say("arriving_not")}</a></p>
     </main>`;
   }
   return html`<main class="sign-in arriving" role="status">

@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "يستغرق هذا وقتًا أطول من المعتاد. نواصل المحاولة.",
   arriving_ask: "أنت قادم من {other}. هل تريد متابعة محادثتك هنا؟",
   arriving_go_on: "المتابعة هنا",
+  arriving_not: "لا، محادثة جديدة",
   arriving_back: "العودة إلى {other}",
 };

@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "This takes longer than usual. We keep trying.",
   arriving_ask: "You come from {other}. Go on with your conversation here?",
   arriving_go_on: "Go on here",
+  arriving_not: "No, a new chat",
   arriving_back: "Back to {other}",
 };

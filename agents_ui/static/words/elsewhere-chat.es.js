@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "Tarda más de lo normal. Seguimos intentándolo.",
   arriving_ask: "Viene de {other}. ¿Quiere seguir aquí su conversación?",
   arriving_go_on: "Seguir aquí",
+  arriving_not: "No, un chat nuevo",
   arriving_back: "Volver a {other}",
 };

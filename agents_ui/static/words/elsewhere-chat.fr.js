@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "Cela prend plus de temps que d’habitude. Nous continuons d’essayer.",
   arriving_ask: "Vous venez de {other}. Continuer votre conversation ici ?",
   arriving_go_on: "Continuer ici",
+  arriving_not: "Non, un nouveau chat",
   arriving_back: "Retour à {other}",
 };

@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "Het duurt langer dan anders. We blijven het proberen.",
   arriving_ask: "U komt van {other}. Wilt u uw gesprek hier voortzetten?",
   arriving_go_on: "Hier verdergaan",
+  arriving_not: "Nee, een nieuwe chat",
   arriving_back: "Terug naar {other}",
 };

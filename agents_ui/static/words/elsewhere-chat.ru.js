@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "Это длится дольше обычного. Мы продолжаем пробовать.",
   arriving_ask: "Вы пришли с {other}. Продолжить разговор здесь?",
   arriving_go_on: "Продолжить здесь",
+  arriving_not: "Нет, новый чат",
   arriving_back: "Назад: {other}",
 };

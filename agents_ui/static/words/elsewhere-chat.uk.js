@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "Це триває довше, ніж зазвичай. Ми продовжуємо пробувати.",
   arriving_ask: "Ви прийшли з {other}. Продовжити розмову тут?",
   arriving_go_on: "Продовжити тут",
+  arriving_not: "Ні, новий чат",
   arriving_back: "Назад: {other}",
 };

@@ -7,5 +7,6 @@ export const words = {
   arriving_slow: "比平时要久一些。我们会继续尝试。",
   arriving_ask: "您来自{other}。要在这里继续您的对话吗？",
   arriving_go_on: "在这里继续",
+  arriving_not: "不，开始新的聊天",
   arriving_back: "返回{other}",
 };

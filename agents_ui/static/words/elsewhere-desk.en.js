@@ -23,5 +23,6 @@ export const words = {
   arriving_slow: "{here} does not answer yet. It is asked again and again.",
   arriving_ask: "You come from {other}. Go on here, signed in as there?",
   arriving_go_on: "Go on at {here}",
+  arriving_not: "No, sign in myself",
   arriving_back: "Back to {other}",
 };
