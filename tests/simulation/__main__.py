@@ -7,8 +7,11 @@ seed and the command that repeats it, and ends with 1.
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 
 from tests.simulation.audit import Broken
+from tests.simulation.one_site import SimulatedSite
+from tests.simulation.pair import PairWorld
 from tests.simulation.world import World
 
 
@@ -18,36 +21,63 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--hours", type=float, default=0.1, help="how long before the faults stop (0.1)")
     parser.add_argument("--seeds", type=int, default=1, help="how many worlds, from that seed on (1)")
+    parser.add_argument("--sites", type=int, choices=(1, 2), default=1, help="one site, or a pair (1)")
     parser.add_argument("--quiet", action="store_true", help="print the hash and failures only")
     asked = parser.parse_args(argv)
+    live = _live if asked.sites == 1 else _live_pair
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        if not _live(seed, asked.hours, quiet=asked.quiet):
+        begun = time.monotonic()
+        try:
+            trace, told = live(seed, asked.hours)
+        except Broken as broken:
+            again = f"--seed {seed} --hours {asked.hours} --sites {asked.sites}"
+            print(f"seed {seed}: {broken}", file=sys.stderr)
+            print(f"repeat it: python -m tests.simulation {again}", file=sys.stderr)
             return 1
+        if asked.quiet:
+            print(f"seed {seed}: {trace}")
+        else:
+            print(f"seed {seed}: fine in {time.monotonic() - begun:.1f} s, trace {trace[:16]}\n{told}")
     return 0
 
 
-def _live(seed: int, hours: float, *, quiet: bool) -> bool:
-    begun = time.monotonic()
+def _live(seed: int, hours: float) -> tuple[str, str]:
+    """The trace of a world of one site, and what happened in it."""
     world = World(seed, minutes=60 * hours)
-    try:
-        trace = world.run().hex()
-    except Broken as broken:
-        print(f"seed {seed}: {broken}", file=sys.stderr)
-        print(f"repeat it: python -m tests.simulation --seed {seed} --hours {hours}", file=sys.stderr)
-        return False
-    if quiet:
-        print(f"seed {seed}: {trace}")
-        return True
-    figures = world.audit.figures
-    faults = ", ".join(f"{what} {count}" for what, count in sorted(world.journal.counts.items())) or "none"
-    alarms = ", ".join(f"{code} {count}" for code, count in sorted(figures.alarms.items())) or "none"
-    print(
-        f"seed {seed}: fine in {time.monotonic() - begun:.1f} s, trace {trace[:16]}\n"
-        f"  {len(world.acknowledged)} contacts, {figures.offers} offers, {figures.closed} closed, "
-        f"{figures.call_backs} call-backs, {figures.refusals} refusals, {figures.commits} commits\n"
-        f"  faults: {faults}\n  alarms: {alarms}"
+    trace = world.run().hex()
+    return trace, _told(world.site, len(world.acknowledged))
+
+
+def _live_pair(seed: int, hours: float) -> tuple[str, str]:
+    """The same of two sites."""
+    world = PairWorld(seed, minutes=60 * hours)
+    trace = world.run().hex()
+    parts = [_told(half.site, len(half.site.acknowledged)) for half in world.halves]
+    figures = [half.site.audit.figures for half in world.halves]
+    deaths, gated = (
+        sum(each) for each in zip(*((half.deaths, half.gated) for half in world.halves), strict=True)
     )
-    return True
+    between = (
+        f"  between: {sum(each.adopted for each in figures)} adopted, {sum(each.moved for each in figures)} moved, "
+        f"{sum(each.held_as_before for each in figures)} held as before, {world.audit.dual} answered twice, "
+        f"{world.audit.singles} single copies, {world.audit.healed} taken up again, "
+        f"{deaths} deaths, {gated} learned before they served\n"
+        f"  acts: {_counted(world.operators.counts)}; weather: {_counted(world.weather)}"
+    )
+    return trace, "\n".join([*parts, between])
+
+
+def _told(site: SimulatedSite, acknowledged: int) -> str:
+    figures = site.audit.figures
+    return (
+        f"  {site.name}: {acknowledged} contacts, {figures.offers} offers, {figures.closed} closed, "
+        f"{figures.call_backs} call-backs, {figures.refusals} refusals, {figures.commits} commits\n"
+        f"  faults: {_counted(site.journal.counts)}\n  alarms: {_counted(figures.alarms)}"
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(counts.items())) or "none"
 
 
 if __name__ == "__main__":

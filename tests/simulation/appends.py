@@ -65,6 +65,27 @@ class Arrive:
         return self.customer_id and f"{self.channel} of {self.customer_id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMessage:
+    """A customer says more in an interaction that this site has; said where it is not, it is nothing."""
+
+    interaction_id: str
+    message_id: str
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        sql = "SELECT 1 FROM interaction WHERE interaction_id = :ref"
+        if db.row(sql, ref=self.interaction_id) is None:
+            return ()
+        if db.row("SELECT 1 FROM message WHERE message_id = :id", id=self.message_id):
+            return ()
+        said = {"content_id": "", "client_id": "", "direction": "in", "author_id": ""}
+        said |= {"message_kind": "text", "reading": "read"}
+        return (fact("message_added", self.interaction_id, message_id=self.message_id, **said),)
+
+
 def _customer_of(db: Connection, identity_id: str) -> str:
     found = db.row("SELECT customer_id FROM identity WHERE identity_id = :id", id=identity_id)
     return str(found[0]) if found else ""

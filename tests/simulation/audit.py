@@ -16,7 +16,8 @@ from config.words import URGENT_MAX
 from router import decisions as orders
 from router.core import Core
 from router.decisions import Decision
-from router.events import ContactArrived, PlanActivated
+from router.elsewhere import AS_BEFORE, MOVED
+from router.events import ContactArrived, Event, InteractionAdopted, InteractionYielded, PlanActivated
 from router.journal.restore import load_state
 from router.records import GROUP, Row, decision_of, event_of
 from router.state import CoreState, InteractionState
@@ -30,6 +31,10 @@ class Broken(BaseException):
 
     Not an Exception: it must get through the router's own way of surviving mistakes.
     """
+
+
+NEW = ("arrived", "adopted")
+"""Kinds after whose rows an interaction is open that was not open before, if it is none that is there."""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,9 @@ class Figures:
     scheduled: int = 0
     raised: int = 0
     refusals: int = 0
+    adopted: int = 0
+    held_as_before: int = 0
+    moved: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
 
 
@@ -90,10 +98,9 @@ class Audit:
     def compare(self) -> None:
         """The tables, the core restored from them, the core in memory and the mirror are one state."""
         read_through, stored = load_state(self._db)
-        unread = tuple(row.ref for row in self._unread if row.seq > read_through and row.kind == "arrived")
-        self._require(
-            not any(each.interaction_id in unread for each in stored.interactions), "restored too far"
-        )
+        unread = {row.ref for row in self._unread if row.seq > read_through and row.kind in NEW}
+        known = {each.interaction_id for each in stored.interactions}
+        self._require(not unread & known, f"restored too far: {sorted(unread & known)}")
         self._same("tables and mirror", stored, self.mirror.state())
         self._same("mirror and core", self.mirror.state(), self._core.state())
 
@@ -119,18 +126,21 @@ class Audit:
             self._reference = ReferenceRouter(event.plan)
         if isinstance(event, ContactArrived):
             self.known.setdefault(event.interaction_id, Known(event.accepted_at_ms))
+        if isinstance(event, InteractionAdopted) and event.interaction_id not in self.mirror.interactions:
+            self.known[event.interaction_id] = Known(event.accepted_at_ms, event.urgency)
+            self.figures.adopted += 1
 
-    def _call(self, event: object, call: Callable[[], list[Decision]]) -> list[Decision]:
+    def _call(self, event: Event | None, call: Callable[[], list[Decision]]) -> list[Decision]:
         """One call of the core, judged against the mirror as it was before."""
         self.figures.calls += 1
         made = call()
         before = self.mirror.now_ms
         if event is not None:
-            self.mirror.tell(event)  # type: ignore[arg-type]  # it is an Event
-        for order in (each for each in made if not isinstance(each, orders.OfferInteraction)):
-            self._judge(order)
+            self.mirror.tell(event)
+        for order in (each for each in made if not _is_matched(each)):
+            self._judge(order, event)
             self.mirror.apply(order)
-        offered = [each for each in made if isinstance(each, orders.OfferInteraction)]
+        offered = [each for each in made if isinstance(each, orders.OfferInteraction) and _is_matched(each)]
         now_ms = made[-1].at_ms if made else before
         for order in offered:
             self._judge_offer(order, now_ms)
@@ -146,7 +156,12 @@ class Audit:
         """Whatever came in line, or was raised, counts for all that its verified customer has open."""
         linked = [each for each in self.mirror.interactions.values() if each.linked_to]
         for order in made:
-            came = isinstance(order, orders.QueueInteraction) and order.why in ("read", "unread", "due")
+            came = isinstance(order, orders.QueueInteraction) and order.why in (
+                "read",
+                "unread",
+                "due",
+                "adopted",
+            )
             by_person = isinstance(order, orders.SetUrgency) and order.by == "person"
             self.figures.raised += by_person
             one = self.mirror.interactions.get(getattr(order, "interaction_id", ""))
@@ -171,15 +186,17 @@ class Audit:
         self._require(bool(why.strategy and why.tie_break), f"not explained: {why}")
         self._require(order.deadline_ms > order.at_ms, f"over before it began: {order}")
 
-    def _judge(self, order: Decision) -> None:
+    def _judge(self, order: Decision, event: Event | None) -> None:
         """Promises 4 and 6."""
         match order:
+            case orders.OfferInteraction():
+                self._judge_as_before(order, event)
             case orders.QueueInteraction() | orders.SetUrgency() | orders.NoteReading():
                 self.known[order.interaction_id].urgency = order.urgency
             case orders.ConnectParties():
                 self._judge_accept(order)
             case orders.CloseInteraction():
-                self._judge_end(order)
+                self._judge_end(order, event)
             case orders.OpenCallBack():
                 left = self.known[order.follows]
                 if order.parked_until_ms:
@@ -211,7 +228,14 @@ class Audit:
         room = self._reference.has_room(self.mirror, self.mirror.agents[order.agent_id], before.channel)
         self._require(room, f"a late accept without room: {order}")
 
-    def _judge_end(self, order: orders.CloseInteraction) -> None:
+    def _judge_as_before(self, order: orders.OfferInteraction, event: Event | None) -> None:
+        """What an agent held at the other site is hers here, and nobody else is asked."""
+        self.figures.held_as_before += 1
+        same = isinstance(event, InteractionAdopted) and event.interaction_id == order.interaction_id
+        agent_id = event.agent_id if isinstance(event, InteractionAdopted) else ""
+        self._require(same and agent_id == order.agent_id, f"as before, and was not so: {order}")
+
+    def _judge_end(self, order: orders.CloseInteraction, event: Event | None) -> None:
         known = self.known[order.interaction_id]
         self._require(not known.closed, f"closed twice: {order}")
         known.closed = order.why
@@ -223,6 +247,10 @@ class Audit:
         elif order.why == "cancelled":
             before_its_time = held.state == "parked" and bool(held.queue_id and order.agent_id)
             self._require(before_its_time and bool(order.disposition), f"cancelled by nobody: {order}")
+        elif order.why == MOVED:
+            given = isinstance(event, InteractionYielded) and event.interaction_id == order.interaction_id
+            self.figures.moved += 1
+            self._require(given and not held.agent_id, f"moved although it is held, or to nobody: {order}")
         else:
             self._require(order.why == "abandoned" and not held.agent_id, f"ended for no reason: {order}")
 
@@ -244,6 +272,10 @@ class Audit:
         offer = self.mirror.offers[each.interaction_id, each.agent_id]
         return offer.outcome, offer.offer_id
 
+    def next_offer(self, now_ms: int) -> tuple[str, str] | None:
+        """(interaction, agent) of what somebody free could be offered at this time, and is not."""
+        return self._reference.next_offer(self.mirror, now_ms)
+
     def abandoned_without_call_back(self) -> list[str]:
         """Interactions that a customer gave up and nobody will call back."""
         return [
@@ -256,7 +288,7 @@ class Audit:
             key
             for key, known in self.known.items()
             if 0 < known.urgency <= URGENT_MAX
-            and known.closed not in ("", "disposed", "cancelled")
+            and known.closed not in ("", "disposed", "cancelled", MOVED)
             and not known.followed
         ]
 
@@ -270,6 +302,11 @@ class Audit:
 
     def _fail(self, words: str) -> None:
         raise Broken(f"{words} (journal seq {self._seq})")
+
+
+def _is_matched(order: Decision) -> bool:
+    """Whether it is an offer that the core chose somebody for."""
+    return isinstance(order, orders.OfferInteraction) and order.explanation.strategy != AS_BEFORE
 
 
 def _limbo(each: InteractionState) -> str:

@@ -6,12 +6,12 @@ import msgspec
 
 from router.records import fact
 from skills.requirement import Requirement
-from tests.simulation.appends import Arrive, Say, connected, disconnected
+from tests.simulation.appends import AddMessage, Arrive, Say, connected, disconnected
 from tests.simulation.plans import random_requirement
 
 if TYPE_CHECKING:
-    from tests.simulation.processes import Web
     from tests.simulation.one_site import SimulatedSite
+    from tests.simulation.processes import Web
 
 
 class Customer:
@@ -26,6 +26,25 @@ class Customer:
         self._connection = ""
         self._connections = 0
         self._web: Web | None = None
+
+    @property
+    def interaction_id(self) -> str:
+        return self._id
+
+    @property
+    def site(self) -> "SimulatedSite":
+        """Where this customer's page or call is, or tries to be."""
+        return self._world
+
+    def move(self, site: "SimulatedSite", *, connects: bool) -> None:
+        """The page, or the provider, goes on there."""
+        self._world = site
+        if connects and self._connection:
+            self._come_back()
+
+    def say_more(self, number: int) -> None:
+        """One more message; the same one again is nothing."""
+        self._world.say(AddMessage(interaction_id=self._id, message_id=f"{self._id}-m{number}"))
 
     def arrive(self) -> None:
         """The first contact, until somebody says it is kept."""
@@ -93,6 +112,9 @@ class Customer:
             self._world.soon(1_000, 30_000, self._come_back)
 
     def _come_back(self) -> None:
+        if not self._world.alive:
+            self._world.soon(1_000, 5_000, self._come_back)
+            return
         self._connect()
         web_id = self._web.web_id if self._web else ""
         self._world.say(Say(said=(connected(self._id, self._connection, web_id),)))

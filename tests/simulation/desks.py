@@ -6,8 +6,8 @@ from router.records import Fact, fact
 from tests.simulation.appends import AskCallBack, Move, Say
 
 if TYPE_CHECKING:
-    from tests.simulation.processes import Web
     from tests.simulation.one_site import SimulatedSite
+    from tests.simulation.processes import Web
 
 LOOK_MS = 700
 """How often somebody looks at the desk."""
@@ -35,6 +35,11 @@ class Desk:
     def join(self) -> None:
         """Sign in, or come back after the connection was lost."""
         world = self._world
+        if self._desk_id and self._web is not None and self._web.alive:
+            return
+        if not world.alive:
+            world.soon(1_000, 3_000, self.join)
+            return
         self._desks += 1
         self._desk_id = f"{self._agent_id}/d{self._desks}"
         self._web = world.web()
@@ -44,6 +49,23 @@ class Desk:
         self._say(joined)
         world.soon(200, 3_000, self._available)
         world.at(LOOK_MS, lambda: self._look(desk_id))
+
+    @property
+    def site(self) -> "SimulatedSite":
+        """Where this agent works, or tries to."""
+        return self._world
+
+    @property
+    def agent_id(self) -> str:
+        return self._agent_id
+
+    def move(self, site: "SimulatedSite") -> None:
+        """Leave here, as far as anybody hears it, and work there."""
+        if self._desk_id and self._world.alive:
+            self._leave_desk()
+        self._desk_id = ""
+        self._world = site
+        site.soon(200, 2_000, self.join)
 
     def _look(self, desk_id: str) -> None:
         """What is on the screen, and what to do about it."""
@@ -59,7 +81,7 @@ class Desk:
             return
         if world.chance(0.004):
             self._second_window()
-        if self._agent_id == "boss" and world.chance(0.05):
+        if self._agent_id.startswith("boss") and world.chance(0.05):
             self._step_in()
         if world.chance(0.006):
             self._say(self._presence(available=False, reason="break"))
@@ -189,12 +211,14 @@ class Desk:
 
     def _leave(self) -> None:
         """The window is closed; the agent comes back later, sooner or later than the grace."""
-        left = fact(
-            "desk_left", self._agent_id, desk_id=self._desk_id, web_id=self._web.web_id if self._web else ""
-        )
+        self._leave_desk()
+        self._world.soon(1_000, 50_000, self.join)
+
+    def _leave_desk(self) -> None:
+        web_id = self._web.web_id if self._web else ""
+        left = fact("desk_left", self._agent_id, desk_id=self._desk_id, web_id=web_id)
         self._desk_id = ""
         self._say(left)
-        self._world.soon(1_000, 50_000, self.join)
 
     def _second_window(self) -> None:
         """The same agent in another window, for a while."""

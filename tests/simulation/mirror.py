@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from router import decisions as orders
 from router.decisions import Decision
-from router.events import READ_WITHIN_MS, ContactArrived, Event, PlanActivated
+from router.events import READ_WITHIN_MS, ContactArrived, Event, InteractionAdopted, PlanActivated
 from router.state import AgentState, CoreState, InteractionState, OfferState
 from skills.requirement import Requirement
 
@@ -39,6 +39,8 @@ class Mirror:
             self.plan_version = event.version
         if isinstance(event, ContactArrived) and event.interaction_id not in self.interactions:
             self.interactions[event.interaction_id] = _parked(event)
+        if isinstance(event, InteractionAdopted) and event.interaction_id not in self.interactions:
+            self.interactions[event.interaction_id] = _adopted(event)
 
     def apply(self, order: Decision) -> None:
         """The change that this decision is."""
@@ -225,6 +227,27 @@ def _parked(event: ContactArrived) -> InteractionState:
         accepted_at_ms=event.accepted_at_ms,
         state="parked",
         parked_until_ms=event.parked_until_ms or event.at_ms + READ_WITHIN_MS,
+    )
+
+
+def _adopted(event: InteractionAdopted) -> InteractionState:
+    """Parked for a moment, as it was at the other site: what becomes of it is the core's to say."""
+    return replace(
+        _EMPTY,
+        interaction_id=event.interaction_id,
+        channel=event.channel,
+        traffic=event.traffic,
+        identity_id=event.identity_id,
+        linked_to=event.customer_id if event.verified else "",
+        accepted_at_ms=event.accepted_at_ms,
+        state="parked",
+        parked_until_ms=event.parked_until_ms or event.at_ms + READ_WITHIN_MS,
+        queue_id=event.queue_id,
+        urgency=event.urgency,
+        requirement=event.requirement,
+        rule_id=event.rule_id,
+        named_agent_id=event.named_agent_id,
+        offer_count=event.offer_count,
     )
 
 

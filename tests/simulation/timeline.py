@@ -1,4 +1,4 @@
-"""One clock, one pair of dice, and everything that is still to happen: shared by all that is simulated together.
+"""One clock, one pair of dice, and all that is still to happen: shared by everything simulated together.
 
 Also notices mistakes that the product's own code survives by rebuilding: in here they are failures.
 """

@@ -7,8 +7,8 @@ same world, to the byte of its journal.
 from tests.simulation.customers import Customer
 from tests.simulation.desks import Desk
 from tests.simulation.journal import Faults
-from tests.simulation.plans import random_plan
 from tests.simulation.one_site import SimulatedSite
+from tests.simulation.plans import random_plan
 from tests.simulation.timeline import Timeline
 
 CALM_MS_MAX = 3_600_000
