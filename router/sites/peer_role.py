@@ -43,6 +43,7 @@ from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.scrubbing import Scrubbing
 from router.sites.second_copy import acked_channel
 from router.sites.sender import Sender
+from router.sites.sending_trouble import SendingTrouble
 from router.sites.service_states import GOING_DOWN
 from router.sites.status import COPY, PEER, put_status
 from router.sites.watcher import Watcher
@@ -132,6 +133,7 @@ class PeerRole:
             content=lambda: self._content,
         )
         self.steps.append(("agreeing", self._mover.agree))
+        self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None
         self._apart = asyncio.Event()
         self._keeper = CopyKeeper(copy, grew=self._copy_grew, apart=self._keep_apart)

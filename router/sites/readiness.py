@@ -19,6 +19,7 @@ from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
 from router.sites.problems import Problem
 from router.sites.refusals import clock_problem
+from router.sites.sending_trouble import PASSING
 from router.sites.status import COPY, PEER, VERIFIED, put_status, readiness_key, status_of
 
 EVERY_MS: Final = 60_000
@@ -176,6 +177,11 @@ def _copies(ground: Ground, own: Connection) -> Iterator[Problem]:
         )
         todo = f"it catches up by itself once the line and {other} are well"
         yield Problem(code="copy_behind", text=text, todo=todo)
+    sending = known.data.get("sending")
+    if isinstance(sending, dict) and (problem := sending.get("problem")) and problem not in PASSING:
+        text = f"{other} refuses what this site sends: {sending.get('detail') or problem}"
+        todo = "`muster journal verify` at both sites; the same peer-key and certificates: docs/disaster.md"
+        yield Problem(code="copy_refused", text=text, todo=todo)
     if known.number("single_copies"):
         text = f"{known.number('single_copies')} contacts are at this site only"
         todo = f"they go over by themselves once {other} answers; do not stop this site before"

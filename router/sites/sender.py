@@ -38,8 +38,10 @@ _log = logging.getLogger("muster.sender")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Where sending is. Shape: problem is a code (of PeerUnreachable, REFUSALS, `database`), empty while it
-    goes; at_seq the row it is about. rows_per_s of the last seconds; left_s until all is there, -1: unknown.
+    """Where sending is.
+
+    Shape: problem is a code (of PeerUnreachable, REFUSALS, `database`, `mistake`), empty while it goes;
+           at_seq the row it is about. rows_per_s of the last seconds; left_s until all is there, -1: unknown.
     """
 
     acked_through: int = 0
@@ -112,6 +114,10 @@ class Sender:
                 self._stopping.wait(STUCK_S)
             except (DatabaseGone, DatabaseBusy) as problem:
                 self._trouble("database", str(problem))
+            except Exception as mistake:  # noqa: BLE001 - a mistake of ours must not end the second copy
+                _log.exception("sending failed")
+                self._trouble("mistake", f"{type(mistake).__name__}: {mistake}")
+                self._stopping.wait(STUCK_S)
             failures = 0 if self.state.acked_through > before else failures + 1
             self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
         self._client.close()
