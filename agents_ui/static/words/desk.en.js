@@ -431,6 +431,7 @@ export const words = {
   alarm_not_delivered: "An answer did not reach its customer",
   alarm_single_copy: "What comes in is at this site only: the other one does not keep up",
   alarm_copy_refused: "The other site refuses the copy of what comes in here: call for help",
+  alarm_webhooks_missed: "A provider's log had contacts that it never brought: they are kept now",
   alarm_journal_damaged: "Rows of the journal are damaged: muster journal repair --from-peer",
   alarm_divergence: "The other site went on without rows that are kept here: keep them, call for help",
   alarm_peer_unreachable: "The other site does not answer: see Sites",
