@@ -16,6 +16,7 @@ from router.journal.database import open_database
 from router.records import Fact, fact
 from router.run.mail_role import MailRole
 from router.run.plan_activation import ActivatePlan
+from router.sites.second_copy import Copies
 from tests.web.fronts import settings_for
 
 WITHIN_S: Final = 15.0
@@ -70,6 +71,7 @@ class Mailbox:
         url: str = "",
         accounts: str = ACCOUNTS,
         mail_bytes: str = "26_214_400",
+        second: Copies | None = None,
         **settings: Any,
     ) -> None:
         self.plan = plan_with_mailboxes(accounts, mail_bytes=mail_bytes)
@@ -79,7 +81,9 @@ class Mailbox:
         self.database.create_tables(site=self.plan.site.site_id)
         self.committer = Committer(self.database)
         self.committer.submit(ActivatePlan(plan=self.plan, by="test")).result()
-        self.role = MailRole(self.settings, self.database, self.committer, self.plan, limits=limits)
+        self.role = MailRole(
+            self.settings, self.database, self.committer, self.plan, limits=limits, second=second
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         self.port: int = listener.getsockname()[1]

@@ -12,6 +12,19 @@ async def test_a_call_is_kept_before_its_network_hears_that_it_waits(exchange: E
     assert exchange.call()[0] == "waiting"
 
 
+async def test_a_call_rings_on_while_the_other_site_does_not_have_it_yet(exchange: Exchange) -> None:
+    """Nobody in need hears silence because of another site; that it is here only is said beside it."""
+    asked: list[int] = []
+    exchange.board.beside = asked.append  # never ends: the other site never has it
+    await exchange.signs_in()
+    telephone = exchange.ring()
+    interaction_id = await exchange.accepts()
+    await exchange.connects(interaction_id)
+    assert "200" in telephone.said
+    (arrived,) = exchange.journal("arrived")
+    assert len(asked) == 1 and asked[0] >= arrived.seq
+
+
 async def test_the_agent_who_accepts_is_joined_with_the_caller(exchange: Exchange) -> None:
     """The caller is answered when the agent is there to talk, not before, and either way it ends in order."""
     await exchange.signs_in()
