@@ -95,18 +95,7 @@ class PeerRole:
         self.routes: list[PeerRoute] = [
             KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
         ]
-        self._watcher = Watcher(
-            lambda: Ground(
-                settings=settings,
-                plan=self.plan,
-                site=access.site,
-                own=own,
-                copy=copy,
-                committer=self.committer,
-            ),
-            content=lambda: self._content,
-            owner=f"{ROLE}/{uuid.uuid4().hex[:12]}",
-        )
+        self._watcher = self._new_watcher(settings)
         self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = [self._watcher.heard]
         self._acked_hints = Hints(settings.redis_url, acked_channel(access.site))
         self._release = version("muster")
@@ -139,6 +128,19 @@ class PeerRole:
         self._keeper = CopyKeeper(copy, grew=self._copy_grew, apart=self._keep_apart)
         self._gate = Gate(self._failing)
         self._scrubbing = Scrubbing(own, self.committer)
+
+    def _new_watcher(self, settings: Settings) -> Watcher:
+        def ground() -> Ground:
+            return Ground(
+                settings=settings,
+                plan=self.plan,
+                site=self.access.site,
+                own=self.own,
+                copy=self.copy,
+                committer=self.committer,
+            )
+
+        return Watcher(ground, content=lambda: self._content, owner=f"{ROLE}/{uuid.uuid4().hex[:12]}")
 
     async def run(self, listener: socket.socket) -> None:
         """Until cancelled."""
