@@ -101,7 +101,31 @@ def health(plan: Plan, **changes: Any) -> Json:
             account("", "chat", "", "", secret="none", ours=True, last_out_ms=0),
         ],
         "watch": watch(),
+        "copy": copy(),
     } | changes  # fmt: skip
+
+
+def copy(**changes: Any) -> Json:
+    """The other site catches up: it was away for ten minutes."""
+    began_ms = now_ms() - 10 * MINUTE
+    return {
+        "name": "Birch House",
+        "acked_through": "1271930",
+        "behind_rows": 12_472,
+        "behind_ms": 10 * MINUTE,
+        "single_copies": 341,
+        "oldest": [
+            {"at_ms": began_ms + n * 1_700, "interaction_id": f"7d0c8c52-5a0e-5b1e-9f63-0b1f9f6a4{n:03}"}
+            for n in range(20)
+        ],
+        "since_ms": began_ms,
+        "runs": True,
+        "there_hash": "41be09d2c7f3" * 5,
+        "problem": "",
+        "detail": "",
+        "rows_per_s": 5_210,
+        "left_s": 3,
+    } | changes
 
 
 def watch(**changes: Any) -> Json:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from config.plan import Plan
-from tests.browser.admin_stage import FakeAdmin, health
+from tests.browser.admin_stage import FakeAdmin, copy, health
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre
 from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_screen
@@ -53,6 +53,38 @@ def test_every_part_can_be_read(
     assert not low_contrasts(page)
     assert not unnamed_controls(page)
     assert not wider_than_screen(page)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ["12472 rows behind, by 10:0", "5210 rows a second", "341 contacts"]),
+        (
+            {"behind_rows": 2, "behind_ms": 20, "single_copies": 0, "oldest": [], "since_ms": 0},
+            ["it has everything, less than a second later", "no contact"],
+        ),
+        (
+            {"problem": "no_answer", "detail": "Connection refused"},
+            ["it does not answer", "Connection refused"],
+        ),
+        ({"runs": False}, ["the peer role does not run"]),
+    ],
+)
+def test_how_far_the_other_site_is_is_said_in_words(
+    centre: FakeCentre, open_page: Open, admin: FakeAdmin, changes: dict[str, Any], said: list[str]
+):
+    """Whoever is about to stop this site reads here what would be lost with it."""
+    admin.answers["health"] = (200, health(admin.plan, copy=copy(**changes)))
+    page = _open(centre, open_page, admin)
+    part = page.locator("section", has=page.get_by_role("heading", name="Second copy"))
+    for words in said:
+        expect(part).to_contain_text(words)
+    expect(part).to_contain_text("here 1284402 9f2c71aa04be")
+    expect(part).to_contain_text("there 1271930 41be09d2c7f3")
+    if changes.get("single_copies", 1):
+        part.locator("summary").press("Enter")
+        expect(part.locator("li")).to_have_count(20)
+        expect(part).to_contain_text("muster journal single-copies")
 
 
 def test_what_is_wrong_is_said_in_words(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
