@@ -137,6 +137,7 @@ def conversation_value(plan: Plan, standing: Standing, *, nobody: bool) -> dict[
     names = (person.name for person in plan.people if person.agent_id == standing.agent_id)
     return {
         "state": standing.state or "new",
+        "interaction_id": standing.interaction_id,
         "agent_name": next(names, ""),
         "moved_to": standing.moved_to,
         "nobody_there": nobody,
@@ -208,6 +209,7 @@ def _message(row: Sequence[Any]) -> Message:
         kind, words = "place", shown_place(bytes(body or b"")).text
     value = {
         "message_id": message_id,
+        "interaction_id": interaction_id,
         "client_id": client_id,
         "seq": str(seq),
         "at_ms": at_ms,

@@ -6,6 +6,7 @@
  * @typedef {object} ChatConversation
  * @property {"new" | "waiting" | "with_agent" | "ended"} state
  * @property {string} agent_name
+ * @property {string} [interaction_id]
  * @property {string} [moved_to] the site at which it goes on
  * @property {boolean} nobody_there
  * @property {string} notice
@@ -16,6 +17,7 @@
 /**
  * @typedef {object} ChatMessage
  * @property {string} message_id
+ * @property {string} [interaction_id]
  * @property {string} client_id
  * @property {string} seq
  * @property {number} at_ms

@@ -111,6 +111,26 @@ def test_a_customer_is_taken_along_with_what_had_not_arrived(
     assert not low_contrasts(page) and not wider_than_screen(page)
 
 
+def test_a_customer_says_again_what_only_the_dead_site_had(two: Two, open_page: Open) -> None:
+    """Acknowledged as a single copy, which lies in a burnt-down house: here it is on the screen still."""
+    east, west = two
+    east.conversation |= {"state": "waiting", "interaction_id": "chat-9"}
+    said = {"c0": "an earlier matter", "c1": "there is a fire", "c2": "on the third floor"}
+    for number, (client_id, text) in enumerate(said.items()):
+        of = {"message_id": client_id, "interaction_id": "chat-9" if number else "chat-8"}
+        east.chat_messages.append(east.message("you", text, client_id=client_id) | of)
+    west.conversation |= {"state": "waiting", "interaction_id": "chat-9"}
+    west.chat_messages.append(east.chat_messages[1])
+    page = open_page(east.url + "/chat")
+    expect(page.locator(".bubble")).to_have_count(3)
+    until(lambda: east.tickets)
+    west.serves = ["east", "west"]
+    east.stop()
+    moved(page, west, "/chat")
+    expect(page.locator(".bubble p")).to_have_text(["there is a fire", "on the third floor"])
+    assert [each["client_id"] for each in west.said if each["kind"] == "say"] == ["c2"]
+
+
 def test_a_conversation_that_goes_on_elsewhere_takes_its_customer_along(two: Two, open_page: Open) -> None:
     """The site lives, and has handed this one over."""
     east, west = two

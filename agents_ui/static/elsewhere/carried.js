@@ -13,8 +13,13 @@ const KEYS = {
 
 /** @typedef {{local: Record<string, string>, session: Record<string, string>}} Carried */
 
-/** Everything of these pages in this browser, as far as it fits. @param {string} kind desk or chat @returns {Carried} */
-export function gather(kind) {
+/**
+ * Everything of these pages in this browser, as far as it fits.
+ * @param {string} kind desk or chat
+ * @param {Record<string, string>} [more] what else goes to the other site's local storage, the dearest first
+ * @returns {Carried}
+ */
+export function gather(kind, more = {}) {
   /** @type {Carried} */
   const carried = { local: {}, session: {} };
   let room = BYTES_MAX;
@@ -26,6 +31,10 @@ export function gather(kind) {
         if (size <= room) (carried[name][key] = value), (room -= size);
       }
     }
+  }
+  for (const [key, value] of Object.entries(more)) {
+    const size = new TextEncoder().encode(key + value).length + 8;
+    if (size <= room && !(key in carried.local)) (carried.local[key] = value), (room -= size);
   }
   return carried;
 }

@@ -36,9 +36,10 @@ const STAYS = { why: "", since_ms: 0, answer: "", holding: false, going: false }
  * @param {() => string[] | null} [options.serves] whom this site serves, as it last said
  * @param {() => boolean} [options.told] whether this site said that the page belongs at the other one
  * @param {() => boolean} [options.holds] whether work at hand keeps the page here
+ * @param {() => Record<string, string>} [options.more] what else is carried along, see carried.js
  * @param {() => object} [options.presence] what the page last showed of its agent
  */
-export function openElsewhere({ sites, kind, ticketPath, link, quiet = false, serves = () => null, told = () => false, holds = () => false, presence = () => ({}) }) {
+export function openElsewhere({ sites, kind, ticketPath, link, quiet = false, serves = () => null, told = () => false, holds = () => false, more = () => ({}), presence = () => ({}) }) {
   const home = kept(sessionStorage, HOME_KEY, sites.here);
   const ticket = openTicket(ticketPath);
   const state = signal(STAYS);
@@ -108,7 +109,7 @@ export function openElsewhere({ sites, kind, ticketPath, link, quiet = false, se
     state.value = { ...state.value, going: true };
     const { pathname, search, hash } = location;
     const page = { path: pathname, search, hash };
-    const sent = { ticket: ticket.current(), kind, page, home, silent_ms: state.value.why === "silent" ? state.value.since_ms : 0, carried: gather(kind), ...presence() };
+    const sent = { ticket: ticket.current(), kind, page, home, silent_ms: state.value.why === "silent" ? state.value.since_ms : 0, carried: gather(kind, more()), ...presence() };
     const referrer = document.createElement("meta"); // the other site goes on by itself when it is we who send
     referrer.name = "referrer";
     referrer.content = "origin";

@@ -1,8 +1,8 @@
 // words/elsewhere-chat.ar.js - when the other site of the centre comes into it, in Arabic
 export const words = {
   moving_asking: "لا يوجد اتصال الآن. نحاول أيضًا عبر موقعنا الثاني.",
-  moving_going: "يتولى موقعنا الثاني الأمر. يجري توصيلك، ولن يضيع شيء.",
-  moved_here: "أنت الآن متصل بـ {to}. تابع هنا: لم يضع شيء.",
+  moving_going: "يتولى موقعنا الثاني الأمر. يجري توصيلك.",
+  moved_here: "أنت الآن متصل بـ {to}. تابع هنا.",
   arriving: "جارٍ توصيلك بـ {here}…",
   arriving_slow: "يستغرق هذا وقتًا أطول من المعتاد. نواصل المحاولة.",
   arriving_ask: "أنت قادم من {other}. هل تريد متابعة محادثتك هنا؟",

@@ -1,8 +1,8 @@
 // words/elsewhere-chat.fr.js - when the other site of the centre comes into it, in French
 export const words = {
   moving_asking: "Pas de connexion pour le moment. Nous essayons aussi notre deuxième site.",
-  moving_going: "Notre deuxième site prend le relais. Nous vous connectons ; rien n’est perdu.",
-  moved_here: "Vous êtes maintenant en contact avec {to}. Continuez ici : rien n’est perdu.",
+  moving_going: "Notre deuxième site prend le relais. Nous vous connectons.",
+  moved_here: "Vous êtes maintenant en contact avec {to}. Continuez ici.",
   arriving: "Connexion avec {here}…",
   arriving_slow: "Cela prend plus de temps que d’habitude. Nous continuons d’essayer.",
   arriving_ask: "Vous venez de {other}. Continuer votre conversation ici ?",
