@@ -37,8 +37,9 @@ AGAIN_S: Final = b"2"
 
 PATIENCE_S: Final = 0.5
 FAILED_S: Final = 5.0
-"""For this long after something could not be kept, PATIENCE_S is all that the database gets: the commit may
-come through all the same, and a contact that both sites have is one contact."""
+"""For this long after something could not be kept, and until something is, PATIENCE_S is all that the
+database gets where another site can keep it: some would hear only after seconds that it is away. The commit
+may come through all the same; a contact that both sites have is one contact."""
 
 NOBODY: Final = Answer(status=404)
 LATER: Final = Answer(status=503)
@@ -104,17 +105,17 @@ class Hooks:
             if received.call is not None:
                 provider = CALL_PROVIDERS[hooked.account.provider]
                 return await self._calls.answer(hooked.account, provider, received.call)
-            async with asyncio.timeout(self._patience_s()):
-                received = await self._probe_of(account_id, webhook, received)
+            received = await self._probe_of(account_id, webhook, received)
+            if self._services.settings.site and time.monotonic() - self._failed_s < FAILED_S:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.keeping.keep(hooked.account, received)
+            else:
                 await self.keeping.keep(hooked.account, received)
         except (NotKept, TimeoutError):
             self._failed_s = time.monotonic()
             return await self._elsewhere(account_id, webhook, received)
+        self._failed_s = -FAILED_S
         return received.answer
-
-    def _patience_s(self) -> float | None:
-        """While the database is away, some hear so after seconds only: the other site is to keep theirs."""
-        return PATIENCE_S if time.monotonic() - self._failed_s < FAILED_S else None
 
     async def _elsewhere(self, account_id: str, webhook: Webhook, received: Received) -> Answer:
         """The other site keeps what people said, where there is one; everything else the provider repeats.

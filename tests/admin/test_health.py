@@ -1,19 +1,25 @@
 """Health: what is said to run runs, what has stopped is said so, and no answer depends on what is broken."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents_ui.admin.roles import roles_now
+from config.plan import Pair, SitePlan
 from config.plan_file import parse_plan
+from config.settings import read_settings
 from router.journal.committer import wall_ms
 from router.journal.database import Database, DatabaseGone
 from router.records import fact
 from router.run.role_lease import keep_role
+from router.sites.copy_gaps import LAGGING, MarkMissed
+from router.sites.status import COPY, put_status
+from tests.desk import plans
 from tests.desk.router import TestRouter
-from tests.desk.small_site import Site
+from tests.desk.small_site import Site, running_site
 
 FULL = parse_plan((Path(__file__).parents[2] / "config" / "default.toml").read_text(encoding="utf-8"))
 """A plan with accounts."""
@@ -138,3 +144,40 @@ async def test_a_mail_role_is_asked_for_only_where_mail_is_taken(site: Site) -> 
         bare = {role.role for role in roles_now(db, site.plan)}
         with_mail = {role.role for role in roles_now(db, FULL)}
     assert (bare, with_mail) == ({"router", "web", "worker"}, {"router", "web", "worker", "mail"})
+
+
+async def test_how_far_the_other_site_is_is_told_from_the_tables(data_dir: Path) -> None:
+    """Also when nothing of the pair runs: whoever stops this site sees what only it has."""
+    plan = plans.plan()
+    pair = Pair(
+        sites=tuple(
+            SitePlan(
+                site_id=site,
+                name=name,
+                url=f"https://{site}.example.org",
+                peer=f"https://{site}.example.org:8443",
+            )
+            for site, name in (("a", "Alder House"), ("b", "Birch House"))
+        )
+    )
+    settings = read_settings({"MUSTER_DATA": str(data_dir), "MUSTER_SITE": "a"})
+    async with running_site(data_dir, plan=replace(plan, pair=pair), settings=settings) as site:
+        first, second = await site.arrives("help"), await site.arrives("fire")
+        found = (await _health(site))["copy"]
+        assert (found["name"], found["acked_through"], found["single_copies"]) == ("Birch House", "0", 0)
+        assert found["behind_rows"] > 0 and found["runs"] is False
+        await site.committer.append(MarkMissed(2**40, LAGGING))
+        found = (await _health(site))["copy"]
+        assert found["single_copies"] == 2 and found["since_ms"] > 0
+        assert [each["interaction_id"] for each in found["oldest"]] == [first, second]
+        with site.database.writing() as db:
+            sending = {"head_hash": "ab" * 32, "problem": "no_answer", "rows_per_s": 70, "left_s": 9}
+            put_status(db, COPY, wall_ms(), {"single_copies": 2, "sending": sending})
+        found = (await _health(site))["copy"]
+        assert found["runs"] is True
+        assert (found["there_hash"], found["problem"], found["left_s"]) == ("ab" * 32, "no_answer", 9)
+
+
+async def test_one_site_alone_has_no_second_copy(site: Site) -> None:
+    """Nothing is said about another site that there is not."""
+    assert (await _health(site))["copy"] is None
