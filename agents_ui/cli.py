@@ -37,6 +37,9 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Every command and its one line, in the order people need them (tested against agents_ui/commands/)."""
 
+MODULES: Final[Mapping[str, str]] = {"site": "two_sites"}
+"""Where a command's module has another name: Python itself has one that is called `site`."""
+
 EXIT_WRONG: Final = 2
 """Something the person can put right: a setting, the plan, the way it was typed. argparse uses 2 as well."""
 
@@ -67,7 +70,7 @@ def _run(words: list[str]) -> int:
     chosen = next((word for word in words if not word.startswith("-")), "")
     for name, line in COMMANDS.items():
         if name == chosen:
-            importlib.import_module(f"agents_ui.commands.{name}").add_to(subparsers)
+            importlib.import_module(f"agents_ui.commands.{MODULES.get(name, name)}").add_to(subparsers)
         else:
             subparsers.add_parser(name, help=line)
     arguments = parser.parse_args(words)

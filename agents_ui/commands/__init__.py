@@ -1,7 +1,7 @@
 """The commands of `muster`, one module each.
 
-A module NAME.py has `add_to(subparsers) -> None`, which adds the parser NAME and sets its default
-`run=function(arguments) -> int`, the exit status. agents_ui/cli.py imports only the one that was asked for.
+A module NAME.py (or as cli.MODULES calls it) has `add_to(subparsers) -> None`, which adds the parser NAME and
+sets its default `run=function(arguments) -> int`, the exit status. cli.py imports only the one asked for.
 """
 
 import argparse

@@ -111,16 +111,7 @@ class PeerRole:
             wall_ms=wall_ms,
             third=self._watcher.third,
         )
-        self._mover = Mover(
-            site=access.site,
-            peer=access.peer,
-            own=own,
-            copy=copy,
-            committer=self.committer,
-            client=PeerClient(access, clock_ms=wall_ms),
-            plan=lambda: self.plan,
-            content=lambda: self._content,
-        )
+        self._mover = self._new_mover()
         self.steps.append(("agreeing", self._mover.agree))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None
@@ -128,6 +119,18 @@ class PeerRole:
         self._keeper = CopyKeeper(copy, grew=self._copy_grew, apart=self._keep_apart)
         self._gate = Gate(self._failing)
         self._scrubbing = Scrubbing(own, self.committer)
+
+    def _new_mover(self) -> Mover:
+        return Mover(
+            site=self.access.site,
+            peer=self.access.peer,
+            own=self.own,
+            copy=self.copy,
+            committer=self.committer,
+            client=PeerClient(self.access, clock_ms=wall_ms),
+            plan=lambda: self.plan,
+            content=lambda: self._content,
+        )
 
     def _new_watcher(self, settings: Settings) -> Watcher:
         def ground() -> Ground:
