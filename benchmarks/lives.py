@@ -89,7 +89,7 @@ def _content_ids(number: int) -> list[str]:
 def _life(number: int) -> Iterator[Fact]:
     """The rows of one text session."""
     me, words, hashed = _id(number), _content_ids(number), _address_hash(number)
-    customer, agent = f"p-{me}", f"agent-{number % AGENTS}"
+    agent = f"agent-{number % AGENTS}"
     where = {"channel": "sms", "account": "county-texts", "address_hash": hashed}
     said: dict[str, str | int] = {
         "client_id": "",
@@ -97,63 +97,47 @@ def _life(number: int) -> Iterator[Fact]:
         "received_at_ms": AT_MS,
         "web_id": "web-1",
     }
-    yield fact("customer_added", customer, identity_id=f"i-{me}", verified=True, **where)
+    yield from _arrival(me, words[0], where, said)
+    yield from _offers(me, agent)
+    yield from _talk(me, agent, words, where, said)
+    yield from _end(me, agent)
+
+
+def _arrival(me: str, content_id: str, where: dict[str, str], said: dict[str, str | int]) -> Iterator[Fact]:
+    """Arrived, read, queued."""
+    yield fact("customer_added", f"p-{me}", identity_id=f"i-{me}", verified=True, **where)
     yield fact(
         "arrived",
         me,
         **where,
         **said,
-        customer_id=customer,
+        customer_id=f"p-{me}",
         identity_id=f"i-{me}",
         verified=True,
-        thread=f"{hashed[:32]}",
+        thread=where["address_hash"][:32],
         connection_id="",
         traffic="real",
         message_id=f"{me}-m-0",
-        content_id=words[0],
+        content_id=content_id,
         message_kind="text",
     )
     yield _group()
-    yield fact(
-        "read",
-        me,
-        message_id=f"{me}-m-0",
-        queue_id="emergency",
-        urgency=2,
-        requirement=_REQUIREMENT,
-        rule_id="life-in-danger",
-        language="en",
-        reading="read",
-        hits=["smoke", "number 14"],
-    )
+    need = {"queue_id": "emergency", "urgency": 2, "requirement": _REQUIREMENT, "rule_id": "life-in-danger"}
+    hits = ["smoke", "number 14"]
+    yield fact("read", me, **need, message_id=f"{me}-m-0", language="en", reading="read", hits=hits)
     yield _group()
-    yield fact(
-        "queued",
-        me,
-        at_ms=AT_MS,
-        command_id="",
-        queue_id="emergency",
-        requirement=_REQUIREMENT,
-        rule_id="life-in-danger",
-        urgency=2,
-        why="read",
-    )
-    yield from _offers(me, agent)
-    yield from _talk(me, agent, words, where, said)
+    yield fact("queued", me, **need, at_ms=AT_MS, command_id="", why="read")
+
+
+def _end(me: str, agent: str) -> Iterator[Fact]:
+    """Wrapped up, and disposed of."""
     yield fact("conversation_ended", me, agent_id=agent, command_id=f"{me}-end")
     yield _group()
     yield fact("wrap_up_began", me, at_ms=AT_MS, agent_id=agent, command_id=f"{me}-end")
-    yield fact("disposition_given", me, agent_id=agent, disposition="dispatched", command_id=f"{me}-done")
+    done = {"agent_id": agent, "disposition": "dispatched", "command_id": f"{me}-done"}
+    yield fact("disposition_given", me, **done)
     yield _group()
-    yield fact(
-        "closed",
-        me,
-        at_ms=AT_MS,
-        agent_id=agent,
-        disposition="dispatched",
-        command_id=f"{me}-done",
-        why="disposed",
-    )
+    yield fact("closed", me, **done, at_ms=AT_MS, why="disposed")
 
 
 def _offers(me: str, agent: str) -> Iterator[Fact]:

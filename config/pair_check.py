@@ -14,7 +14,7 @@ Found = tuple[Path, str]
 SITES: Final = 2
 
 _TAKE_OVER_MS: Final = range(30_000, 60_001)
-"""Sooner a short outage of a line would move a centre; later people have waited too long (DESIGN §6)."""
+"""Sooner a short outage of a line would move a centre; later people have waited too long."""
 
 _WAIT_MS_MAX: Final = 1_000
 """Providers and customers wait for the answer meanwhile."""

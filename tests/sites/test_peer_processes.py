@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +33,8 @@ from tests.system.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.timeout(240)
-GUARD_S = 90
+pytestmark = pytest.mark.timeout(600)
+GUARD_S = 180
 LIVES = 100
 KINDS = "(kind LIKE 'person%' OR kind LIKE 'session%' OR kind = 'plan_activated')"
 PASSWORD = {"name": "Ana", "role": "agent", "active": True, "credential_digest": "digest"}
@@ -87,20 +88,14 @@ class Site:
     def copied(self) -> int:
         """How far the copy of the other site goes."""
         try:
-            copy = open_copy(self.settings)
-            with copy.reading() as db:
-                seq = stream.last_seq(db)
+            with closing(open_copy(self.settings)) as copy, copy.reading() as db:
+                return stream.last_seq(db)
         except (DatabaseGone, stream.NoStream):
             return 0
-        copy.close()
-        return seq
 
     def problems_of_copy(self) -> int:
-        copy = open_copy(self.settings)
-        with copy.reading() as db:
-            found = verify(db).problem_count
-        copy.close()
-        return found
+        with closing(open_copy(self.settings)) as copy, copy.reading() as db:
+            return verify(db).problem_count
 
 
 def free_port() -> int:
