@@ -25,6 +25,8 @@ class RealCentre:
     port: int = 0
     fixed_port: int = 0
     """0: any that is free."""
+    prefix: tuple[str, ...] = ()
+    """What the command begins with, e.g. to run in another network."""
     one_time: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
     _process: "subprocess.Popen[str] | None" = None
@@ -37,7 +39,7 @@ class RealCentre:
     def start(self) -> None:
         self.port = self.fixed_port or free_port()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agents_ui.cli", "up"],
+            [*self.prefix, sys.executable, "-m", "agents_ui.cli", "up"],
             env=os.environ | self.environment() | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
