@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from agents_ui.hooks.sweep import add_sweep
+from agents_ui.commands.acts.sweep import add_sweep
 from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.database import Database, open_database
 

@@ -1,6 +1,6 @@
 """`muster journal verify` and `muster journal replay`: is it whole, and would the core decide the same?
 
-Its other questions are in modules of their own: affected_list.py, repair_command.py, single_copies.py.
+Its other questions are in modules of their own: acts/affected.py, acts/repair.py, acts/single_copies.py.
 """
 
 import argparse
@@ -11,10 +11,10 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Final
 
-from agents_ui.affected_list import add_affected
 from agents_ui.commands import Subparsers
-from agents_ui.commands.single_copies import add_single_copies
-from agents_ui.repair_command import add_repair
+from agents_ui.commands.acts.affected import add_affected
+from agents_ui.commands.acts.repair import add_repair
+from agents_ui.commands.acts.single_copies import add_single_copies
 from config.settings import read_settings
 from router.journal.database import open_database
 from router.journal.replay import Replayed, replay

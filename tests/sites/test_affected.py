@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from agents_ui.affected_list import COLUMNS, csv_of
 from agents_ui.cli import main
+from agents_ui.commands.acts.affected import COLUMNS, csv_of
 from config.plan_file import parse_plan
 from router.records import fact
 from router.sites.affected import affected, looks
@@ -200,7 +200,7 @@ def test_a_spreadsheet_computes_nothing_that_a_customer_wrote(pair):
 
 
 def test_the_command_records_every_look_before_it_shows_anything(pair, data_dir, monkeypatch, capsys):
-    """DESIGN §1.11: also whoever sits at the server."""
+    """Every look is on record: also of whoever sits at the server."""
     plan = data_dir / "plan.toml"
     plan.write_text(plan_of())
     for name, value in {"MUSTER_DATA": str(data_dir / "a"), "MUSTER_SITE": "a", "MUSTER_UNSAFE": "1"}.items():

@@ -1,0 +1,1 @@
+"""What is asked below a command, one module each: `muster journal affected`, `muster hooks sweep`, …"""
