@@ -52,7 +52,7 @@ def said(capsys, *words, status=0):
 
 
 def test_a_backup_becomes_a_site_again(site, data_dir, monkeypatch, capsys):
-    """The whole way back, in the words of docs/disaster.md."""
+    """The whole way back, in the words of docs/operating.md."""
     folder = data_dir / "backups"
     folder.mkdir()
     made = [said(capsys, "backup", str(folder), "--keep", "2") for _ in range(3)]
