@@ -58,7 +58,8 @@ def _live_pair(seed: int, hours: float) -> tuple[str, str]:
         sum(each) for each in zip(*((half.deaths, half.gated) for half in world.halves), strict=True)
     )
     between = (
-        f"  between: {sum(each.adopted for each in figures)} adopted, {sum(each.moved for each in figures)} moved, "
+        f"  between: {sum(each.adopted for each in figures)} adopted, "
+        f"{sum(each.moved for each in figures)} moved, "
         f"{sum(each.held_as_before for each in figures)} held as before, {world.audit.dual} answered twice, "
         f"{world.audit.singles} single copies, {world.audit.healed} taken up again, "
         f"{deaths} deaths, {gated} learned before they served\n"

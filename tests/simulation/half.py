@@ -118,12 +118,13 @@ class Half:
     def _ask_gate(self, life: int) -> None:
         """Ask the other site how far it is, until it answers or the gate opens by itself."""
         if self._is_closed(life):
-            self.out.carry(
-                lambda: self.other.out.carry(
-                    lambda seq=last_seq(self.other.site.journal.db): self._until(life, seq)
-                )
-            )
+            self.out.carry(lambda: self.other.says_head(lambda seq: self._until(life, seq)))
             self.site.at(1_000, lambda: self._ask_gate(life))
+
+    def says_head(self, answer: Callable[[int], None]) -> None:
+        """The other site comes back, and asks how far this one is."""
+        seq = last_seq(self.site.journal.db)
+        self.out.carry(lambda: answer(seq))
 
     def _until(self, life: int, seq: int) -> None:
         """What was there when it was asked is here, and has been looked at."""

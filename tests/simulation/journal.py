@@ -8,6 +8,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from router.journal import fold, stream
@@ -69,7 +70,7 @@ class SimulatedConnection(SqliteConnection):
 def new_tables(clock: Clock, site: str) -> SimulatedConnection:
     """Empty tables with this site's stream as their own."""
     db = SimulatedConnection(sqlite3.connect(":memory:", isolation_level=None), clock)
-    for statement in definitions("sqlite"):
+    for statement in _definitions():
         db.run(statement)
     db.run(
         """INSERT INTO stream (site, incarnation, own, last_seq, last_at_ms, head_hash)
@@ -78,6 +79,12 @@ def new_tables(clock: Clock, site: str) -> SimulatedConnection:
         hash=stream.FIRST_HASH,
     )
     return db
+
+
+@lru_cache
+def _definitions() -> tuple[str, ...]:
+    """Worked out once: a world of two sites has four databases."""
+    return tuple(definitions("sqlite"))
 
 
 class Journal:

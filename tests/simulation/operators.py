@@ -1,4 +1,4 @@
-"""Simulated operators of two sites: they take over, rightly and wrongly, twice and both at once; they go home."""
+"""Operators of two simulated sites: they take over, right and wrong, twice, both at once; they go home."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -32,6 +32,7 @@ class PairAudit:
         self.acknowledged: list[tuple[str, str, int, bool]] = []
         """(site, interaction, seq, whether the other site had it) of each contact that was acknowledged."""
         self._halves: tuple[Half, ...] = ()
+        self._claims: dict[tuple[str, str], int] = {}
 
     def watch(self, halves: tuple[Half, Half]) -> None:
         """These are the two."""
@@ -51,22 +52,22 @@ class PairAudit:
         data = msgspec.json.decode(row.data)
         there = _row(half.copy.db, row.ref)
         if there is None or there["accepted_at_ms"] != data["accepted_at_ms"]:
-            raise Broken(
-                f"{row.ref} was adopted by {half.name} at another place in line than it had: {there}"
-            )
+            raise Broken(f"{row.ref} was adopted by {half.name}, and not at its place in line: {there}")
         if (data["n"], data["owner"]) <= (there["n"], half.peer):
             raise Broken(f"{row.ref} was adopted by {half.name} by a claim that is not higher: {data['n']}")
+        if data["n"] <= self._claims.get((half.name, row.ref), 0):
+            raise Broken(f"{row.ref} was adopted by {half.name} once more by the same claim: {data['n']}")
+        self._claims[half.name, row.ref] = data["n"]
         self.adoptions[row.ref] = self.adoptions.get(row.ref, 0) + 1
         if there["closed_why"] == MOVED:
             self.healed += 1  # both had let go of it
             return
-        if self.adoptions[row.ref] > self.acts + self.healed:
-            raise Broken(
-                f"{row.ref} goes to and fro: {self.adoptions[row.ref]} adoptions by {self.acts} acts"
-            )
+        times = self.adoptions[row.ref]
+        if times > self.acts + self.healed:
+            raise Broken(f"{row.ref} goes to and fro: {times} times by {self.acts} acts")
 
     def _yielded(self, half: Half, row: Row) -> None:
-        """What an agent holds is not given away, unless somebody stepped in while it was being handed over."""
+        """What an agent holds is not given away, unless somebody stepped in while it was handed over."""
         data = msgspec.json.decode(row.data)
         here = _row(half.site.journal.db, row.ref)
         if here is not None and here["state"] == "assigned" and data["why"] != "handed_over":

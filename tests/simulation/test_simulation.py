@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from tests.simulation.audit import Broken
+from tests.simulation.pair import PairWorld
 from tests.simulation.world import World
 
 SEEDS = 24
@@ -25,6 +26,16 @@ def live(seed: int) -> str:
     return ""
 
 
+def live_twice(seed: int) -> str:
+    """The same of a world of two sites."""
+    try:
+        PairWorld(seed).run()
+    except Broken as broken:
+        again = f"python -m tests.simulation --sites 2 --hours 0.05 --seed {seed}"
+        return f"seed {seed}: {broken}; repeat it: {again}"
+    return ""
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_the_promises_hold_whatever_goes_wrong(seed):
     """Commits fail, hints get lost, processes die and exist twice: nobody is lost, doubled or overtaken."""
@@ -32,29 +43,40 @@ def test_the_promises_hold_whatever_goes_wrong(seed):
     assert not broken, broken
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_promises_hold_between_two_sites(seed):
+    """Sites die, lines are cut in every way, operators do right and wrong: nobody is lost between them."""
+    broken = live_twice(seed)
+    assert not broken, broken
+
+
 @pytest.mark.long
-@pytest.mark.timeout(3_600)
-def test_the_promises_hold_in_two_thousand_worlds(request):
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("lives", [live, live_twice])
+def test_the_promises_hold_in_two_thousand_worlds(request, lives):
     """Rare ones hide in many."""
     chosen = "long" in request.config.getoption("-m").replace("not long", "")
     if not chosen and os.environ.get("HYPOTHESIS_PROFILE") != "explore":
-        pytest.skip("takes half an hour of both cores: make test-long, or pytest -m long")
+        pytest.skip("takes an hour of both cores: make test-long, or pytest -m long")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        broken = [each for each in pool.map(live, range(SEEDS, SEEDS + SEEDS_LONG), chunksize=20) if each]
+        broken = [each for each in pool.map(lives, range(SEEDS, SEEDS + SEEDS_LONG), chunksize=20) if each]
     assert not broken, "\n".join(broken[:5])
 
 
-def test_the_same_seed_is_the_same_world_whatever_python_hashes():
+@pytest.mark.parametrize(
+    "more", [["--seeds", "3"], ["--seeds", "2", "--sites", "2", "--hours", "0.03"]], ids=["one site", "two"]
+)
+def test_the_same_seed_is_the_same_world_whatever_python_hashes(more):
     """A failure must be repeatable, and a replay on another machine equal: no order may come from hashing."""
     traces = []
     for hash_seed in ("1", "2"):
-        command = [sys.executable, "-m", "tests.simulation", "--seed", "12", "--seeds", "3", "--quiet"]
+        command = [sys.executable, "-m", "tests.simulation", "--seed", "12", "--quiet", *more]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         traces.append(done.stdout)
     assert traces[0] == traces[1]
-    assert len(traces[0].splitlines()) == 3
+    assert len(traces[0].splitlines()) == int(more[1])
 
 
 def test_a_world_with_faults_is_worth_living_in():
@@ -66,3 +88,24 @@ def test_a_world_with_faults_is_worth_living_in():
     assert min(figures.scheduled, figures.raised) > 0
     assert {"died after", "died before", "refused", "unknown", "unreadable"} <= set(world.journal.counts)
     assert len(world.acknowledged) > 10
+
+
+def test_two_sites_with_faults_are_worth_living_in():
+    """All that can happen between two sites happens in a few worlds, or the others prove nothing."""
+    worlds = [PairWorld(seed, fault_rate=0.03) for seed in (11, 13, 19)]
+    for world in worlds:
+        world.run()
+    figures = [half.site.audit.figures for world in worlds for half in world.halves]
+    happened = {
+        "adopted": sum(each.adopted for each in figures),
+        "moved": sum(each.moved for each in figures),
+        "held as before": sum(each.held_as_before for each in figures),
+        "answered twice": sum(world.audit.dual for world in worlds),
+        "single copies": sum(world.audit.singles for world in worlds),
+        "copied": sum(copied for world in worlds for *_, copied in world.audit.acknowledged),
+        "learned before they served": sum(half.gated for world in worlds for half in world.halves),
+        "lost on the line": sum(half.out.lost for world in worlds for half in world.halves),
+    }
+    assert min(happened.values()) > 0, happened
+    acts = {act for world in worlds for act in world.operators.counts}
+    assert acts == {"take over", "return", "reroute"}

@@ -36,9 +36,12 @@ class TravellingAgent:
         elif not self._silent_since_ms:
             self._silent_since_ms = now_ms
         elif now_ms - self._silent_since_ms >= SILENT_MS and there.site.alive:
-            if there.serves(self._home.name) or there.serves(here.name):
-                self._desk.move(there.site)
+            self._ask(here, there)
         self._timeline.soon(*LOOK_MS, self._look)
+
+    def _ask(self, here: Half, there: Half) -> None:
+        if there.serves(self._home.name) or there.serves(here.name):
+            self._desk.move(there.site)
 
     def _is_called(self, here: Half, there: Half) -> bool:
         """Both say that this page belongs there; who holds something goes when she likes."""
@@ -51,7 +54,7 @@ class TravellingAgent:
 
 
 class TravellingCustomer:
-    """A customer whose provider tries the other site when one does not answer, and whose page does the same."""
+    """A customer whose provider tries the other site when one does not answer; the page does the same."""
 
     def __init__(self, timeline: Timeline, halves: tuple[Half, Half], home: Half, number: int) -> None:
         self._timeline = timeline
