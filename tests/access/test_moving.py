@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from agents_ui.chat.session import cookie_name as chat_cookie_name
 from config.plan import Pair, SitePlan
 from config.settings import read_settings
 from router.channels.chat import new_token, session_of
-from router.journal.committer import wall_ms
+from router.channels.ingest import open_interaction
+from router.journal.committer import Committer, wall_ms
 from router.journal.database import open_database
 from router.records import fact
-from router.sites.copies import copy_url
+from router.sites.copies import copy_url, open_copy
 from router.sites.moving import CHAT, DESK, TICKET_MS, Seal, Ticket, TicketRefused
+from router.sites.ownership import claim
 from tests.desk import plans
-from tests.desk.small_site import Site, running_site
+from tests.desk.small_site import Site, queued, running_site
 from tests.desk.wire import Reply
 
 KEY = b"a key that both sites share"
@@ -277,3 +280,61 @@ async def test_without_a_pair_nobody_moves(data_dir: Path) -> None:
         assert (await arrives(site, ticket_of(token))).json["code"] == "no_pair"
         said = (await site.ask("GET", "/api/site")).json
         assert (said["other"], said["serves"], said["moved"]) == (None, [], False)
+
+
+@asynccontextmanager
+async def east_as_copied(west: Site) -> AsyncIterator[Site]:
+    """The other site, as this one's copy has it: what is appended there has been copied."""
+    copy = open_copy(west.services.settings, "east")
+    committer = Committer(copy)
+    try:
+        yield Site(
+            database=copy, committer=committer, services=west.services, plan=west.plan, routes=west.routes
+        )
+    finally:
+        committer.close()
+        copy.close()
+
+
+async def takes_over(west: Site) -> None:
+    """West claims what east served; what agents hold is left with them."""
+    claimed = claim(
+        "east",
+        n=1,
+        owner="west",
+        mode="take_over",
+        agent_id="ada",
+        why="",
+        command_id="c",
+        with_assigned=False,
+        automatic=False,
+    )
+    await west.committer.append_facts(claimed)
+    west.services.whereabouts.look()
+
+
+async def test_what_an_agent_holds_comes_along(west: Site) -> None:
+    """Whoever is here talks to nobody there: their own work is adopted, and nobody else's."""
+    token = await west.session("ana")
+    async with east_as_copied(west) as east:
+        hers, his = await east.held("ana"), await east.held("ben")
+        assert (await arrives(west, ticket_of(token))).json["along"] == 0, "east serves its own still"
+        await takes_over(west)
+        assert (await arrives(west, ticket_of(token))).json["along"] == 1
+        assert [ref for ref, _ in west.rows("adopted")] == [hers] != [his]
+        assert (await arrives(west, ticket_of(token))).json["along"] == 0, "once is enough"
+
+
+async def test_the_open_conversation_of_a_customer_comes_along(west: Site) -> None:
+    """Whoever holds it there cannot be reached by this customer; an ended one is not begun again."""
+    token = new_token()
+    async with east_as_copied(west) as east:
+        await takes_over(west)
+        ref = await east.held("ben", session=session_of(token))
+        await east.arrives("somebody else")
+        reply = await arrives(west, ticket_of(token, agent_id=""))
+        assert reply.json["along"] == 1
+        assert [each for each, _ in west.rows("adopted")] == [ref]
+        await west.decide(queued(west.plan, ref))
+        with west.database.reading() as db:
+            assert open_interaction(db, session_of(token)) == ref, "what is said next joins it"
