@@ -40,6 +40,11 @@ _OFFERS: Final = """
            cooldown_until_ms
     FROM offer ORDER BY offer_id
 """
+_OFFERS_AROUND: Final = _OFFERS.replace(
+    "ORDER BY",
+    "WHERE interaction_id = :interaction_id OR offer_id IN"
+    " (SELECT offer_id FROM interaction WHERE closed_seq = 0 AND state = 'offered') ORDER BY",
+)
 _PLAN_VERSION: Final = "SELECT max(version) FROM plan WHERE seq <= :read_through"
 
 _PLANS: Final = """
@@ -62,8 +67,7 @@ def load_around(db: Connection, interaction_id: str) -> CoreState:
 
     What waits besides is left out: enough to ask who could serve it, and too little to decide anything.
     """
-    offers = _OFFERS.replace("ORDER BY", "WHERE interaction_id = :interaction_id ORDER BY")
-    state = _load(db, _AROUND, offers, {"interaction_id": interaction_id})[1]
+    state = _load(db, _AROUND, _OFFERS_AROUND, {"interaction_id": interaction_id})[1]
     known = {each.interaction_id for each in state.interactions}
     return replace(state, offers=tuple(each for each in state.offers if each.interaction_id in known))
 

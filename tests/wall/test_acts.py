@@ -205,6 +205,25 @@ async def test_why_nobody_serves_it_names_everybody_by_what_keeps_them(
     assert value["asks"] == [{"all": [["general", 1]], "one_of": [], "none": []}]
 
 
+async def test_why_nobody_serves_it_is_known_while_something_else_is_offered(
+    site: Site, router: TestRouter
+) -> None:
+    """In a busy room there is always an offer out; an answer only in quiet ones would help nobody."""
+    busy = await _available(site, "ana")
+    for number in range(3):
+        await _waiting(site)
+        await busy.until(lambda: bool(busy.entities["offer"]))
+        if number < 2:  # the third stays on her screen
+            await _act(busy, "accept", offer_id=next(iter(busy.entities["offer"])))
+            await busy.until(lambda: not busy.entities["offer"])
+    contact = await _waiting(site, urgency=1)
+    wall = await site.wall("sue")
+    await wall.until(lambda: contact in wall.entities["urgent"])
+    value = (await _act(wall, "explain", interaction_id=contact))["value"]
+    groups = {each["reason"]: each["agent_ids"] for each in value["groups"]}
+    assert groups["no_capacity"] == ["ana"]
+
+
 async def test_somebody_who_could_take_it_is_named_and_so_is_who_missed_it(
     site: Site, router: TestRouter
 ) -> None:
