@@ -13,8 +13,10 @@ from router.journal.clock import SteadyClock
 from router.journal.connection import DatabaseGone
 from router.journal.database import Database, open_database
 from router.run.beat import beat
+from router.run.garbage import stop_rarely
 from router.run.logs import start_logging
 from router.run.plan_activation import plan_in_force
+from router.run.switching import switch_often
 from router.run.trouble import NoticeTrouble
 from router.sites.copies import open_copy
 from router.sites.credentials import PeerAccess, check_listener, peer_access, tls_files
@@ -112,6 +114,8 @@ class _Peer:
         self._role = PeerRole(self._settings, access, own, copy, plan=plan, clock=clock)
         if apart:
             await self._role.committer.append(NoticeTrouble(code=DIVERGENCE, ref=access.peer, detail=apart))
+        stop_rarely()
+        switch_often()  # sender, door and follower share this process, and answers wait for the first two
         try:
             await self._role.run(self._listener)
         except* KeptApart as reason:
