@@ -136,7 +136,8 @@ class Commands:
             return no
         database = self._services.database
         async with self._histories:
-            found = await asyncio.to_thread(load_history, database, command.customer_id)
+            there = await asyncio.to_thread(self._services.whereabouts.copy.database)
+            found = await asyncio.to_thread(load_history, database, command.customer_id, there)
         return Answer(ok=True, value=found)
 
     def _message(self, message_id: str) -> Value | None:

@@ -1,10 +1,12 @@
 """A customer's interactions as one answer, newest first. Rights and record: requests.look_back, before."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final  # Any: values are JSON objects
 
 from agents_ui.desk.customers import name_of
 from agents_ui.desk.entities import MESSAGES_MAX, newest_messages
-from router.journal.database import Database
+from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone
 
 Value = dict[str, Any]
 
@@ -22,20 +24,56 @@ _FROM: Final = (
 )
 
 
-def load_history(database: Database, customer_id: str) -> Value:
-    """The customer's newest interactions with their messages."""
+_ADDRESSES: Final = """
+    SELECT d.address_hash, d.verified, a.kind, a.address
+    FROM identity d LEFT JOIN address a ON a.address_hash = d.address_hash WHERE d.customer_id = :c
+"""
+_SAME_ADDRESS: Final = "SELECT address_hash FROM address WHERE kind = :kind AND address = :address"
+_WHO: Final = "SELECT customer_id FROM identity WHERE address_hash = :address_hash AND verified = :verified"
+
+
+def load_history(database: Database, customer_id: str, there: Database | None = None) -> Value:
+    """The customer's newest interactions with their messages.
+
+    there: the copy of the other site, if there is one: what this person said there, and is not here, is among
+    them, marked `there`.
+    """
     with database.reading() as db:
+        interactions = _newest(db, [customer_id])
+        addresses = db.rows(_ADDRESSES, c=customer_id)
+        name = name_of(db, customer_id)
+    if there is not None:
+        here = {each["interaction_id"] for each in interactions}
+        with suppress(DatabaseBusy, DatabaseGone), there.reading() as db:
+            found = _newest(db, _known_as(db, addresses))
+            interactions += [{**each, "there": True} for each in found if each["interaction_id"] not in here]
+    interactions.sort(key=lambda each: -each["accepted_at_ms"])
+    return {"customer_id": customer_id, "name": name, "interactions": interactions[:INTERACTIONS_MAX]}
+
+
+def _newest(db: Connection, customer_ids: Sequence[str]) -> list[Value]:
+    found: list[Value] = []
+    for customer_id in customer_ids:
         rows = db.rows(
             f"SELECT {_COLUMNS} {_FROM}"
             " WHERE i.customer_id = :c ORDER BY i.accepted_at_ms DESC, i.arrived_seq DESC LIMIT :n",
             c=customer_id,
             n=INTERACTIONS_MAX,
         )
-        interactions = [
+        found += [
             {**_interaction(row), "messages": newest_messages(db, row[0], MESSAGES_MAX)} for row in rows
         ]
-        name = name_of(db, customer_id)
-    return {"customer_id": customer_id, "name": name, "interactions": interactions}
+    return found
+
+
+def _known_as(there: Connection, addresses: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Who has the same addresses there, as surely as here. Both sites salt an address each for itself."""
+    found: set[str] = set()
+    for address_hash, verified, kind, address in addresses:
+        row = there.row(_SAME_ADDRESS, kind=kind, address=address) if kind else None
+        hashed = row[0] if row else address_hash
+        found.update(str(who) for (who,) in there.rows(_WHO, address_hash=hashed, verified=verified))
+    return sorted(found)
 
 
 def _interaction(row: tuple[Any, ...]) -> Value:  # Any: the columns above

@@ -12,7 +12,8 @@ from config.words import MANUAL_QUEUE
 def words_of(plan: Plan) -> dict[str, Any]:
     """Queues, channels, reasons, dispositions as {id, name}; agents as {agent_id, name}; the site's name.
 
-    `calls`: whether calls can come in at all. `templates` are those of every account, in the plan's order.
+    `calls`: whether calls can come in at all. `pair`: whether there is another site, where somebody may be
+    known. `templates` are those of every account, in the plan's order.
     """
     queues = [{"id": queue.queue_id, "name": queue.name} for queue in plan.queues]
     return {
@@ -23,6 +24,7 @@ def words_of(plan: Plan) -> dict[str, Any]:
         "agents": [{"agent_id": p.agent_id, "name": p.name} for p in plan.people if p.role in DESK],
         "site": plan.site.name,
         "calls": takes_calls(plan),
+        "pair": plan.pair is not None,
         "templates": [
             {
                 "account": account.account_id,

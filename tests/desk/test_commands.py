@@ -266,7 +266,7 @@ async def test_slow_histories_leave_threads_for_those_who_open_a_chat_or_a_desk(
     """A few agents who read long histories must not keep a customer from being heard."""
     reading, go_on = threading.Semaphore(0), threading.Event()
 
-    def slow(database: Database, customer_id: str) -> dict[str, str]:
+    def slow(database: Database, customer_id: str, there: Database | None) -> dict[str, str]:
         reading.release()
         go_on.wait(10)
         return {"customer_id": customer_id}

@@ -414,6 +414,8 @@ export const words = {
   history_none: "Nothing earlier from this customer.",
   "history_count.one": "{count} earlier conversation with this customer.",
   "history_count.other": "{count} earlier conversations with this customer.",
+  history_elsewhere: "Nothing earlier here. Perhaps at the other site.",
+  history_there: "at the other site",
   history_show: "Show",
   history_recorded: "Looking is recorded.",
   history_open: "still open",

@@ -25,9 +25,10 @@ export function History({ desk, customer_id, count, but }) {
     const all = answer.value?.interactions ?? [];
     setEarlier(all.filter((/** @type {any} */ one) => one.interaction_id !== but));
   };
-  if (count === 0 && !earlier) return html`<p class="hint">${say("history_none")}</p>`;
+  const elsewhere = desk.store.words.value?.pair === true;
+  if (count === 0 && !earlier && !elsewhere) return html`<p class="hint">${say("history_none")}</p>`;
   return html`<div class="earlier-ones">
-    ${!earlier && html`${count !== null && html`<p>${say("history_count", { count })}</p>`}
+    ${!earlier && html`${count !== null && html`<p>${count === 0 ? say("history_elsewhere") : say("history_count", { count })}</p>`}
       <button type="button" class="small" onClick=${fetchThem} disabled=${asking}>${say("history_show")}</button>
       <p class="hint">${say("history_recorded")}</p>`}
     ${earlier?.map((one) => html`<${Earlier} key=${one.interaction_id} desk=${desk} interaction=${one} />`)}
@@ -37,14 +38,14 @@ export function History({ desk, customer_id, count, but }) {
 
 /** @param {{desk: import("../desk.js").Desk, interaction: any}} props any: one interaction of `history` */
 function Earlier({ desk, interaction }) {
-  const { urgency, accepted_at_ms, channel, disposition, address, verified, messages } = interaction;
+  const { urgency, accepted_at_ms, channel, disposition, address, verified, messages, there } = interaction;
   const words = desk.store.words.value;
   const ended = disposition ? nameOf(words?.dispositions, disposition) : say("history_open");
   return html`<details class="earlier" data-verified=${verified !== false}>
     <summary>
       <${UrgencyMark} urgency=${urgency} size=${18} />
       <time>${dayAndTime(accepted_at_ms)}</time>
-      <span>${nameOf(words?.channels, channel)} · ${ended}
+      <span>${nameOf(words?.channels, channel)} · ${ended}${there ? ` · ${say("history_there")}` : ""}
         ${verified === false && html`<b class="claimed-by"><i aria-hidden="true">?</i> ${say("history_claimed")} <bdi>${address}</bdi></b>`}</span>
     </summary>
     <ol>
