@@ -18,6 +18,7 @@ from router.decisions import NoteDesks, RaiseAlarm, SetPresence
 from router.journal.committer import Committer, wall_ms
 from router.journal.database import Connection, DatabaseGone
 from router.records import fact
+from router.sites.copy_gaps import LAGGING, MarkMissed, TendGaps
 from tests.desk.small_site import Site, queued
 from tests.desk.wire import Reply
 
@@ -90,6 +91,20 @@ async def test_a_desk_that_opens_after_a_quiet_time_sees_the_lines_of_now(site: 
     await site.decide(queued(site.plan, await site.arrives("help")))
     page = await site.desk("ana")
     assert page.entities["queue"]["first"]["waiting"] == [0, 1, 0, 0, 0]
+
+
+async def test_an_alarm_about_the_other_site_says_when_it_is_over(site: Site) -> None:
+    """Contacts were at this site only: whoever watches hears of it, once, and reads that it has ended."""
+    sue = await site.desk("sue")
+    await site.committer.append(MarkMissed(2**40, LAGGING))
+    await site.committer.append(MarkMissed(2**40 + 1, LAGGING))
+    await sue.until(lambda: bool(sue.entities["alarm"]))
+    ((alarm_id, shown),) = sue.entities["alarm"].items()
+    assert (shown["code"], shown["detail"]) == ("single_copy", "copy_lagging")
+    with site.database.writing() as db:
+        db.run("INSERT INTO position (reader, read_through, now_ms) VALUES ('peer', :n, 0)", n=2**41)
+    await site.committer.append(TendGaps(settled=True))
+    await sue.until(lambda: sue.entities["alarm"][alarm_id]["detail"] == "copy_healed")
 
 
 async def test_alarms_reach_those_who_watch_until_somebody_says_seen(site: Site) -> None:
