@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -49,6 +50,10 @@ class ImapRefused(Exception):
 
 class ImapGone(Exception):
     """The connection is of no use any more; a new one may be."""
+
+
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""As dates are written in a search (RFC 3501 §9, date-month)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,14 @@ class ImapSession:
             # "n:*" always has the newest mail in it, also where that is below n (RFC 3501 §6.4.8).
             uids = {int(each) for line in found if isinstance(line, bytes) for each in line.split()}
         return sorted(uid for uid in uids if uid > last_uid)[:UIDS_MAX]
+
+    def uids_since(self, at_ms: int) -> list[int]:
+        """What came into the folder on the day of this time (by the server's clock) or later, in order."""
+        day = datetime.fromtimestamp(at_ms / 1_000, UTC)
+        since = f"{day.day}-{MONTHS[day.month - 1]}-{day.year}"  # in English whatever the machine speaks
+        with _translated():
+            _, found = _ok(self._box.client.uid("SEARCH", f"SINCE {since}"))
+        return sorted(int(each) for line in found if isinstance(line, bytes) for each in line.split())
 
     def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
         """How large the server says each is; those that are gone are left out."""

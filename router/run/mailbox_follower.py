@@ -47,6 +47,9 @@ TRIES_MAX: Final = 5
 """A mail that is there and does not come when asked for, or whose coming costs the connection, is shown as
 such after this many tries: a server that chokes on one mail must not hold up all that follow."""
 
+DAY_MS: Final = 86_400_000
+"""Servers search by whole days, each in a time zone of its own."""
+
 REFUSED: Final = "mailbox_refused"
 DOWN: Final = "mailbox_down"
 NOT_SETTLED: Final = "mailbox_not_settled"
@@ -65,6 +68,8 @@ class Session(Protocol):
     def idles(self) -> bool: ...
 
     def uids_after(self, last_uid: int) -> list[int]: ...
+
+    def uids_since(self, at_ms: int) -> list[int]: ...
 
     def sizes(self, uids: Sequence[int]) -> Mapping[int, int]: ...
 
@@ -108,7 +113,11 @@ class Surroundings(Protocol):
         ...
 
     def position(self) -> Position | None:
-        """How far this mailbox was read; None: never."""
+        """How far this mailbox was read; None: never, or in a life of the database that is lost."""
+        ...
+
+    def kept_until_ms(self) -> int:
+        """When mail of this account was last kept, by whoever read it; 0: none ever was."""
         ...
 
     def note(self, position: Position) -> None:
@@ -201,10 +210,17 @@ class Follower:
         self._tries.clear()
         last_uid = 0
         if known is None and self._starts_new:
-            last_uid = max(session.uids_after(0), default=0)
+            last_uid = self._newest(session)
         fresh = Position(session.validity, last_uid)
         self._around.note(fresh)
         return fresh
+
+    def _newest(self, session: Session) -> int:
+        """Where the mailbox of a new site begins. A site that was made again goes on the day before what it
+        kept last: how far it had read is lost, and what came since would be."""
+        kept_ms = self._around.kept_until_ms()
+        since = session.uids_since(kept_ms - DAY_MS) if kept_ms else []
+        return min(since) - 1 if since else max(session.uids_after(0), default=0)
 
     def _round(self, session: Session, position: Position) -> tuple[Position, bool]:
         """One batch; the position after it, and whether there was anything."""

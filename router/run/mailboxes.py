@@ -37,6 +37,7 @@ END_S: Final = 3.0
 
 Keep = Callable[[str, Envelope], Awaitable[bool]]
 
+_KEPT_UNTIL: Final = "SELECT coalesce(max(accepted_at_ms), 0) FROM interaction WHERE account = :account"
 _NOTE: Final = """
     INSERT INTO mailbox (mailbox, validity, last_uid, at_ms) VALUES (:mailbox, :validity, :last_uid, :at_ms)
     ON CONFLICT (mailbox) DO UPDATE SET validity = excluded.validity, at_ms = excluded.at_ms,
@@ -159,6 +160,15 @@ class _Around:
         except (DatabaseBusy, DatabaseGone) as problem:
             raise NotNow(type(problem).__name__) from problem
         return Position(row[0], row[1]) if row else None
+
+    def kept_until_ms(self) -> int:
+        """As `Surroundings`."""
+        try:
+            with self._database.reading() as db:
+                row = db.row(_KEPT_UNTIL, account=self._account.account_id)
+        except (DatabaseBusy, DatabaseGone) as problem:
+            raise NotNow(type(problem).__name__) from problem
+        return int(row[0]) if row else 0
 
     def note(self, position: Position) -> None:
         """As `Surroundings`."""

@@ -14,6 +14,7 @@ class FakeServer:
         self.validity = 1
         self.mails: dict[int, bytes] = {}
         self.sizes: dict[int, int] = {}
+        self.came_ms: dict[int, int] = {}
         self.silent: set[int] = set()
         """There, and never handed over."""
         self.deadly: set[int] = set()
@@ -42,6 +43,9 @@ class FakeSession:
 
     def uids_after(self, last_uid: int) -> list[int]:
         return sorted(uid for uid in self._server.mails if uid > last_uid)
+
+    def uids_since(self, at_ms: int) -> list[int]:
+        return sorted(uid for uid in self._server.mails if self._server.came_ms.get(uid, 0) >= at_ms)
 
     def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
         server = self._server
@@ -91,6 +95,7 @@ class FakeSurroundings:
         self.stop = Passing()
         self.kept: list[Fetched] = []
         self.known: Position | None = None
+        self.kept_ms = 0
         self.notes: list[Position] = []
         self.alarms: list[str] = []
         self.keeps = True
@@ -105,6 +110,9 @@ class FakeSurroundings:
 
     def position(self) -> Position | None:
         return self.known
+
+    def kept_until_ms(self) -> int:
+        return self.kept_ms
 
     def note(self, position: Position) -> None:
         self.known = position

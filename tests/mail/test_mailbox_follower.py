@@ -3,6 +3,7 @@
 import pytest
 
 from router.run.mailbox_follower import (
+    DAY_MS,
     DOWN,
     NOT_SETTLED,
     REFUSED,
@@ -67,6 +68,15 @@ def test_a_mailbox_may_begin_with_what_comes_from_now_on(around: FakeSurrounding
     assert around.again().follow(starts_new=True).bodies == [b"new"]
     around.server.validity = 2
     assert around.again().follow(starts_new=True).bodies == [b"old", b"new"]
+
+
+def test_a_site_that_was_made_again_goes_on_where_its_mail_ended(around: FakeSurroundings) -> None:
+    """How far it had read went with its disk: what came since is no old mail, and is not skipped."""
+    for number, came_ms in enumerate((1, 10, 11), start=1):
+        around.server.put(f"day {came_ms}".encode())
+        around.server.came_ms[number] = came_ms * DAY_MS
+    around.kept_ms = 11 * DAY_MS
+    assert around.follow(starts_new=True).bodies == [b"day 10", b"day 11"]
 
 
 def test_with_thousands_waiting_the_newest_get_their_turn(around: FakeSurroundings) -> None:
