@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from router.channels.imap_in import ImapGone, ImapRefused, ImapSession, Place, place_of
 from router.channels.port import Account
+from router.run.mailbox_follower import DAY_MS
 from tests.mail.certificates import certificate
-from tests.mail.imap_server import PASSWORD, USER, ImapServer
+from tests.mail.imap_server import PASSWORD, USER, ImapServer, mail
 
 pytestmark = pytest.mark.system
 
@@ -113,3 +115,19 @@ def test_only_to_this_machine_nothing_is_encrypted(endpoint: str, tls: str, port
     found = place_of(account)
     assert found is not None and (found.tls, found.port) == (tls, port)
     assert found.name.startswith("desk@")
+
+
+def test_a_server_tells_what_came_since_a_day() -> None:
+    """Where a site that was made again goes on: with the days as servers count them, in English."""
+    server = ImapServer()
+    try:
+        server.put(mail(1), mail(2))
+        session = ImapSession(place(server.port, "none"), PASSWORD)
+        now_ms = time.time_ns() // 1_000_000
+        every = session.uids_after(0)
+        assert len(every) == 2
+        assert session.uids_since(now_ms - DAY_MS) == every
+        assert session.uids_since(now_ms + 2 * DAY_MS) == []
+        session.close()
+    finally:
+        server.stop()
