@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from router.journal import release
+from router.journal.backfill import fill
 from router.journal.clock import wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.stream import create_stream
@@ -59,6 +60,7 @@ class Database:
                     db.run(statement)
                 release.note_made(db, wall_ms())
             create_stream(db, site)
+            fill(db)
 
     def expand_tables(self) -> None:
         """Adds what this release needs and an older one did not make; at once where nothing is missing.
@@ -155,11 +157,11 @@ def _expand(db: Connection) -> None:
 
     if db.dialect == "postgresql":
         expand_postgresql(db)
-        release.note_made(db, wall_ms())
-        return
     try:
         db.begin()
-        expand_sqlite(db)
+        if db.dialect == "sqlite":
+            expand_sqlite(db)
+        fill(db)
         release.note_made(db, wall_ms())
         db.commit()
     finally:

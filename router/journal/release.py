@@ -36,7 +36,8 @@ def digest() -> str:
     """Of the modules that define tables: another one means that there may be something to make."""
     here = Path(__file__).parent
     seal = hashlib.sha256()
-    for path in sorted((*here.glob("*tables.py"), here / "definitions.py", here / "expansion.py")):
+    others = (here / f"{name}.py" for name in ("definitions", "expansion", "backfill"))
+    for path in sorted((*here.glob("*tables.py"), *others)):
         seal.update(path.read_bytes())
     return seal.hexdigest()
 

@@ -29,8 +29,10 @@ Answer = TypeVar("Answer")
 HOST: Final = "127.0.0.1"
 READY_S: Final = 90.0
 STOP_S: Final = 60.0
+RESTARTS_MAX: Final = 5
+
 OLD_START_S: Final = 10.0
-"""A release that tells systemd nothing has started after this long."""
+"""A role of a release that tells systemd nothing has started after this long; a web listens."""
 
 _OLD_PREPARE: Final = """
 from pathlib import Path
@@ -56,6 +58,8 @@ class Role:
     process: "subprocess.Popen[bytes] | None" = None
     serves: bool = False
     exits: list[int] = field(default_factory=list)
+    wanted: bool = False
+    restarts: int = 0
     _heard: socket.socket | None = None
     _began: float = 0.0
 
@@ -67,6 +71,7 @@ class Role:
     def start(self) -> None:
         """Begin; it is heard to serve by has_served()."""
         self._listen()
+        self.wanted = True
         self.serves, self._began = False, time.monotonic()
         log = (self.folder / f"{self.name}.log").open("ab")
         with log:
@@ -85,9 +90,23 @@ class Role:
             while not self.serves:
                 self.serves = b"READY=1" in self._heard.recv(4096)
         if "NOTIFY_SOCKET" not in (self.checkout / "router/run/beat.py").read_text():
-            self.serves = time.monotonic() - self._began > OLD_START_S
-        assert self.process.poll() is None, f"{self.name} ended:\n{self.said()[-3000:]}"
+            self.serves = self._old_serves()
+        assert self.restarts < RESTARTS_MAX, f"{self.name} ends again and again:\n{self.said()[-3000:]}"
+        self.keep()
         return self.serves
+
+    def _old_serves(self) -> bool:
+        if self.words != ("web",):
+            return time.monotonic() - self._began > OLD_START_S
+        with suppress(OSError), socket.create_connection((HOST, int(self.environ["MUSTER_PORT"])), 1):
+            return True
+        return False
+
+    def keep(self) -> None:
+        """What systemd does with Restart=always: a router whose lease was lost on a busy machine ends."""
+        if self.wanted and self.process is not None and self.process.poll() is not None:
+            self.restarts += 1
+            self.start()
 
     def wait(self) -> None:
         """Until it serves."""
@@ -96,6 +115,7 @@ class Role:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it; how it ended."""
         assert self.process is not None
+        self.wanted = False
         self.process.send_signal(number)
         self.exits.append(self.process.wait(STOP_S))
         return self.exits[-1]

@@ -53,7 +53,7 @@ async def at_work(site: Machines, *, chats: int, phones: int, boxes: int = 0) ->
             else Writers([]),
         )
         work = [asyncio.create_task(clerk.work()) for clerk in clerks]
-        work.append(asyncio.create_task(public.come()))
+        work += [asyncio.create_task(public.come()), asyncio.create_task(_kept(site))]
         trial = Trial(site, public, clerks, Random(5))
         try:
             await until(
@@ -66,6 +66,14 @@ async def at_work(site: Machines, *, chats: int, phones: int, boxes: int = 0) ->
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _kept(site: Machines) -> None:
+    """Whatever ends without having been told to is started again."""
+    while True:
+        for role in site.roles.values():
+            role.keep()
+        await asyncio.sleep(0.2)
 
 
 async def drained(trial: Trial) -> None:
@@ -123,15 +131,11 @@ async def test_a_promoted_replica_goes_on_where_the_primary_died(data_dir: Path)
             await asyncio.to_thread(site.prepare)
             names = ("web-1", "web-2", "router-1", "router-2", "worker-1", "worker-2")
             await asyncio.to_thread(_whole, site, *names)
-            keepers = [asyncio.create_task(_kept_running(role)) for role in site.roles.values()]
             async with at_work(site, chats=12, phones=6) as trial:
                 primary.kill()
                 await asyncio.to_thread(replica.promote)
                 await accepted_more(trial, 16)
                 await drained(trial)
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
             await asyncio.to_thread(site.asks_journal, "verify")
             await asyncio.to_thread(site.asks_journal, "replay")
         replica.stop()
@@ -141,15 +145,6 @@ def _prepared_pair(data_dir: Path, primary: PostgresServer) -> PostgresServer:
     with closing(open_database(primary.url())) as database:
         database.create_tables(site="here")
     return primary.copy("replica", synchronous=True)
-
-
-async def _kept_running(role: Role) -> None:
-    """What systemd does with Restart=always."""
-    while True:
-        await asyncio.sleep(0.2)
-        if role.process is not None and role.process.poll() is not None:
-            role.exits.append(role.process.returncode)
-            await asyncio.to_thread(role.start)
 
 
 async def _rolled(trial: Trial, role: Role) -> None:
@@ -186,6 +181,7 @@ async def test_an_older_release_is_replaced_machine_by_machine_under_load(
             await accepted_more(trial, 8)
             await _rolled(trial, back)
             await drained(trial)
+        await asyncio.to_thread(site.prepare)
         await asyncio.to_thread(site.asks_journal, "verify")
         await asyncio.to_thread(site.asks_journal, "replay")
 
