@@ -103,12 +103,18 @@ class SitePair:
 
 
 @contextmanager
-def site_pair(folder: Path, plan_text: str = "") -> Iterator[SitePair]:
-    """Both with the plan in force and nobody's work; or as they were left in this folder."""
+def site_pair(folder: Path, plan_text: str = "", *, url_of_b: str = "") -> Iterator[SitePair]:
+    """Both with the plan in force and nobody's work; or as they were left in this folder.
+
+    url_of_b is b's database, where that is no file of its own.
+    """
     text = plan_text or plan_of()
     plan = parse_plan(text)
     clock = [START_MS]
-    sites = {site: _open(folder / site, site, other, clock) for site, other in (("a", "b"), ("b", "a"))}
+    sites = {
+        site: _open(folder / site, site, other, clock, url_of_b if site == "b" else "")
+        for site, other in (("a", "b"), ("b", "a"))
+    }
     pair = SitePair(sites=sites, clock=clock, plan=plan)
     try:
         for each in sites.values():
@@ -122,9 +128,10 @@ def site_pair(folder: Path, plan_text: str = "") -> Iterator[SitePair]:
             each.copy.close()
 
 
-def _open(folder: Path, site: str, peer: str, clock: list[int]) -> OneSite:
+def _open(folder: Path, site: str, peer: str, clock: list[int], url: str) -> OneSite:
     folder.mkdir(parents=True, exist_ok=True)
-    settings = replace(read_settings({"MUSTER_DATA": str(folder), "MUSTER_SITE": site}), unsafe=True)
+    environ = {"MUSTER_DATA": str(folder), "MUSTER_SITE": site, "DATABASE_URL": url}
+    settings = replace(read_settings(environ), unsafe=True)
     own = open_database(settings.database_url, unsafe=True)
     own.create_tables(site=site)
     copy = open_copy(settings, peer)
