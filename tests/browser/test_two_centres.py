@@ -12,7 +12,7 @@ from router.journal.database import open_database
 from router.journal.stream import last_seq
 from tests.browser.conftest import WAIT_MS
 from tests.browser.singing import accept, dispose, password, sign_in
-from tests.browser.two_centres import TwoCentres, until
+from tests.browser.two_centres import Site, TwoCentres, until
 
 Tab = Callable[..., Page]
 
@@ -54,9 +54,7 @@ def tab(browser: Browser) -> Iterator[Tab]:
 def test_a_dead_site_is_left_for_the_other_one(centres: TwoCentres, tab: Tab, pictures: Path) -> None:
     """Signed in, available, with the same conversation; the customer goes on in the same chat."""
     customer, desk = tab(), tab()
-    customer.goto(centres.east.url + "/chat")
-    customer.locator("textarea").fill("My neighbour has fallen down the stairs")
-    customer.keyboard.press("Enter")
+    _writes(customer, centres.east, "My neighbour has fallen down the stairs")
     sign_in(desk, centres.east, "ana")
     accept(desk)
     desk.get_by_role("textbox").first.fill("Is she awake?")
@@ -108,41 +106,28 @@ def test_a_site_that_lives_sends_its_pages_and_takes_them_home(
     wall, admin = tab(), tab()
     password(wall, east, "sofia", "/wall")
     password(admin, east, "amira", "/admin")
-    customer.goto(east.url + "/chat")
-    customer.locator("textarea").fill("There is smoke in the hall")
-    customer.keyboard.press("Enter")
+    _writes(customer, east, "There is smoke in the hall")
     sign_in(desk, east, "ana")
     accept(desk)
-    desk.locator(".presence-now").click()
-    desk.locator(".menu button").nth(1).click()
-    expect(desk.locator(".presence-now")).to_have_attribute("data-available", "false")
+    _takes_a_break(desk)
     there = tab()
     sign_in(there, west, "ben")
-
-    east.kill("web")
-    expect(desk.locator(".desk")).to_have_attribute("data-live", "false")
-    expect(desk.locator(".desk")).to_have_attribute("data-live", "true")
-    assert desk.url.startswith(east.url), "a web process that restarts sends nobody away"
+    _restarts_its_web(east, desk)
 
     east.command("site", "reroute", "all", "100", "--yes", "--why", "a test")
     for page, path in ((wall, "/wall"), (admin, "/admin")):
         page.wait_for_url(f"{west.url}{path}*")
         expect(page.locator(".moved-story")).to_contain_text("East handed its work to West")
     expect(desk.locator(".moving-away")).to_contain_text("You go there when your conversations here are done")
-    desk.screenshot(path=pictures / "two-centres-holding-desk.png")
-    wall.screenshot(path=pictures / "two-centres-arrived-wall.png")
-    admin.screenshot(path=pictures / "two-centres-arrived-admin.png")
+    for name, page in (("holding-desk", desk), ("arrived-wall", wall), ("arrived-admin", admin)):
+        page.screenshot(path=pictures / f"two-centres-{name}.png")
 
     other = tab()
-    other.goto(east.url + "/chat")
-    other.locator("textarea").fill("I cannot breathe well")
-    other.keyboard.press("Enter")
+    _writes(other, east, "I cannot breathe well")
     other.wait_for_url(f"{west.url}/chat")
     expect(other.get_by_text("I cannot breathe well")).to_have_count(1)
 
-    desk.get_by_role("button", name="End", exact=True).click()
-    desk.get_by_role("button", name="End it").click()
-    dispose(desk)
+    _ends(desk)
     desk.wait_for_url(f"{west.url}/desk")
     expect(desk.locator(".presence-now")).to_have_attribute("data-available", "false")
     accept(there)
@@ -159,6 +144,32 @@ def test_a_site_that_lives_sends_its_pages_and_takes_them_home(
     west.command("people", "sign-out", "ana")
     desk.wait_for_url(f"{east.url}/sign-in*")
     print(f"signed out at west: out at east after {time.monotonic() - began_s:.1f} s, the command included")
+
+
+def _writes(customer: Page, site: Site, text: str) -> None:
+    customer.goto(site.url + "/chat")
+    customer.locator("textarea").fill(text)
+    customer.keyboard.press("Enter")
+
+
+def _takes_a_break(desk: Page) -> None:
+    desk.locator(".presence-now").click()
+    desk.locator(".menu button").nth(1).click()
+    expect(desk.locator(".presence-now")).to_have_attribute("data-available", "false")
+
+
+def _restarts_its_web(site: Site, desk: Page) -> None:
+    """Seconds of silence, after which everything is as before: that sends nobody away."""
+    site.kill("web")
+    expect(desk.locator(".desk")).to_have_attribute("data-live", "false")
+    expect(desk.locator(".desk")).to_have_attribute("data-live", "true")
+    assert desk.url.startswith(site.url)
+
+
+def _ends(desk: Page) -> None:
+    desk.get_by_role("button", name="End", exact=True).click()
+    desk.get_by_role("button", name="End it").click()
+    dispose(desk)
 
 
 def _behind(centres: TwoCentres) -> int:

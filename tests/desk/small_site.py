@@ -270,9 +270,7 @@ async def running_site(
     plan = plans.plan() if plan is None else plan
     feed = Feed(database, hints)
     await committer.append(ActivatePlan(plan=plan, by="test"))
-    if await committer.append(AddPeople(people=_people())):
-        for agent_id in PEOPLE:
-            await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
+    await _add_people(committer)
     settings = settings or read_settings({"MUSTER_DATA": str(folder)})
     services = Services(
         settings=settings,
@@ -308,6 +306,12 @@ def _routes(services: Services) -> list[BaseRoute]:
     routes = [*page_routes(services), *access_routes(services, PASSWORDS), *desk_routes(services)]
     routes += [*wall_routes(services), *admin_routes(services, PASSWORDS), *call_routes(services)]
     return [*routes, *quarantine_routes(services), *elsewhere_routes(services)]
+
+
+async def _add_people(committer: Committer) -> None:
+    if await committer.append(AddPeople(people=_people())):
+        for agent_id in PEOPLE:
+            await committer.append(SetPassword(agent_id=agent_id, password_hash=_HASH, must_change=False))
 
 
 def _people() -> tuple[NewPerson, ...]:
