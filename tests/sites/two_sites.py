@@ -21,6 +21,7 @@ from tests.roles.centre import Centre, running
 from tests.web.texts import ACCOUNTS
 
 GUARD_S = 60.0
+READY_S = 120.0
 KEY = "0123456789abcdef0123456789abcdef"
 PAIR = """
 [pair]
@@ -200,7 +201,11 @@ def two_sites(
                 **({"DATABASE_URL": urls[site]} if urls else {}),
                 **environ,
             }
-            sites.append(OneSite(site, stack.enter_context(running(own, **more)), lines[site], more))
+            sites.append(
+                OneSite(site, stack.enter_context(running(own, wait=False, **more)), lines[site], more)
+            )
+        for each in sites:  # together: a router asks the other site before it serves
+            until(lambda each=each: each.centre.ready, f"{each.site} is ready", within_s=READY_S)
         yield sites[0], sites[1]
 
 
