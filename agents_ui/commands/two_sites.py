@@ -58,6 +58,7 @@ def add_to(subparsers: "Subparsers") -> None:
     moving = _add(things, "reroute", _reroute, "give a share of what waits here to the other site")
     moving.add_argument("scope", help="all, urgency/<1 to 5>, channel/<id> or queue/<id>")
     moving.add_argument("share", type=int, help="0 (no more), 10, 20 … 100 percent")
+    moving.add_argument("--dry-run", action="store_true", help="say what it would do; change nothing")
     saying = _add(things, "override", _override, "say what a site's state is, beside what is observed")
     saying.add_argument("state", help="a word of NENA's, e.g. Down; `none` takes it back")
     saying.add_argument("--site", default="", help="which site; this one when left out")
@@ -231,9 +232,14 @@ def _return(ground: "Ground", arguments: argparse.Namespace) -> int:
 def _reroute(ground: "Ground", arguments: argparse.Namespace) -> int:
     from router.sites.acts import reroute
     from router.sites.ground import person_here
+    from router.sites.rerouting_dry_run import reroute_dry_run
 
     there, share, scope = ground.name_of(ground.peer), arguments.share, arguments.scope
-    _ask(ground, arguments, [f"{share} % of {scope} that waits here would be given to {there}."])
+    report = reroute_dry_run(ground, scope, share)
+    if arguments.dry_run:
+        _print(arguments, report, report["lines"])
+        return FOUND if report["wrong"] else FINE
+    _ask(ground, arguments, report["lines"])
     changed = reroute(
         ground,
         scope=scope,

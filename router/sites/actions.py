@@ -167,6 +167,8 @@ class Actions:
     async def run_due(self) -> list[Run]:
         """Everything that is due now, once; how each stands after it."""
         claimed = await asyncio.to_thread(self._claim)
+        if not claimed:
+            return []
         await asyncio.gather(*(self._run(each) for each in claimed))
         ids = {each.run_id for each in claimed}
         with self._own.reading() as db:
@@ -180,6 +182,8 @@ class Actions:
         now = NOW_MS[self._own.dialect]
         with self._own.reading() as db:
             due = runs(db, "WHERE status = 'due' AND due_at_ms <= :now_ms", now_ms=self._clock())
+        if not due:
+            return []
         with self._own.writing() as db:
             return [each for each in due[:AT_ONCE] if self._claimed(db, each, now)]
 
@@ -194,7 +198,9 @@ class Actions:
             owner=self._owner,
             for_ms=for_ms,
         )
-        return taken == 1
+        # Somebody may have run it, and let it go, since we looked.
+        row = db.row("SELECT status, attempts FROM action_run WHERE run_id = :id", id=run.run_id)
+        return taken == 1 and row == ("due", run.attempts)
 
     async def _run(self, run: Run) -> None:
         started = time.monotonic()

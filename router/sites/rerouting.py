@@ -49,8 +49,8 @@ COPIED_WITHIN_S: Final = 5.0
 _WAITING: Final = """
     SELECT i.interaction_id, i.channel, i.queue_id, i.urgency
     FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
-    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND i.traffic NOT IN ('probe', 'rehearsal')
-        AND a.interaction_id IS NULL AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = ''
+        AND i.traffic NOT IN ('probe', 'rehearsal') AND a.interaction_id IS NULL AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
 _UNNAMED: Final = """
@@ -159,16 +159,22 @@ class Rerouting:
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     """Ids of what waits here and shall wait there, the most urgent and oldest first."""
     home = going_home(db, site=site, peer=peer)
-    rows = db.rows(_WAITING)
-    if owner_of(db, site).site == peer:
-        return [*_still_waiting(db, home), *(str(row[0]) for row in rows)]
-    shares = {str(scope): int(share) for scope, share in db.rows("SELECT scope, share_pct FROM reroute")}
-    moving = [
+    shares = {"all": 100} if owner_of(db, site).site == peer else shares_of(db)
+    return [*_still_waiting(db, home), *moving(db, shares)]
+
+
+def shares_of(db: Connection) -> dict[str, int]:
+    """What share is moved, by scope."""
+    return {str(scope): int(share) for scope, share in db.rows("SELECT scope, share_pct FROM reroute")}
+
+
+def moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
+    """Ids of what waits here and belongs to these shares, in the order of the line."""
+    return [
         str(ref)
-        for ref, channel, queue_id, urgency in rows
+        for ref, channel, queue_id, urgency in db.rows(_WAITING)
         if _drawn(str(ref)) < _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
     ]
-    return [*_still_waiting(db, home), *moving]
 
 
 def take_handed(

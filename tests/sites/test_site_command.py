@@ -189,6 +189,19 @@ def test_what_stands_is_printed_in_words(shell):
     assert shell.says("status")["foreign"] == {"waiting": 3, "held": 0}
 
 
+def test_a_share_says_what_it_would_move_and_that_nobody_takes_it_now(shell):
+    """Half a centre is moved by a number: it is read before."""
+    before = shell.said()
+    status, out, _ = shell.types("reroute", "all", "50", "--dry-run")
+    assert status == 0
+    assert "50 % of all (now 0 %) would go to Alder House" in out
+    assert "Alder House does not answer" in out
+    assert "no external number" in out
+    report = shell.says("reroute", "channel/nowhere", "50", "--dry-run")
+    assert "chat" in str(report["wrong"])
+    assert shell.said() == before
+
+
 def test_readiness_is_what_the_peer_role_found_or_is_asked_here(shell):
     """With the role dead it is asked by this shell; fresh findings of the role count more."""
     status, out, _ = shell.types("readiness")
