@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.singing import OpenWith, near, sign_in, singers
 from tests.browser.test_desk_call import ARMED_MS
 from tests.roles.centre import Centre, Journal, running
+from tests.roles.redis_process import wait_until
 from tests.system import truth
 from tests.system.centre import SITE
 from tests.voice.call_taker import NEAR_HERTZ, CallTaker
@@ -32,6 +33,8 @@ from tests.voice.sipp_caller import needs_sipp
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(400), needs_sipp]
 
 CALLERS = int(os.environ.get("CROWD", "1200"))
+"""A minute of them. Fewer (CROWD=240) where the machine has other work: callers give up on who never answers."""
+
 PATIENCE_S = 20
 WITHIN_S = 90
 """Only a guard: two cores carry the centre, its callers, its agents and a browser."""
@@ -409,7 +412,5 @@ def _say_how_much(evening: Evening, lost: int) -> None:
     )
 
 
-def _wait(true, what: str) -> None:
-    from tests.roles.redis_process import wait_until
-
+def _wait(true: Callable[[], bool], what: str) -> None:
     wait_until(true, what, within_s=60)
