@@ -33,7 +33,7 @@ from tests.voice.sipp_caller import needs_sipp
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(400), needs_sipp]
 
 CALLERS = int(os.environ.get("CROWD", "1200"))
-"""A minute of them. Fewer (CROWD=240) where the machine has other work: callers give up on who never answers."""
+"""A minute of them. Fewer (CROWD=240) where the machine has other work, and cannot answer in time."""
 
 PATIENCE_S = 20
 WITHIN_S = 90
