@@ -50,7 +50,8 @@ _WAITING: Final = """
     SELECT i.interaction_id, i.channel, i.queue_id, i.urgency
     FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
     WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = ''
-        AND i.traffic NOT IN ('probe', 'rehearsal') AND a.interaction_id IS NULL AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
+        AND i.traffic NOT IN ('probe', 'rehearsal') AND a.interaction_id IS NULL
+        AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
 _UNNAMED: Final = """
