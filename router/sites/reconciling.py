@@ -40,6 +40,9 @@ TOUCHING: Final = frozenset(
 
 PAGE: Final = 1_000
 AT_ONCE: Final = 200
+LOOK_BACK: Final = 5_000
+"""Rows of either stream that a new one looks at once more: what came while none was there, or just before one
+died. Older ones it looks at only where they are about what is open, or went from one site to the other."""
 
 _PUT_CONTENT: Final = ManyRows(
     "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES",
@@ -122,7 +125,7 @@ class Reconciler:
         try:
             with database.reading() as ours, copy.reading() as theirs:
                 if self._own_seq < 0:
-                    touched, more = self._everything(ours, theirs), False
+                    touched, more = self._everything(ours, theirs), True
                 else:
                     touched, more = self._touched(ours, theirs)
                 unequal = self.compare(ours, theirs, sorted(touched | self._again))
@@ -186,15 +189,18 @@ class Reconciler:
         )
 
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
-        """All that both could have: adopted by one of them, or open here and known there."""
-        self._own_seq, self._copy_seq = last_seq(ours), last_seq(theirs)
-        adopted = {
-            str(row[0]) for db in (ours, theirs) for row in db.rows("SELECT interaction_id FROM adoption")
+        """All that both could have: it went from one to the other, or is open here and known there."""
+        self._own_seq, self._copy_seq = (max(0, last_seq(db) - LOOK_BACK) for db in (ours, theirs))
+        moved = {
+            str(row[0])
+            for db in (ours, theirs)
+            for table in ("adoption", "yielding")
+            for row in db.rows(f"SELECT interaction_id FROM {table}")
         }
         opened = [
             str(row[0]) for row in ours.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
         ]
-        return adopted | _known(theirs, opened)
+        return moved | _known(theirs, opened)
 
     def _touched(self, ours: Connection, theirs: Connection) -> tuple[set[str], bool]:
         own_rows = read_rows(ours, after_seq=self._own_seq, limit=PAGE)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -91,21 +92,30 @@ def test_a_world_with_faults_is_worth_living_in():
 
 
 def test_two_sites_with_faults_are_worth_living_in():
-    """All that can happen between two sites happens in a few worlds, or the others prove nothing."""
-    worlds = [PairWorld(seed, fault_rate=0.03) for seed in (11, 13, 19)]
-    for world in worlds:
+    """All that can happen between two sites happens within a dozen worlds, or the others prove nothing."""
+    happened: Counter[str] = Counter()
+    for seed in range(12):
+        world = PairWorld(seed, fault_rate=0.03)
         world.run()
-    figures = [half.site.audit.figures for world in worlds for half in world.halves]
-    happened = {
+        happened.update(between(world))
+        if min(happened.values()) > 0:
+            return
+    assert min(happened.values()) > 0, happened
+
+
+def between(world: PairWorld) -> dict[str, int]:
+    """How often each of what only two sites can live through happened in this world."""
+    figures = [half.site.audit.figures for half in world.halves]
+    counts = {
         "adopted": sum(each.adopted for each in figures),
         "moved": sum(each.moved for each in figures),
         "held as before": sum(each.held_as_before for each in figures),
-        "answered twice": sum(world.audit.dual for world in worlds),
-        "single copies": sum(world.audit.singles for world in worlds),
-        "copied": sum(copied for world in worlds for *_, copied in world.audit.acknowledged),
-        "learned before they served": sum(half.gated for world in worlds for half in world.halves),
-        "lost on the line": sum(half.out.lost for world in worlds for half in world.halves),
+        "answered twice": world.audit.dual,
+        "let go of by both": world.audit.healed,
+        "single copies": world.audit.singles,
+        "copied": sum(copied for *_, copied in world.audit.acknowledged),
+        "learned before they served": sum(half.gated for half in world.halves),
+        "lost on the line": sum(half.out.lost for half in world.halves),
     }
-    assert min(happened.values()) > 0, happened
-    acts = {act for world in worlds for act in world.operators.counts}
-    assert acts == {"take over", "return", "reroute"}
+    acts = {act: world.operators.counts.get(act, 0) for act in ("take over", "return", "reroute")}
+    return counts | acts

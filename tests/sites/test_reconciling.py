@@ -5,6 +5,7 @@ import json
 import pytest
 
 from router.journal.committer import NotCommitted
+from router.sites.reconciling import Reconciler
 from tests.sites.routed_pair import Half, routed_pair
 
 
@@ -162,3 +163,25 @@ def test_no_offer_id_is_given_twice_by_a_site_that_has_it_again(pair):
     numbers = [json.loads(each)["offer_id"] for each in ids]
     assert len(numbers) > 3
     assert len(set(numbers)) == len(numbers)
+
+
+def test_what_was_said_while_nobody_looked_is_looked_at_by_the_next_one(pair):
+    """The peer role dies after the copy took the rows, and before it saw what they mean."""
+    a, b = pair
+    for half, agent in ((a, "hannah"), (b, "ivan")):
+        half.agrees()
+        half.site.arrives("c-1")
+        half.site.signs_in(agent)
+        half.site.passes(1)
+        half.accepts("c-1")
+        half.site.say(
+            "disposition_given", "c-1", agent_id=agent, disposition="answered", command_id=f"{agent}-d"
+        )
+        half.site.settles()
+    a.sends()
+    b.sends()
+    for half in pair:
+        assert half.state("c-1") == "disposed"
+        half.reconciler = Reconciler(site=half.name, peer="b" if half.name == "a" else "a")
+        half.agrees()
+        assert [row.ref for row in half.rows("kept_too")] == ["c-1"]
