@@ -21,7 +21,7 @@ from router.sites.ownership import owner_of
 
 pytestmark = [pytest.mark.long, pytest.mark.system, pytest.mark.timeout(900)]
 GUARD_S = 300
-"""Also of a start: where others use the processors, roles that are silent for 3 s are begun anew, and anew."""
+"""Also of a start: where others use the processors, roles that are silent for 3 s are begun anew."""
 ROOT = Path(__file__).parents[2]
 
 
