@@ -26,6 +26,7 @@ GOOD = {
     "core_over_floor_1m": 0.5,
     "rebuild_100k_s": 2.0,
     "takeover_10k_s": 4.0,
+    "catchup_rows_per_s": 6_000.0,
     "sync_extra_p50_ms": 6.0,
     "sync_extra_p99_ms": 20.0,
     "webhook_p99_ms": 40.0,
