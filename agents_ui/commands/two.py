@@ -120,9 +120,12 @@ class _Started:
         return self.process is not None and self.process.poll() is not None
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; it ends with us, whatever ends us."""
+        from router.run import launch
+
+        tied = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "agents_ui.cli", "up", *self._words],
+            [*tied, sys.executable, "-m", "agents_ui.cli", "up", *self._words],
             env=self._environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
