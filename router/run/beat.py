@@ -33,23 +33,23 @@ async def beat(fd: int, ready: Callable[[], bool] = _always, well: Callable[[], 
     Shape: `ready` says whether the role serves yet; while `well` is false no beat is sent, which asks to be
            killed and restarted. Ends this process (SIGTERM, then SIGKILL) when the reader is gone.
     """
-    manager = ServiceManager(os.environ)
-    if fd < 0 and not manager.listens:
+    systemd = Systemd(os.environ)
+    if fd < 0 and not systemd.listens:
         await asyncio.Event().wait()
     if fd >= 0:
         os.set_blocking(fd, False)
     try:
         while True:
             if well():
-                manager.tell(serves=ready())
+                systemd.tell(serves=ready())
                 if fd >= 0:
                     await _beat_once(fd, READY if ready() else STARTING)
             await asyncio.sleep(INTERVAL_S)
     finally:
-        manager.close()
+        systemd.close()
 
 
-class ServiceManager:
+class Systemd:
     """systemd, where it started this process and wants to know. Says nothing where it does not listen."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

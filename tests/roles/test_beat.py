@@ -10,7 +10,7 @@ from router.run import beat as beats
 
 
 @pytest.fixture
-def manager(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def systemd(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         path = data_dir / "notify"
         listener.bind(str(path))
@@ -20,44 +20,44 @@ def manager(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
         yield listener
 
 
-async def _heard(manager: socket.socket) -> dict[str, str]:
-    said = await asyncio.to_thread(manager.recv, 4096)
+async def _heard(systemd: socket.socket) -> dict[str, str]:
+    said = await asyncio.to_thread(systemd.recv, 4096)
     return dict(line.split("=", 1) for line in said.decode().splitlines())
 
 
-async def test_systemd_hears_when_a_role_serves_and_that_it_lives(manager):
+async def test_systemd_hears_when_a_role_serves_and_that_it_lives(systemd):
     """`systemctl restart` of the next machine must wait until this one serves; a frozen role is killed."""
     serves = False
     task = asyncio.create_task(beats.beat(-1, ready=lambda: serves))
-    first = await _heard(manager)
+    first = await _heard(systemd)
     assert first["WATCHDOG"] == "1"
     assert "READY" not in first
     serves = True
-    while "READY" not in (said := await _heard(manager)):
+    while "READY" not in (said := await _heard(systemd)):
         assert said["STATUS"] == "starting"
     assert said == {"READY": "1", "STATUS": "serves", "WATCHDOG": "1"}
     task.cancel()
 
 
-async def test_a_role_that_is_not_well_says_nothing(manager):
+async def test_a_role_that_is_not_well_says_nothing(systemd):
     """Then the watchdog of systemd kills it, as `muster up` would."""
     well = True
     task = asyncio.create_task(beats.beat(-1, well=lambda: well))
-    await _heard(manager)
+    await _heard(systemd)
     well = False
     await asyncio.sleep(0)
-    manager.setblocking(False)
+    systemd.setblocking(False)
     with pytest.raises(BlockingIOError):
         for _ in range(10_000):  # what was said before
-            manager.recv(4096)
+            systemd.recv(4096)
     for _ in range(20):
         await asyncio.sleep(beats.INTERVAL_S)
         with pytest.raises(BlockingIOError):
-            manager.recv(4096)
+            systemd.recv(4096)
     task.cancel()
 
 
-async def test_a_manager_that_is_gone_harms_nobody(manager, data_dir):
+async def test_a_systemd_that_is_gone_harms_nobody(systemd, data_dir):
     """systemd restarts itself at its own upgrades."""
     (data_dir / "notify").unlink()
     task = asyncio.create_task(beats.beat(-1))
