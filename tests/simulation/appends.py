@@ -1,6 +1,6 @@
 """What the simulated webs append: idempotent as the real ones are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from router.call_backs import id_of
@@ -144,15 +144,16 @@ class AskCallBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Facts as they are; said twice, they stand in the journal twice."""
+    """Facts as they are; said twice, they stand in the journal twice. Nothing where they hold no longer."""
 
     said: tuple[Fact, ...]
+    still: Callable[[], bool] = lambda: True
 
     def write_content(self, db: Connection) -> None:
         """None."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        return self.said
+        return self.said if self.still() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class Desk:
         self._busy.clear()
         desk_id = self._desk_id
         joined = fact("desk_joined", self._agent_id, desk_id=desk_id, web_id=self._web.web_id)
-        self._say(joined)
+        world.say(Say(said=(joined,), still=lambda: self._desk_id == desk_id))
         world.soon(200, 3_000, self._available)
         world.at(LOOK_MS, lambda: self._look(desk_id))
 
@@ -222,12 +222,13 @@ class Desk:
 
     def _second_window(self) -> None:
         """The same agent in another window, for a while."""
+        world = self._world
         self._desks += 1
         desk_id = f"{self._agent_id}/d{self._desks}"
-        web_id = self._world.web().web_id
+        web_id = world.web().web_id
         self._say(fact("desk_joined", self._agent_id, desk_id=desk_id, web_id=web_id))
         left = fact("desk_left", self._agent_id, desk_id=desk_id, web_id=web_id)
-        self._world.soon(1_000, 40_000, lambda: self._say(left))
+        world.soon(1_000, 40_000, lambda: world.say(Say(said=(left,))))
 
     def _notice_myself(self) -> None:
         found = self._world.journal.db.row(_ME, agent_id=self._agent_id)
