@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agents_ui import cli
 from router.journal.appends import FactsAppend
 from router.journal.committer import Committer, NotCommitted
 from router.journal.connection import DatabaseUnsafe
@@ -95,6 +96,25 @@ def test_a_new_incarnation_is_a_decision_somebody_took(database: Database, data_
             begin_incarnation(db, "restored", 1)
         refuse_older(older, data_dir)
         assert _seen(older, data_dir).seq == 2
+
+
+def test_recover_alone_is_the_way_out_where_nobody_has_the_rows(
+    database: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What docs/deploy.md says to type must let the roles start again."""
+    _append(database, "a")
+    _back_up(data_dir)
+    _append(database, "b")
+    _seen(database, data_dir)
+    database.close()
+    with closing(_restore(data_dir)) as older:
+        monkeypatch.setenv("MUSTER_DATA", str(data_dir))
+        monkeypatch.setenv("DATABASE_URL", f"sqlite:///{data_dir}/muster.db")
+        monkeypatch.setenv("MUSTER_UNSAFE", "1")
+        with pytest.raises(DatabaseUnsafe, match="muster recover"):
+            refuse_older(older, data_dir)
+        assert cli.main(["recover", "--alone"]) == 0
+        refuse_older(older, data_dir)
 
 
 def test_another_database_is_none_of_its_business(database: Database, data_dir: Path):
