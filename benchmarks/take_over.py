@@ -183,6 +183,7 @@ def _router(environ: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _conversation(number: int, at_ms: int) -> Iterator[Fact]:
+    """Somebody nobody knew, their messages, what triage made of the first, and the place in line."""
     ref = f"{number:08}-0000-4000-8000-000000000000"
     customer = f"person-{number}"
     yield fact(
@@ -194,53 +195,46 @@ def _conversation(number: int, at_ms: int) -> Iterator[Fact]:
         address_hash=f"hash-{number}",
         verified=True,
     )
-    for message in range(MESSAGES):
-        said = {
-            "message_id": f"m-{number}-{message}",
-            "content_id": f"c-{number}-{message}",
-            "content_hash": "",
-            "client_id": "",
-            "message_kind": "text",
-            "received_at_ms": at_ms,
-            "web_id": "",
-        }
-        if message:
-            yield fact("message_added", ref, direction="in", author_id="", reading="read", **said)
-            continue
-        who = {"customer_id": customer, "identity_id": customer, "address_hash": f"hash-{number}"}
-        yield fact(
-            "arrived",
-            ref,
-            channel="chat",
-            account="",
-            verified=True,
-            thread=f"hash-{number}",
-            connection_id="",
-            parked_until_ms=at_ms + 2_000,
-            traffic="real",
-            **who,
-            **said,
-        )
-    yield fact(
-        "read",
+    yield _arrived(number, ref, customer, at_ms)
+    for message in range(1, MESSAGES):
+        said = _said(number, message, at_ms)
+        yield fact("message_added", ref, direction="in", author_id="", reading="read", **said)
+    wish = {
+        "queue_id": "line",
+        "urgency": 1 + number % 5,
+        "requirement": WISH,
+        "rule_id": "everything",
+    }
+    read = {"language": "en", "reading": "read", "hits": []}
+    yield fact("read", ref, message_id=f"m-{number}-0", **wish, **read)
+    yield fact("queued", ref, at_ms=at_ms, why="read", command_id="", **wish)
+
+
+def _arrived(number: int, ref: str, customer: str, at_ms: int) -> Fact:
+    return fact(
+        "arrived",
         ref,
-        message_id=f"m-{number}-0",
-        queue_id="line",
-        urgency=1 + number % 5,
-        requirement=WISH,
-        rule_id="everything",
-        language="en",
-        reading="read",
-        hits=[],
+        channel="chat",
+        account="",
+        customer_id=customer,
+        identity_id=customer,
+        address_hash=f"hash-{number}",
+        verified=True,
+        thread=f"hash-{number}",
+        connection_id="",
+        parked_until_ms=at_ms + 2_000,
+        traffic="real",
+        **_said(number, 0, at_ms),
     )
-    yield fact(
-        "queued",
-        ref,
-        at_ms=at_ms,
-        queue_id="line",
-        urgency=1 + number % 5,
-        requirement=WISH,
-        rule_id="everything",
-        why="read",
-        command_id="",
-    )
+
+
+def _said(number: int, message: int, at_ms: int) -> dict[str, str | int]:
+    return {
+        "message_id": f"m-{number}-{message}",
+        "content_id": f"c-{number}-{message}",
+        "content_hash": "",
+        "client_id": "",
+        "message_kind": "text",
+        "received_at_ms": at_ms,
+        "web_id": "",
+    }

@@ -25,7 +25,7 @@ TRAFFIC: Final = (REAL, "drill", PROBE, REHEARSAL)
 STAGED: Final = (PROBE, REHEARSAL)
 
 ELSEWHERE: Final = "@"
-"""Begins what stands in the place of an agent whom nobody is: `@<site>`, to which an interaction is being given."""
+"""Begins what stands in the place of an agent: `@<site>`, to which an interaction is being given."""
 
 STRATEGIES: Final = ("longest_idle",)
 """How a queue chooses among agents who may all serve."""

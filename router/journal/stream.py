@@ -21,8 +21,8 @@ FIRST_HASH: Final = bytes(32)
 
 COLUMNS: Final = "site, incarnation, seq, at_ms, kind, ref, data, hash"
 OWN_ROWS: Final = "site = (SELECT site FROM stream WHERE own = 1)"
-"""The site's own stream through all its incarnations, as a condition on the table journal; a subquery, so that
-its key (site, seq) is used."""
+"""The site's own stream through all its incarnations, as a condition on the table journal; a subquery, so
+that its key (site, seq) is used."""
 
 _READ: Final = (
     f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
@@ -67,9 +67,9 @@ def create_stream(db: Connection, site: str) -> None:
 def begin_incarnation(db: Connection, why: str, now_ms: int) -> Row:
     """Begins another life of the database: its first row goes on after the last row there is.
 
-    To be called in a writing transaction of the caller's, while nobody else appends. Needed whenever rows that
-    somebody has seen may be missing here: numbers that were given out before are not given out twice under
-    one name. The end of the life before stays in the table stream. Raises NoStream.
+    To be called in a writing transaction of the caller's, while nobody else appends. Needed whenever rows
+    that somebody has seen may be missing here: numbers that were given out before are not given out twice
+    under one name. The end of the life before stays in the table stream. Raises NoStream.
     """
     head = lock_head(db, now_ms)
     data = canonical({"after_seq": head.seq, "why": why, "from_incarnation": head.incarnation})

@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from agents_ui.figures import Figures, load_figures
-from router.sites.copy_gaps import SingleCopies
 from agents_ui.hooks.quarantine import Quarantine, Refused
 from agents_ui.watch.judgement import SIGNATURES, Known, Trouble, Way
 from agents_ui.watch.looking import Looker
 from config.plan_file import parse_plan
 from router.channels.accounts import load_accounts
+from router.sites.copy_gaps import SingleCopies
 from tests.contracts.plays import Said
 from tests.contracts.twilio import TOKEN, Twilio, fields_of
 from tests.desk import plans
