@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agents_ui.commands.router import EXIT_LOST
 from router.journal.committer import Committer
 from router.journal.database import open_database
 from router.journal.replay import Replay
@@ -158,6 +159,25 @@ def test_a_router_stopped_in_order_hands_over_at_once(journal: Journal, routers:
     routers.kill(first, signal.SIGTERM)
     journal.arrives("call-1")
     assert wait_until(lambda: "call-1" in journal.refs("offered"), "it is offered") < SERVED_S / 2
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_router_that_freezes_with_its_machine_is_replaced_though_nobody_kills_it(
+    journal: Journal, routers: Routers
+):
+    """A machine without power says no farewell: its lease runs out, and it writes nothing any more."""
+    journal.signs_in("hannah", web_id="web-1")
+    wait_until(lambda: _active(journal, routers) > 0, "a router is active", within_s=START_S)
+    first = _active(journal, routers)
+    wait_until(lambda: _both_serve(routers), "the other stands by", within_s=START_S)
+    routers.processes[first].send_signal(signal.SIGSTOP)
+    journal.arrives("call-1")
+    took_s = wait_until(lambda: "call-1" in journal.refs("offered"), "it is offered", within_s=START_S)
+    print(f"offered {took_s:.2f} s after the freeze")
+    assert _active(journal, routers) != first
+    routers.processes[first].send_signal(signal.SIGCONT)
+    assert routers.processes[first].wait(START_S) == EXIT_LOST
+    assert Counter(journal.refs("offered")) == {"call-1": 1}
 
 
 def _both_serve(routers: Routers) -> bool:
