@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol  # Any: JSON values at the edge of the type system
 
 from config.words import ELSEWHERE
+from queues.lifecycle import WAITING
 from router.journal.appends import FactsAppend
 from router.journal.committer import Committer
 from router.journal.connection import Connection
@@ -33,6 +34,7 @@ from router.sites.peer_client import PeerUnreachable
 from router.sites.returning import going_home
 
 AT_ONCE: Final = 100
+ALL_OF_IT: Final = 100
 HOLD_MS: Final = 15_000
 """How long nobody here is offered what the other site was asked to take: longer than it takes to answer."""
 
@@ -47,9 +49,9 @@ COPIED_WITHIN_S: Final = 5.0
 """How long the other site waits for its copy to have what it is asked to take."""
 
 _WAITING: Final = """
-    SELECT i.interaction_id, i.channel, i.queue_id, i.urgency
+    SELECT i.interaction_id, i.channel, i.queue_id, i.urgency, i.state
     FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
-    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = ''
+    WHERE i.closed_seq = 0 AND i.state IN ('waiting', 'offered') AND i.named_agent_id = ''
         AND i.traffic NOT IN ('probe', 'rehearsal') AND a.interaction_id IS NULL
         AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
@@ -170,12 +172,17 @@ def shares_of(db: Connection) -> dict[str, int]:
 
 
 def moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
-    """Ids of what waits here and belongs to these shares, in the order of the line."""
-    return [
-        str(ref)
-        for ref, channel, queue_id, urgency in db.rows(_WAITING)
-        if _drawn(str(ref)) < _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
-    ]
+    """Ids of what waits here and belongs to these shares, in the order of the line.
+
+    What rings is left ringing, unless everything moves: then nobody here is to be given anything more, or
+    agents who still talk would never be free to go.
+    """
+    found = []
+    for ref, channel, queue_id, urgency, state in db.rows(_WAITING):
+        share = _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
+        if _drawn(str(ref)) < share and (state == WAITING or share == ALL_OF_IT):
+            found.append(str(ref))
+    return found
 
 
 def take_handed(

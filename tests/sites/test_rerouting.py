@@ -180,3 +180,20 @@ def test_a_site_whose_traffic_the_other_serves_sends_all_that_still_reaches_it(p
     rerouting(a).step(a.site.committer, a.site.database)
     a.site.settles()
     assert (a.state("late"), b.state("late")) == ("moved", "waiting")
+
+
+def test_what_rings_goes_too_when_everything_goes(pair):
+    """An agent who still talks is not given more of what is to leave, and so is free to leave as well."""
+    a, b = pair
+    a.site.signs_in("hannah")
+    a.site.arrives("rings")
+    a.site.passes(1)
+    assert a.state("rings") == "offered"
+    a.site.say("reroute_set", "all", share_pct=90, agent_id="admin", why="x", command_id="r")
+    rerouting(a).step(a.site.committer, a.site.database)
+    assert a.state("rings") == "offered"
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r2")
+    rerouting(a).step(a.site.committer, a.site.database)
+    a.site.settles()
+    assert (a.state("rings"), b.state("rings")) == ("moved", "waiting")
+    a.is_sound()
