@@ -56,6 +56,14 @@ class Interaction:
     place: "Place | None" = None
     entry: "Entry | None" = None
 
+    def __lt__(self, other: "Interaction") -> bool:
+        """Neither is before the other.
+
+        Entries of a group are compared as tuples, up to here when one interaction went to the other site and
+        came back: what is left of its first life has the same place as its second.
+        """
+        return False
+
     @property
     def scheduled(self) -> bool:
         """Whether it is a call-back before its time. What is being read has no queue yet."""
@@ -63,7 +71,7 @@ class Interaction:
 
 
 Entry = tuple[int, int, str, Interaction]
-"""A place in a group: order.handicap, accepted_at_ms, id; and the interaction (never compared)."""
+"""A place in a group: order.handicap, accepted_at_ms, id; and the interaction."""
 
 Place = tuple["Lane", "Group"]
 """Where in the line it waits."""
