@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
+from router.journal.appends import ROUTER
 from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.journal.database import Database
@@ -43,6 +44,15 @@ AT_ONCE: Final = 200
 LOOK_BACK: Final = 5_000
 """Rows of either stream that a new one looks at once more: what came while none was there, or just before one
 died. Older ones it looks at only where they are about what is open, or went from one site to the other."""
+
+_LOOSE: Final = """
+    SELECT interaction_id FROM interaction
+    WHERE closed_seq = 0 AND state <> 'assigned' AND interaction_id NOT IN (
+        SELECT interaction_id FROM yielding
+        WHERE seq > coalesce((SELECT read_through FROM position WHERE reader = ?), 0)
+    ) AND interaction_id IN {wanted}
+"""
+"""What nobody holds, without what the router was told of already, and has not read: it may not run now."""
 
 _PUT_CONTENT: Final = ManyRows(
     "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES",
@@ -85,14 +95,7 @@ class Agree:
         """Who holds something meanwhile keeps it, and what was copied meanwhile is not copied twice."""
         unequal = self._unequal
         refs = [each.ref for each in unequal.yields]
-        loose = rows_in(
-            db,
-            "SELECT interaction_id FROM interaction WHERE closed_seq = ? AND state <> 'assigned'"
-            " AND interaction_id IN {wanted}",
-            refs,
-            0,
-        )
-        yielding = {str(row[0]) for row in loose}
+        yielding = {str(row[0]) for row in rows_in(db, _LOOSE, refs, ROUTER)}
         there = _message_ids(db, [ref for ref, _ in unequal.messages])
         return [
             *unequal.claims,

@@ -19,6 +19,12 @@ from tests.simulation.audit import Broken
 from tests.simulation.half import Half
 
 
+_PENDING = f"""
+    SELECT seq FROM journal WHERE {OWN_ROWS} AND kind = 'yielded' AND ref = :ref AND seq < :seq
+    AND seq > (SELECT max(read_through) FROM position WHERE reader = 'router')
+"""
+
+
 class PairAudit:
     """Judges both sites' commits, and both at the end. Raises Broken."""
 
@@ -72,6 +78,9 @@ class PairAudit:
         here = _row(half.site.journal.db, row.ref)
         if here is not None and here["state"] == "assigned" and data["why"] != "handed_over":
             raise Broken(f"{row.ref} is held at {half.name}, and was yielded")
+        pending = half.site.journal.db.row(_PENDING, ref=row.ref, seq=row.seq)
+        if pending is not None and data["why"] != "handed_over":
+            raise Broken(f"{row.ref} was yielded by {half.name} again before its router had heard of it")
 
     def acknowledge(self, half: Half, ref: str, seq: int, copied: bool) -> None:
         """Somebody outside was told that this contact is kept. With a copy: the copy has it now."""

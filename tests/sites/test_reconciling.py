@@ -185,3 +185,39 @@ def test_what_was_said_while_nobody_looked_is_looked_at_by_the_next_one(pair):
         half.reconciler = Reconciler(site=half.name, peer="b" if half.name == "a" else "a")
         half.agrees()
         assert [row.ref for row in half.rows("kept_too")] == ["c-1"]
+
+
+def test_what_went_to_the_other_site_and_came_back_waits_at_its_old_place(pair):
+    """What is left of its first life in the line must not be in the way of its second."""
+    a, b = pair
+    for ref in ("c-1", "c-2"):
+        a.site.arrives(ref)
+        a.site.passes(1)
+    a.sends()
+    b.adopts()
+    a.site.say("yielded", "c-2", to_site="b", n=1, owner="b", why="handed_over")
+    a.site.settles()
+    b.sends()
+    assert a.adopts().adopted == 1
+    assert a.state("c-2") == "waiting"
+    a.site.signs_in("hannah")
+    a.site.passes(1)
+    assert a.site.offered()[0] == ("c-1", "hannah")
+    assert a.site.router.rebuilder.rebuilds == 1
+    a.is_sound()
+
+
+def test_it_is_said_once_that_the_other_site_serves_it(pair):
+    """The router waits until the reconciler has looked: nothing changes meanwhile, however often it looks."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    b.sends()
+    for _ in range(5):
+        a.reconciler.step(a.site.committer, a.site.database, a.copy)
+    assert len(a.rows("yielded")) == 1
+    a.agrees()
+    assert a.state("c-1") == "moved"
+    assert len(a.rows("yielded")) == 1
