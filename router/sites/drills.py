@@ -234,7 +234,7 @@ class Drills:
         drill.handed_ms = self._clock_ms()
         for at in range(0, len(chosen), AT_ONCE):
             part = chosen[at : at + AT_ONCE]
-            handed = self._rerouting.hand_over(own, database, part)
+            handed = self._rerouting.hand_over(own, database, part, rehearsal=True)
             if handed.refused:
                 drill.failed.append(f"{handed.refused} were refused there: {handed.why}")
             if handed.unknown:

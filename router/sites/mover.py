@@ -20,6 +20,7 @@ from router.sites.peer_client import PeerClient
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.reconciling import Reconciler
 from router.sites.rerouting import Rerouting, take_handed
+from router.sites.service_states import UNSTAFFED
 from router.sites.status import PEER, status_of
 
 ADOPT: Final = "/peer/adopt"
@@ -106,12 +107,14 @@ class Mover:
         if not all(isinstance(each, str) for each in ids):
             raise BadRequest("ids are texts")
         try:
-            said = await asyncio.to_thread(self._taken, ids, through_seq)
+            said = await asyncio.to_thread(
+                self._taken, ids, through_seq, rehearsal=values.get("rehearsal") is True
+            )
         except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
             return answered({"code": "not_now", "text": str(problem)}, 503)
         return answered(said)
 
-    def _taken(self, ids: list[str], through_seq: int) -> dict[str, Any]:
+    def _taken(self, ids: list[str], through_seq: int, *, rehearsal: bool) -> dict[str, Any]:
         return take_handed(
             self._committer,
             self._own,
@@ -120,12 +123,14 @@ class Mover:
             through_seq=through_seq,
             site=self._site,
             peer=self._peer,
-            refusal=self._refusal,
+            refusal=lambda: self._refusal(rehearsal=rehearsal),
         )
 
-    def _refusal(self) -> str:
+    def _refusal(self, *, rehearsal: bool) -> str:
         """Why nothing is taken now: the state in force, or the line is as long as it should ever be."""
         content = self._content()
+        if rehearsal and content.get("state") == UNSTAFFED:
+            return ""
         if content.get("accepts") is False:
             return str(content.get("state", "")).lower() or "refused"
         return "full" if content.get("waiting", 0) >= content.get("limits_waiting", 1 << 30) else ""

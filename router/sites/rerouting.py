@@ -111,15 +111,20 @@ class Rerouting:
             return False
         return self.last.taken > 0
 
-    def hand_over(self, own: Committer, database: Database, ids: Sequence[str]) -> Handed:
-        """Gives these to the other site. What it does not take waits here as before."""
+    def hand_over(
+        self, own: Committer, database: Database, ids: Sequence[str], *, rehearsal: bool = False
+    ) -> Handed:
+        """Gives these to the other site. What it does not take waits here as before.
+
+        rehearsal: they are our own, and ring nowhere: they are taken also where nobody is signed in.
+        """
         until_ms = self._clock_ms() + HOLD_MS
         _append(own, [fact("handover_began", ref, to_site=self._peer, until_ms=until_ms) for ref in ids])
         held, through_seq = self._held(database, ids)
         if not held:
             return Handed(unknown=len(ids))
         try:
-            values = {"ids": held, "through_seq": through_seq}
+            values = {"ids": held, "through_seq": through_seq, "rehearsal": rehearsal}
             answer = self._line.ask_json("POST", "/peer/adopt", values)
         except PeerUnreachable:
             return Handed(
