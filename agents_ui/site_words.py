@@ -1,10 +1,15 @@
-"""What `muster site` prints: sentences for somebody who has never done it, in the words of the console."""
+"""What `muster site` prints and the console shows: sentences for somebody who has never done it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any  # Any: JSON of router/sites/standing.py and its kin
+from typing import Any, Final  # Any: JSON of router/sites/standing.py and its kin
 
+from router.sites.acts import Taken
 from router.sites.dry_run_words import seconds
+from router.sites.returning import Returned
+
+_WAS_SO: Final = " It was so; nothing changes."
 
 
 def standing_lines(report: Mapping[str, Any]) -> list[str]:
@@ -44,6 +49,39 @@ def first_line(domain: str, first: Mapping[str, Any]) -> str:
     who = "by itself" if first["automatic"] else f"by {first['agent_id'] or 'somebody'}"
     why = f" ({first['why']})" if first["why"] else ""
     return f"Site {domain}: this was done at {clock(first['since_ms'])} {who}{why}; nothing changes."
+
+
+def taken_lines(here: str, taken: Taken) -> list[str]:
+    """What a take-over came to; here is the name of the site that serves now."""
+    return [
+        *(first_line(domain, asdict(owner)) for domain, owner in taken.first.items()),
+        f"{here} serves {', '.join(taken.domains)}. {taken.adopted} interactions came here, "
+        f"each at its place in line, in {taken.took_ms} ms.",
+    ]
+
+
+def returned_lines(home: str, done: Returned) -> list[str]:
+    """What a return came to; home is the name of the site that has its traffic back."""
+    first = first_line(done.domain, asdict(done.first)) if done.first else ""
+    return [
+        first or f"{home} serves its own traffic again.",
+        f"Here still: {done.waiting} that are handed over, {done.held} with agents who finish them.",
+    ]
+
+
+def rerouted_line(there: str, scope: str, share_pct: int, *, changed: bool) -> str:
+    """What moving a share came to."""
+    return f"{share_pct} % of {scope} goes to {there}.{'' if changed else _WAS_SO}"
+
+
+def override_line(name: str, state: str) -> str:
+    """What saying a site's state would do."""
+    return f"{name} would count as {state or 'what is observed of it'}."
+
+
+def overridden_line(name: str, state: str, *, changed: bool) -> str:
+    """What saying a site's state came to."""
+    return f"{name} counts as {state or 'what is observed of it'}.{'' if changed else _WAS_SO}"
 
 
 def clock(at_ms: int) -> str:

@@ -57,6 +57,10 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     # Switching texts off is a supervisor's decision in the minute it is needed; who did it is on record.
     ("GET", "/api/admin/texts"): WATCH,
     ("POST", "/api/admin/texts"): WATCH,
+    # How the pair stands, and what an act would do, is for everybody who may have to ask for it.
+    ("GET", "/api/admin/sites"): NOT_AGENTS,
+    ("POST", "/api/admin/sites/dry-run"): NOT_AGENTS,
+    ("POST", "/api/admin/sites/act"): ADMIN,
     ("POST", "/api/admin/audit"): AUDIT,
     ("GET", "/api/admin/health"): ADMIN,
     ("POST", "/api/admin/quarantine/replay"): ADMIN,

@@ -19,6 +19,7 @@ from agents_ui.access.sight import Looked
 from agents_ui.admin import acting, audit, plans
 from agents_ui.admin.bodies import PersonChange, PersonNamed, PlanText, Search, SessionEnd
 from agents_ui.admin.health import health
+from agents_ui.admin.sites import sites_routes
 from agents_ui.admin.texts import texts_routes
 from agents_ui.admin.words import refusal
 from agents_ui.services import Services
@@ -154,7 +155,8 @@ class Admin:
 
 def admin_routes(services: Services, passwords: Passwords | None = None) -> list[BaseRoute]:
     """The admin page's routes, still without their gate. The page itself is in agents_ui/pages.py."""
-    return [*Admin(services, passwords or Passwords()).routes(), *texts_routes(services)]
+    own = Admin(services, passwords or Passwords()).routes()
+    return [*own, *texts_routes(services), *sites_routes(services)]
 
 
 _CODES: Final[Mapping[type[Exception], str]] = {

@@ -12,6 +12,9 @@ TEXTS: Final = {
     "no_day": "There is no such day.",
     "not_found": "There is nobody of this name.",
     "no_reason": "Say why: everybody who looks at it later wants to know.",
+    "not_confirmed": "That is not this site's name: nothing was done.",
+    "under_way": "Somebody does this at this moment: you see below how far it is.",
+    "no_copy": "Nothing of the other site was ever copied here: start the role `peer` at both (`muster up`).",
     "no_words": "The plan has no notice of the kind text-off: write first what texters are to hear.",
 }
 

@@ -28,9 +28,6 @@ FINE: Final = 0
 FOUND: Final = 1
 """Refused, not ready, or an action that is not done: what was printed says which."""
 
-ROUNDS_MAX: Final = 5
-"""Of tries in one go; what a provider does not take then is tried again by the peer role, or by --run."""
-
 Act = Callable[["Ground", argparse.Namespace], int]
 
 
@@ -166,7 +163,8 @@ def _report(ground: "Ground", domain: str, act: str) -> dict[str, Any]:
 
 def _take_over(ground: "Ground", arguments: argparse.Namespace) -> int:
     from agents_ui.progress_line import ProgressLine
-    from agents_ui.site_words import first_line
+    from agents_ui.site_actions import run_due_actions
+    from agents_ui.site_words import taken_lines
     from router.sites.acts import take_over
     from router.sites.ground import person_here
 
@@ -182,7 +180,7 @@ def _take_over(ground: "Ground", arguments: argparse.Namespace) -> int:
             anyway=arguments.anyway,
             progress=lambda done, of: line.say("taking over", done, of),
         )
-    runs = asyncio.run(_run_actions(ground))
+    runs = asyncio.run(run_due_actions(ground))
     first = {domain: asdict(owner) for domain, owner in taken.first.items()}
     report = {
         "domains": list(taken.domains),
@@ -192,19 +190,13 @@ def _take_over(ground: "Ground", arguments: argparse.Namespace) -> int:
         "took_ms": taken.took_ms,
         "actions": runs,
     }
-    here = ground.name_of(ground.site)
-    lines = [
-        *(first_line(domain, owner) for domain, owner in first.items()),
-        f"{here} serves {', '.join(taken.domains)}. {taken.adopted} interactions came here, "
-        f"each at its place in line, in {taken.took_ms} ms.",
-        *_run_lines(runs),
-    ]
-    _print(arguments, report, lines)
+    _print(arguments, report, [*taken_lines(ground.name_of(ground.site), taken), *_run_lines(runs)])
     return FINE
 
 
 def _return(ground: "Ground", arguments: argparse.Namespace) -> int:
-    from agents_ui.site_words import first_line
+    from agents_ui.site_actions import run_due_actions
+    from agents_ui.site_words import returned_lines
     from router.sites.ground import person_here
     from router.sites.returning import return_home
 
@@ -213,23 +205,15 @@ def _return(ground: "Ground", arguments: argparse.Namespace) -> int:
     done = return_home(
         ground, domain=domain, who=person_here(), why=arguments.why, command_id=uuid.uuid4().hex
     )
-    runs = asyncio.run(_run_actions(ground))
+    runs = asyncio.run(run_due_actions(ground))
     first = asdict(done.first) if done.first else None
     report = {"domain": domain, "first": first, "waiting": done.waiting, "held": done.held, "actions": runs}
-    lines = [
-        *(
-            [first_line(domain, first)]
-            if first
-            else [f"{ground.name_of(domain)} serves its own traffic again."]
-        ),
-        f"Here still: {done.waiting} that are handed over, {done.held} with agents who finish them.",
-        *_run_lines(runs),
-    ]
-    _print(arguments, report, lines)
+    _print(arguments, report, [*returned_lines(ground.name_of(domain), done), *_run_lines(runs)])
     return FINE
 
 
 def _reroute(ground: "Ground", arguments: argparse.Namespace) -> int:
+    from agents_ui.site_words import rerouted_line
     from router.sites.acts import reroute
     from router.sites.ground import person_here
     from router.sites.rerouting_dry_run import reroute_dry_run
@@ -248,23 +232,23 @@ def _reroute(ground: "Ground", arguments: argparse.Namespace) -> int:
         why=arguments.why,
         command_id=uuid.uuid4().hex,
     )
-    words = "" if changed else " It was so; nothing changes."
-    _print(arguments, {"changed": changed}, [f"{share} % of {scope} goes to {there}.{words}"])
+    said = rerouted_line(there, scope, share, changed=changed)
+    _print(arguments, {"changed": changed}, [said])
     return FINE
 
 
 def _override(ground: "Ground", arguments: argparse.Namespace) -> int:
+    from agents_ui.site_words import overridden_line, override_line
     from router.sites.acts import override
     from router.sites.ground import person_here
 
     site = arguments.site or ground.site
     state = "" if arguments.state.lower() == "none" else arguments.state
-    _ask(ground, arguments, [f"{ground.name_of(site)} would count as {state or 'what is observed of it'}."])
+    _ask(ground, arguments, [override_line(ground.name_of(site), state)])
     changed = override(
         ground, site=site, state=state, who=person_here(), why=arguments.why, command_id=uuid.uuid4().hex
     )
-    words = "" if changed else " It was so; nothing changes."
-    said = f"{ground.name_of(site)} counts as {state or 'what is observed of it'}.{words}"
+    said = overridden_line(ground.name_of(site), state, changed=changed)
     _print(arguments, {"changed": changed}, [said])
     return FINE
 
@@ -301,6 +285,7 @@ def _drill(ground: "Ground", arguments: argparse.Namespace) -> int:
 
 
 def _actions(ground: "Ground", arguments: argparse.Namespace) -> int:
+    from agents_ui.site_actions import run_due_actions
     from router.journal.appends import FactsAppend
     from router.sites.actions import again_fact, runs, shown
 
@@ -311,7 +296,7 @@ def _actions(ground: "Ground", arguments: argparse.Namespace) -> int:
             raise SettingsWrong(f"there is no action {arguments.again!r}: `muster site actions` lists them")
         ground.committer.submit(FactsAppend(facts_to_append=(again_fact(wanted[0]),))).result()
     if arguments.run_due or arguments.again:
-        asyncio.run(_run_actions(ground))
+        asyncio.run(run_due_actions(ground))
     with ground.own.reading() as db:
         found = [shown(each) for each in runs(db)]
     lines = _run_lines(found) or ["Nothing had to be told to any provider."]
@@ -340,31 +325,6 @@ def _sites_of_plan() -> Sequence[str]:
     path = read_settings().plan_file
     pair = parse_plan(path.read_text(encoding="utf-8"), path.name).pair
     return [each.site_id for each in pair.sites] if pair else []
-
-
-async def _run_actions(ground: "Ground") -> list[dict[str, Any]]:
-    """Tries once what is due; the peer role, or `muster site actions --run`, goes on with the rest."""
-    from router.sites.actions import Actions, shown
-
-    owner = f"site-{uuid.uuid4().hex[:8]}"
-    actions = Actions(
-        own=ground.own,
-        committer=ground.committer,
-        plan=ground.plan,
-        settings=ground.settings,
-        owner=owner,
-        copy=ground.copy,
-    )
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        for _ in range(ROUNDS_MAX):
-            tried = await actions.run_due()
-            found |= {each.run_id: shown(each) for each in tried}
-            if not tried:
-                break
-        return list(found.values())
-    finally:
-        await actions.close()
 
 
 def _run_lines(runs: Sequence[dict[str, Any]]) -> list[str]:

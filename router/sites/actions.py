@@ -50,6 +50,9 @@ AT_ONCE: Final = 8
 CLAIM_MARGIN_MS: Final = 10_000
 DETAIL_MAX: Final = 200
 
+AGAIN: Final = "asked for again"
+"""Detail of a run that a person made due once more, until it is tried."""
+
 ACTION_TROUBLED: Final = "action_troubled"
 """Code of the alarm that a provider has not taken over its new address; ref is the run."""
 
@@ -126,9 +129,10 @@ def call_facts(plan: Plan, *, domain: str, n: int, held: bool) -> list[Fact]:
     ]
 
 
-def again_fact(run: Run) -> Fact:
+def again_fact(run: Run, who: str = "") -> Fact:
     """Makes a run due once more, now, because a person says so."""
-    more = {"attempt": 0, "outcome": LATER, "detail": "asked for again", "due_at_ms": 0}
+    more = {"attempt": 0, "outcome": LATER, "detail": AGAIN, "due_at_ms": 0}
+    more |= {"agent_id": who} if who else {}
     return fact("action_tried", run.run_id, **more)
 
 

@@ -28,7 +28,6 @@ def beat_content(
 ) -> dict[str, Any]:
     """docs/architecture.md §12.4, without what Beats itself adds (at_ms, hears_you)."""
     head, there = stream.read_head(own), stream.read_head(copy)
-    waiting, oldest_ms = own.row(_WAITING) or (0, 0)
     said = own.row(_STATE, site=head.site) or ("", "")
     state = effective(said[0] or NORMAL, said[1])
     owners = {domain: owner_of(own, domain) for domain in domains}
@@ -48,12 +47,20 @@ def beat_content(
         "plan": plan.digest,
         "release": release,
         "domains": {domain: [owner.n, owner.site] for domain, owner in owners.items()},
+        **figures_of(own, now_ms=now_ms),
+        "limits_waiting": plan.limits.waiting_alarm,
+        "ready": [each for each in problems if isinstance(each, dict)],
+    }
+
+
+def figures_of(own: Connection, *, now_ms: int) -> dict[str, int]:
+    """How many serve here, and how many wait: what people compare two sites by."""
+    waiting, oldest_ms = own.row(_WAITING) or (0, 0)
+    return {
         "agents_here": _count(own, _HERE),
         "agents_free": _count(own, _FREE),
         "waiting": waiting,
         "longest_wait_ms": max(0, now_ms - oldest_ms) if waiting else 0,
-        "limits_waiting": plan.limits.waiting_alarm,
-        "ready": [each for each in problems if isinstance(each, dict)],
     }
 
 
