@@ -119,7 +119,10 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
 
 
 def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:
-    """The customer gave up before an agent accepted: it ends, and a call-back takes its place in line."""
+    """The customer gave up before an agent accepted: it ends, and a call-back takes its place in line.
+
+    What came back from the other site can be given up once more: the call-back that is there is enough.
+    """
     close = CloseInteraction(
         at_ms=now_ms,
         interaction_id=interaction.interaction_id,
@@ -127,6 +130,9 @@ def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         disposition="",
         why="abandoned",
     )
+    ended = [*withdrawn(interaction, now_ms), close]
+    if id_of(interaction.interaction_id) in centre.interactions:
+        return ended
     asks = _as_unread(centre, interaction, now_ms) if interaction.state == PARKED else interaction
     centre.line.book.wish(asks.queue_id, asks.requirement)
     call_back = OpenCallBack(
@@ -144,7 +150,7 @@ def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         traffic=interaction.traffic,
     )
     others = persons.raised(centre, interaction, asks.urgency, now_ms) if asks is not interaction else []
-    return [*withdrawn(interaction, now_ms), close, call_back, *others]
+    return [*ended, call_back, *others]
 
 
 def _as_unread(centre: Centre, interaction: Interaction, now_ms: int) -> QueueInteraction:

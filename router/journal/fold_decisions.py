@@ -174,8 +174,14 @@ def _closed(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """Account, address, thread, language, customer are those of what it follows: whoever answers joins it."""
-    db.run(
+    """Account, address, thread, language, customer are those of what it follows: whoever answers joins it.
+
+    One that is over begins anew: what it follows was given up again, after it had come back from the other
+    site.
+    """
+    _change(
+        db,
+        row,
         """INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
                thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language,
                closed_seq, state, queue_id, urgency, requirement, rule_id, step, offer_count, offer_id,
@@ -187,7 +193,18 @@ def _call_back_opened(db: Connection, row: Row, data: dict[str, Any]) -> None:
                :traffic, :follows, :seq, :accepted_at_ms, 'read', coalesce(max(language), ''),
                0, :state, :queue_id, :urgency, :requirement, :rule_id, 0, 0, '', '', :parked_until_ms,
                :named_agent_id, 0, '[]', 0, 0, 0, '', 0, '', '', '', 0, :linked_to
-           FROM interaction WHERE interaction_id = :follows""",
+           FROM interaction WHERE interaction_id = :follows
+           ON CONFLICT (interaction_id) DO UPDATE SET
+               channel = excluded.channel, identity_id = excluded.identity_id,
+               arrived_seq = excluded.arrived_seq, accepted_at_ms = excluded.accepted_at_ms,
+               traffic = excluded.traffic, follows = excluded.follows, closed_seq = 0,
+               state = excluded.state, queue_id = excluded.queue_id, urgency = excluded.urgency,
+               requirement = excluded.requirement, rule_id = excluded.rule_id, step = 0, offer_count = 0,
+               offer_id = '', agent_id = '', parked_until_ms = excluded.parked_until_ms,
+               named_agent_id = excluded.named_agent_id, named_until_ms = 0, connection_ids = '[]',
+               abandon_at_ms = 0, assigned_at_ms = 0, wrap_up_since_ms = 0, disposition = '',
+               closed_by = '', closed_why = '', closed_at_ms = 0, linked_to = excluded.linked_to
+           WHERE interaction.closed_seq <> 0""",
         interaction_id=row.ref,
         channel=data["channel"],
         identity_id=data["identity_id"],

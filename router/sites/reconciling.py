@@ -28,6 +28,7 @@ TOUCHING: Final = frozenset(
         "adopted",
         "yielded",
         "queued",
+        "call_back_opened",
         "held",
         "offer_ended",
         "accepted",
@@ -143,7 +144,7 @@ class Reconciler:
         if unequal:
             own.submit(Agree(unequal)).result()
         if unequal.dropped:
-            adopt(own, copy, unequal.dropped, site=self._site, peer=self._peer)
+            adopt(own, copy, unequal.dropped, site=self._site, peer=self._peer, ended=True)
 
     def compare(self, ours: Connection, theirs: Connection, ids: Sequence[str]) -> Unequal:
         """What of these interactions is not yet here as both streams say."""

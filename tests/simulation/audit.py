@@ -14,6 +14,7 @@ import msgspec
 from config.plan import Plan
 from config.words import URGENT_MAX
 from router import decisions as orders
+from router.call_backs import id_of
 from router.core import Core
 from router.decisions import Decision
 from router.elsewhere import AS_BEFORE, MOVED
@@ -206,6 +207,8 @@ class Audit:
                     same = (left.accepted_at_ms, left.urgency) == (order.accepted_at_ms, order.urgency)
                     self._require(same, f"the call-back lost its place: {order}")
                     left.followed = True
+                again = self.known.get(order.interaction_id)
+                self._require(again is None or bool(again.closed), f"called back while it is: {order}")
                 self.known[order.interaction_id] = Known(order.accepted_at_ms, order.urgency)
                 self.figures.call_backs += 1
             case orders.RescheduleCallBack():
@@ -253,6 +256,7 @@ class Audit:
             self._require(given and not held.agent_id, f"moved although it is held, or to nobody: {order}")
         else:
             self._require(order.why == "abandoned" and not held.agent_id, f"ended for no reason: {order}")
+            known.followed = id_of(order.interaction_id) in self.mirror.interactions
 
     def _judge_state(self) -> None:
         """Promises 2, 3, 4, and capacity, over everything that is open."""

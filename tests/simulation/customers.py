@@ -41,6 +41,7 @@ class Customer:
         self._world = site
         if connects and self._connection:
             self._come_back()
+            site.soon(1_000, 60_000, self._maybe_leave)
 
     def say_more(self, number: int) -> None:
         """One more message; the same one again is nothing."""

@@ -18,7 +18,6 @@ from router.sites.merging import joined, merged_hash, records_of
 from tests.simulation.audit import Broken
 from tests.simulation.half import Half
 
-
 _PENDING = f"""
     SELECT seq FROM journal WHERE {OWN_ROWS} AND kind = 'yielded' AND ref = :ref AND seq < :seq
     AND seq > (SELECT max(read_through) FROM position WHERE reader = 'router')

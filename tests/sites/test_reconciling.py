@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from router import call_backs
 from router.journal.committer import NotCommitted
 from router.sites.reconciling import Reconciler
 from tests.sites.routed_pair import Half, routed_pair
@@ -221,3 +222,42 @@ def test_it_is_said_once_that_the_other_site_serves_it(pair):
     a.agrees()
     assert a.state("c-1") == "moved"
     assert len(a.rows("yielded")) == 1
+
+
+@pytest.mark.parametrize("called_back", [False, True])
+def test_who_gives_up_once_more_after_coming_back_is_called_back_once(pair, called_back):
+    """The call-back has its id of the first time: one that waits stays, one that is over begins anew."""
+    a, b = pair
+    call_back = call_backs.id_of("c-1")
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    _gives_up(a)
+    assert (a.state("c-1"), a.state(call_back)) == ("abandoned", "waiting")
+    if called_back:
+        a.site.signs_in("hannah")
+        a.site.passes(1)
+        agent_id = a.accepts(call_back)
+        a.site.say(
+            "disposition_given", call_back, agent_id=agent_id, disposition="answered", command_id="d-1"
+        )
+        a.site.say("presence_declared", "hannah", available=False, reason="break", by="hannah")
+        a.site.settles()
+        assert a.state(call_back) == "disposed"
+    b.sends()
+    assert a.adopts().adopted == 1
+    assert a.state("c-1") == "waiting"
+    rebuilds = a.site.router.rebuilder.rebuilds
+    _gives_up(a)
+    assert (a.state("c-1"), a.state(call_back)) == ("abandoned", "waiting")
+    assert a.site.router.rebuilder.rebuilds == rebuilds
+    a.is_sound()
+
+
+def _gives_up(half: Half) -> None:
+    """The customer of c-1 is there for a moment, and has hung up."""
+    said = {"connection_id": f"c-{half.last_seq()}", "web_id": "web-1"}
+    half.site.say("customer_connected", "c-1", **said)
+    half.site.say("customer_disconnected", "c-1", **said, for_good=True)
+    half.site.settles()
