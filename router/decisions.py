@@ -162,7 +162,8 @@ class OpenCallBack(Struct, frozen=True, kw_only=True):
     """A customer is called back: a new outbound interaction follows another.
 
     Of a customer who gave up, with the same place in line and urgency; of one who is to be called back later
-    (parked_until_ms is not 0), with the place of that time.
+    (parked_until_ms is not 0), with the place of that time. The first kind may have been and be over, where
+    what it follows came back from the other site and was given up once more: then it begins anew.
 
     Fold: a new interaction; state = parked when parked_until_ms is given, else waiting; the fields as given;
           other texts empty, other numbers 0. In SQL

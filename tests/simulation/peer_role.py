@@ -162,7 +162,7 @@ class PeerRole:
             return
         self._under_way = 0
         if isinstance(said, Refused):
-            overtaken = said.code == "behind" and self._site.calm  # by PairWorld, which compares equal streams
+            overtaken = said.code == "behind" and self._site.calm  # by PairWorld, to compare
             if said.code != "gap" and not overtaken:
                 raise Broken(f"{self._half.name} sends what is refused: {said}")
             self._acked = said.expected - 1
