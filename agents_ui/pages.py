@@ -123,7 +123,7 @@ _STYLES: Final = {
         "places",
         "overlay",
     ),
-    "admin": ("urgency", "overlay", "admin"),
+    "admin": ("urgency", "overlay", "admin", "sites"),
     "arrive": ("sign-in",),
     "wall": ("urgency", "conversation", "desk-side", "overlay", "wall", "wall-urgent", "wall-room"),
 }

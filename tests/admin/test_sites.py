@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from agents_ui.access.people import ChangePerson
-from agents_ui.admin.site_work import ACT, STALE_MS, act_of
+from agents_ui.access.person import find_person
+from agents_ui.access.sessions import hash_of
+from agents_ui.admin.acting import NotAdmin
+from agents_ui.admin.site_bodies import SiteAct
+from agents_ui.admin.site_ground import ground_of
+from agents_ui.admin.site_work import ACT, STALE_MS, SiteWork, act_of
 from config.plan import ActionPlan, Pair, SitePlan
 from config.settings import read_settings
 from router.journal.committer import Committer, wall_ms
@@ -260,13 +265,16 @@ async def test_an_action_is_tried_again_by_somebody(west: Site) -> None:
     assert (await _act(west, token, act="again", run_id="east/9/none")).status == 409
 
 
-async def test_who_is_no_administrator_any_more_takes_nothing_over(
-    west: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_is_no_administrator_any_more_takes_nothing_over(west: Site) -> None:
     """Rights are asked again when it is done, not only at the door."""
     token = await west.session("ada")
-    monkeypatch.setattr("agents_ui.access.gate._refused", lambda *_: None)  # as if it had just looked
-    await west.committer.append(ChangePerson(agent_id="ada", role="agent", active=None, by="sue"))
-    reply = await _act(west, token, act="take-over", confirm="west")
-    assert reply.status == 403 and west.rows("domain_claimed") == []
+    with west.database.reading() as db:
+        person = find_person(db, session_hash=hash_of(token), now_ms=wall_ms())
+    assert person is not None
+    await west.committer.append(ChangePerson(agent_id="ada", role="agent", by="sue"))
+    ground, asked = ground_of(west.services), SiteAct(act="take-over", command_id="too-late")
+    assert ground is not None
+    with pytest.raises(NotAdmin):
+        await SiteWork().do(ground, asked, person)
+    assert west.rows("domain_claimed") == []
     assert (await _look(west, "sue"))["act"]["state"] == "broken"

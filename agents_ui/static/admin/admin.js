@@ -6,9 +6,9 @@ import { clockHeard } from "../shared/time.js";
 import { say } from "../shared/words.js";
 
 const AGAIN_MS = 5000;
-const PARTS = ["health", "texts", "plan", "people", "sessions", "audit"];
+const PARTS = ["health", "sites", "texts", "plan", "people", "sessions", "audit"];
 /** What others than administrators see here. @type {Record<string, string[]>} */
-const OF_OTHERS = { auditor: ["audit"], supervisor: ["texts"] };
+const OF_OTHERS = { auditor: ["audit", "sites"], supervisor: ["texts", "sites"] };
 
 /** @typedef {ReturnType<typeof openAdmin>} Admin */
 
@@ -18,7 +18,7 @@ export function openAdmin(leave) {
   /** @type {import("@preact/signals").Signal<{agent_id: string, name: string, role: string, site: string, time_zone: string} | null>} */
   const me = signal(null);
   /** @type {Record<string, import("@preact/signals").Signal<any>>} any: each part has its own answer */
-  const known = { health: signal(null), plan: signal(null), people: signal(null), sessions: signal(null), texts: signal(null) };
+  const known = { health: signal(null), sites: signal(null), plan: signal(null), people: signal(null), sessions: signal(null), texts: signal(null) };
   const heard_ms = signal(Date.now());
   const lost = signal(false);
   const parts = computed(() => OF_OTHERS[me.value?.role ?? ""] ?? PARTS);

@@ -3,7 +3,7 @@
 /** @typedef {Record<string, string>} Catalogue */
 
 /** Which catalogues there are, in words/; a language that is not here reads English. @type {Record<string, string[]>} */
-const LANGUAGES = { chat: ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], desk: ["en"], "call-desk": ["en"], "template-desk": ["en"], "elsewhere-desk": ["en"], "elsewhere-chat": ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], "call-chat": ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], wall: ["en"], admin: ["en"], "sign-in": ["en"] };
+const LANGUAGES = { chat: ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], desk: ["en"], "call-desk": ["en"], "template-desk": ["en"], "elsewhere-desk": ["en"], "elsewhere-chat": ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], "call-chat": ["en", "es", "fr", "nl", "ar", "zh", "ru", "uk"], wall: ["en"], admin: ["en"], "sites-admin": ["en"], "sign-in": ["en"] };
 const RIGHT_TO_LEFT = ["ar"];
 
 /** @type {Catalogue} */

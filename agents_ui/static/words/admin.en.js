@@ -6,6 +6,7 @@ export const words = {
   asking: "Asking…",
   parts: "Parts of this page",
   part_health: "Health",
+  part_sites: "Sites",
   part_texts: "Texts",
   texts_hint: "While texts are switched off they are kept and come to people all the same; whoever writes hears once in a while that nobody may answer, and how to reach help.",
   texts_no_words: "The plan has no notice of the kind text-off: write first what texters are to hear.",

@@ -3,15 +3,21 @@ import { Toasts } from "../../desk/parts/toasts.js";
 import { html } from "../../shared/html.js";
 import { ThemeToggle } from "../../shared/theme-toggle.js";
 import { exactTime } from "../../shared/time.js";
-import { say } from "../../shared/words.js";
+import { loadWords, say } from "../../shared/words.js";
 import { Audit } from "./audit.js";
 import { Health } from "./health.js";
+import { later } from "./later.js";
 import { People } from "./people.js";
 import { PlanPart } from "./plan.js";
 import { Sessions } from "./sessions.js";
 import { Texts } from "./texts.js";
 
-const PARTS = { health: Health, plan: PlanPart, people: People, sessions: Sessions, texts: Texts, audit: Audit };
+/** Loaded when it is first looked at: most days nobody does. */
+const Sites = later(async () => {
+  const [{ SitesPart }] = await Promise.all([import("../../sites/sites-part.js"), loadWords("sites-admin")]);
+  return SitesPart;
+});
+const PARTS = { health: Health, sites: Sites, plan: PlanPart, people: People, sessions: Sessions, texts: Texts, audit: Audit };
 
 /**
  * @param {object} props
