@@ -5,105 +5,39 @@ claim is (n, site), (0, the site where it arrived) at first, and each adoption h
 replaces. So doing it again does nothing, also after the interaction has ended here.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final  # Any: a column's value is whatever the table says
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from router.channels.ingest import thread_of
-from router.journal.committer import Committer
-from router.journal.connection import Connection, Value
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, Value
 from router.journal.database import Database
 from router.journal.many_rows import ManyRows, rows_in
 from router.records import Fact, fact
+from router.run.trouble import NoticeTrouble
+from router.sites.adoptees import SENDING, Adoptee, Adoptees, Claim, Entry, claims, read_adoptees
+from router.sites.bringing import bring_content, put_content
 
-Claim = tuple[int, str]
-"""n and the site: whoever has the higher one serves the interaction."""
+__all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
+
+_log = logging.getLogger("muster.adopting")
+
+LEFT: Final = "moved"
+"""Status of an order whose site left it to the other one; so it is that one's to send."""
+
+DUE: Final = "due"
+NOT_ADOPTED: Final = "not_adopted"
+"""Code of the alarm that an interaction of the other site could not be adopted; its ref is which."""
+
+MESSAGES_AT_ONCE: Final = 2_000
+"""Of one append: each is a part of one row of the journal. A single conversation may have more."""
 
 CHUNK: Final = 200
 """Interactions of one append: a tenth of a second in which nobody else appends."""
-
-_INTERACTION: Final = (
-    "interaction_id",
-    "channel",
-    "account",
-    "customer_id",
-    "identity_id",
-    "address_hash",
-    "linked_to",
-    "thread",
-    "traffic",
-    "follows",
-    "accepted_at_ms",
-    "language",
-    "reading",
-    "state",
-    "queue_id",
-    "urgency",
-    "requirement",
-    "rule_id",
-    "offer_count",
-    "agent_id",
-    "parked_until_ms",
-    "named_agent_id",
-    "answered_at_ms",
-    "answered_queue_id",
-)
-_IDENTITY: Final = (
-    "customer_id",
-    "identity_id",
-    "channel",
-    "account",
-    "address_hash",
-    "verified",
-    "at_ms",
-)
-_MESSAGE: Final = (
-    "interaction_id",
-    "message_id",
-    "at_ms",
-    "direction",
-    "author_id",
-    "kind",
-    "content_id",
-    "client_id",
-    "status",
-    "trouble",
-    "reading",
-)
-_PART: Final = ("message_id", "number", "kind", "content_id", "content_hash")
-_PLACE: Final = (
-    "interaction_id",
-    "place_id",
-    "message_id",
-    "source",
-    "radius_m",
-    "fix_at_ms",
-    "received_at_ms",
-    "confidence",
-    "content_id",
-    "newest",
-    "tightest",
-)
-_OUTBOX: Final = (
-    "interaction_id",
-    "outbox_id",
-    "message_id",
-    "channel",
-    "account",
-    "address_hash",
-    "status",
-    "attempts",
-    "automatic",
-    "template",
-    "category",
-    "instead_of",
-)
-_CONSENT: Final = ("channel", "address_hash", "category", "state", "at_ms", "how", "agent_id", "blocked")
-_CONTENT: Final = ("content_id", "media_type", "file_name", "salt", "body", "at_ms")
-_ADDRESS: Final = ("kind", "address", "address_hash", "salt")
-_SENDING: Final = ("account", "provider_id", "outbox_id")
 
 _OPEN: Final = """
     SELECT interaction_id FROM interaction
@@ -111,7 +45,11 @@ _OPEN: Final = """
     ORDER BY urgency, accepted_at_ms, interaction_id
 """
 
-Entry = dict[str, Any]
+_WANTED: Final = """
+    SELECT interaction_id FROM interaction
+    WHERE (closed_seq = 0 OR ? = 1) AND (state <> 'assigned' OR ? = 1) AND interaction_id IN {wanted}
+"""
+_MESSAGES: Final = "SELECT 1 FROM message WHERE interaction_id IN {wanted}"
 
 
 def _insert(table: str, columns: Sequence[str]) -> ManyRows:
@@ -121,34 +59,7 @@ def _insert(table: str, columns: Sequence[str]) -> ManyRows:
     )
 
 
-_PUT_CONTENT: Final = _insert("content", _CONTENT)
-_PUT_SENDINGS: Final = _insert("sending", _SENDING)
-
-
-@dataclass(slots=True, kw_only=True)
-class Adoptee:
-    """One interaction as the copy has it: the claim it is served by there, and all that belongs to it."""
-
-    interaction_id: str
-    claim: Claim
-    row: Entry
-    identities: list[Entry] = field(default_factory=list)
-    messages: list[Entry] = field(default_factory=list)
-    places: list[Entry] = field(default_factory=list)
-    outbox: list[Entry] = field(default_factory=list)
-    name_content_id: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Adoptees:
-    """Several, with the content that they name."""
-
-    from_site: str
-    each: list[Adoptee]
-    content: list[Entry] = field(default_factory=list)
-    addresses: list[Entry] = field(default_factory=list)
-    sendings: list[Entry] = field(default_factory=list)
-    consents: list[Entry] = field(default_factory=list)
+_PUT_SENDINGS: Final = _insert("sending", SENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,92 +84,6 @@ def adoptable(
     return [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]
 
 
-def claims(db: Connection, ids: Sequence[str], *, site: str) -> dict[str, Claim]:
-    """The claim by which this database's site has each of these it ever had."""
-    known = {
-        str(row[0]): (0, site)
-        for row in rows_in(db, "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}", ids)
-    }
-    adopted = rows_in(
-        db, "SELECT interaction_id, n, owner FROM adoption WHERE interaction_id IN {wanted}", ids
-    )
-    return {**known, **{str(row[0]): (int(row[1]), str(row[2])) for row in adopted}}
-
-
-def read_adoptees(copy: Connection, ids: Sequence[str], *, from_site: str) -> Adoptees:
-    """These interactions with all that belongs to them, in the order of ids; what is gone is left out."""
-    rows = {each["interaction_id"]: each for each in _read(copy, "interaction", _INTERACTION, ids)}
-    held = claims(copy, ids, site=from_site)
-    each = {ref: Adoptee(interaction_id=ref, claim=held[ref], row=rows[ref]) for ref in ids if ref in rows}
-    found = Adoptees(from_site=from_site, each=list(each.values()))
-    wanted = list(each)
-    _read_messages(copy, each, wanted)
-    for place in _read(copy, "place", _PLACE, wanted, order="seq"):
-        each[place.pop("interaction_id")].places.append(place)
-    for order in _read(copy, "outbox", _OUTBOX, wanted, order="seq"):
-        each[order.pop("interaction_id")].outbox.append(order)
-    _read_customers(copy, found.each)
-    _read_content(copy, found)
-    return found
-
-
-def _read_messages(copy: Connection, each: Mapping[str, Adoptee], wanted: Sequence[str]) -> None:
-    by_id: dict[str, Entry] = {}
-    for message in _read(copy, "message", _MESSAGE, wanted, order="seq, at_ms, message_id"):
-        message["parts"] = []
-        by_id[message["message_id"]] = message
-        each[message.pop("interaction_id")].messages.append(message)
-    for part in _read(copy, "part", _PART, list(by_id), key="message_id", order="number"):
-        by_id[part.pop("message_id")]["parts"].append(part)
-
-
-def _read_customers(copy: Connection, each: Sequence[Adoptee]) -> None:
-    customers = sorted({one.row["customer_id"] for one in each if one.row["customer_id"]})
-    names = dict(
-        rows_in(
-            copy, "SELECT customer_id, name_content_id FROM customer WHERE customer_id IN {wanted}", customers
-        )
-    )
-    identities: dict[str, list[Entry]] = {}
-    for identity in _read(copy, "identity", _IDENTITY, customers, key="customer_id", order="identity_id"):
-        identities.setdefault(identity.pop("customer_id"), []).append(identity)
-    for one in each:
-        one.identities = identities.get(one.row["customer_id"], [])
-        one.name_content_id = names.get(one.row["customer_id"], "")
-
-
-def _read_content(copy: Connection, found: Adoptees) -> None:
-    content, hashes, orders = set[str](), set[str](), set[str]()
-    for one in found.each:
-        content.add(one.name_content_id)
-        content.update(place["content_id"] for place in one.places)
-        for message in one.messages:
-            content.add(message["content_id"])
-            content.update(part["content_id"] for part in message["parts"])
-        hashes.update((one.row["address_hash"], *(each["address_hash"] for each in one.identities)))
-        hashes.update(order["address_hash"] for order in one.outbox)
-        orders.update(order["outbox_id"] for order in one.outbox)
-    found.content = _read(copy, "content", _CONTENT, sorted(content - {""}), key="content_id")
-    wanted = sorted(hashes - {""})
-    found.addresses = _read(copy, "address", _ADDRESS, wanted, key="address_hash")
-    found.consents = _read(copy, "consent", _CONSENT, wanted, key="address_hash")
-    found.sendings = _read(copy, "sending", _SENDING, sorted(orders), key="outbox_id")
-
-
-def _read(
-    db: Connection,
-    table: str,
-    columns: Sequence[str],
-    wanted: Sequence[str],
-    *,
-    key: str = "interaction_id",
-    order: str = "",
-) -> list[Entry]:
-    by = f" ORDER BY {key}, {order}" if order else ""
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN {{wanted}}{by}"
-    return [dict(zip(columns, row, strict=True)) for row in rows_in(db, sql, wanted)]
-
-
 class Adopt:
     """Append that adopts. Read `adopted`, the ids that this appended, after the commit."""
 
@@ -269,12 +94,7 @@ class Adopt:
 
     def write_content(self, db: Connection) -> None:
         """Words and files; what is here already stays."""
-        content = [
-            {**each, "body": bytes(each["body"]), "salt": bytes(each["salt"])}
-            for each in self._adoptees.content
-        ]
-        for each in content:
-            _PUT_CONTENT.run(db, [each])
+        put_content(db, self._adoptees.content)
         _PUT_SENDINGS.run(db, self._adoptees.sendings)
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
@@ -297,7 +117,11 @@ class Adopt:
         address_hash = known_as.get(row["address_hash"], row["address_hash"])
         scheduled = row["parked_until_ms"] > 0 and row["queue_id"] != ""
         orders = [
-            {**one, "address_hash": known_as.get(one["address_hash"], one["address_hash"])}
+            {
+                **one,
+                "address_hash": known_as.get(one["address_hash"], one["address_hash"]),
+                "status": DUE if one["status"] == LEFT else one["status"],
+            }
             for one in each.outbox
         ]
         identities = [
@@ -368,15 +192,61 @@ def adopt_all(
         ids = adoptable(theirs, ours, peer=peer, site=site, assigned=assigned)
     adopted = 0
     for at in range(0, len(ids), CHUNK):
-        adopted += len(adopt(own, copy, ids[at : at + CHUNK], site=site, peer=peer))
+        part = ids[at : at + CHUNK]
+        adopted += len(adopt(own, copy, part, site=site, peer=peer, assigned=assigned))
         progress(min(at + CHUNK, len(ids)), len(ids))
     return Count(adopted=adopted, known=len(ids) - adopted)
 
 
-def adopt(own: Committer, copy: Database, ids: Sequence[str], *, site: str, peer: str) -> tuple[str, ...]:
-    """Adopts these, if they may be; which were. Raises as the committer does."""
+def adopt(
+    own: Committer,
+    copy: Database,
+    ids: Sequence[str],
+    *,
+    site: str,
+    peer: str,
+    assigned: bool = True,
+    ended: bool = False,
+) -> tuple[str, ...]:
+    """Adopts these, if they may be; which were. One that cannot be holds up no other: an alarm names it.
+
+    Shape:  what is with an agent there only when `assigned`, what has ended there only when `ended`: the
+            copy may have heard of either since somebody chose them.
+    Raises: as the committer and databases do; what was adopted before stays.
+    """
     with copy.reading() as theirs:
-        append = Adopt(read_adoptees(theirs, ids, from_site=peer), site=site)
+        values = int(ended), int(assigned)
+        wanted = {str(row[0]) for row in rows_in(theirs, _WANTED, ids, *values)}
+        many = len(rows_in(theirs, _MESSAGES, sorted(wanted))) > MESSAGES_AT_ONCE
+    left = [each for each in ids if each in wanted]
+    if not left:
+        return ()
+    if len(left) == 1 or not many:
+        try:
+            return _adopt_now(own, copy, left, site=site, peer=peer)
+        except (CommitUnknown, DatabaseBusy, DatabaseGone):
+            raise
+        except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
+            if len(left) == 1:
+                _log.exception("not adopted interaction=%s", left[0])
+                alarm = NoticeTrouble(code=NOT_ADOPTED, ref=left[0], detail=type(fault).__name__)
+                own.submit(alarm).result()
+                return ()
+    half = len(left) // 2
+    parts = (left[:half], left[half:])
+    some = {"site": site, "peer": peer}
+    return tuple(
+        ref for part in parts for ref in adopt(own, copy, part, assigned=assigned, ended=ended, **some)
+    )
+
+
+def _adopt_now(
+    own: Committer, copy: Database, ids: Sequence[str], *, site: str, peer: str
+) -> tuple[str, ...]:
+    with copy.reading() as theirs:
+        found = read_adoptees(theirs, ids, from_site=peer)
+    bring_content(own, copy, found.ahead)
+    append = Adopt(found, site=site)
     own.submit(append).result()
     return append.adopted
 

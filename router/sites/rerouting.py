@@ -212,7 +212,7 @@ def take_handed(
         return {"adopted": [], "why": why}
     if not _copied(copy, through_seq, pause):
         return {"adopted": [], "why": "copy_behind"}
-    adopt(own, copy, ids, site=site, peer=peer)
+    adopt(own, copy, ids, site=site, peer=peer, assigned=False)
     with database.reading() as db, copy.reading() as theirs:
         ours, before = claims(db, ids, site=site), claims(theirs, ids, site=peer)
     taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]

@@ -1,0 +1,216 @@
+"""The other site's interactions as the copy has them: all that belongs to each, and its claim."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final  # Any: a column's value is whatever the table says
+
+from router.journal.connection import Connection
+from router.journal.many_rows import rows_in
+from router.sites.bringing import AT_ONCE_BYTES, content_of, sizes_of
+
+Claim = tuple[int, str]
+"""n and the site: whoever has the higher one serves the interaction."""
+
+_INTERACTION: Final = (
+    "interaction_id",
+    "channel",
+    "account",
+    "customer_id",
+    "identity_id",
+    "address_hash",
+    "linked_to",
+    "thread",
+    "traffic",
+    "follows",
+    "accepted_at_ms",
+    "language",
+    "reading",
+    "state",
+    "queue_id",
+    "urgency",
+    "requirement",
+    "rule_id",
+    "offer_count",
+    "agent_id",
+    "parked_until_ms",
+    "named_agent_id",
+    "answered_at_ms",
+    "answered_queue_id",
+)
+_IDENTITY: Final = (
+    "customer_id",
+    "identity_id",
+    "channel",
+    "account",
+    "address_hash",
+    "verified",
+    "at_ms",
+)
+_MESSAGE: Final = (
+    "interaction_id",
+    "message_id",
+    "at_ms",
+    "direction",
+    "author_id",
+    "kind",
+    "content_id",
+    "client_id",
+    "status",
+    "trouble",
+    "reading",
+)
+_PART: Final = ("message_id", "number", "kind", "content_id", "content_hash")
+_PLACE: Final = (
+    "interaction_id",
+    "place_id",
+    "message_id",
+    "source",
+    "radius_m",
+    "fix_at_ms",
+    "received_at_ms",
+    "confidence",
+    "content_id",
+    "newest",
+    "tightest",
+)
+_OUTBOX: Final = (
+    "interaction_id",
+    "outbox_id",
+    "message_id",
+    "channel",
+    "account",
+    "address_hash",
+    "status",
+    "attempts",
+    "automatic",
+    "template",
+    "category",
+    "instead_of",
+)
+_CONSENT: Final = ("channel", "address_hash", "category", "state", "at_ms", "how", "agent_id", "blocked")
+_ADDRESS: Final = ("kind", "address", "address_hash", "salt")
+SENDING: Final = ("account", "provider_id", "outbox_id")
+
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Adoptee:
+    """One interaction as the copy has it: the claim it is served by there, and all that belongs to it."""
+
+    interaction_id: str
+    claim: Claim
+    row: Entry
+    identities: list[Entry] = field(default_factory=list)
+    messages: list[Entry] = field(default_factory=list)
+    places: list[Entry] = field(default_factory=list)
+    outbox: list[Entry] = field(default_factory=list)
+    name_content_id: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Adoptees:
+    """Several, with the content that they name. ahead: ids of all of it, where it is too much for one go."""
+
+    from_site: str
+    each: list[Adoptee]
+    content: list[Entry] = field(default_factory=list)
+    ahead: list[str] = field(default_factory=list)
+    addresses: list[Entry] = field(default_factory=list)
+    sendings: list[Entry] = field(default_factory=list)
+    consents: list[Entry] = field(default_factory=list)
+
+
+def claims(db: Connection, ids: Sequence[str], *, site: str) -> dict[str, Claim]:
+    """The claim by which this database's site has each of these it ever had."""
+    known = {
+        str(row[0]): (0, site)
+        for row in rows_in(db, "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}", ids)
+    }
+    adopted = rows_in(
+        db, "SELECT interaction_id, n, owner FROM adoption WHERE interaction_id IN {wanted}", ids
+    )
+    return {**known, **{str(row[0]): (int(row[1]), str(row[2])) for row in adopted}}
+
+
+def read_adoptees(
+    copy: Connection, ids: Sequence[str], *, from_site: str, content_max: int = AT_ONCE_BYTES
+) -> Adoptees:
+    """These interactions with all that belongs to them, in the order of ids; what is gone is left out.
+
+    Content of more than content_max bytes is only named: bring_content() it before they are adopted.
+    """
+    rows = {each["interaction_id"]: each for each in _read(copy, "interaction", _INTERACTION, ids)}
+    held = claims(copy, ids, site=from_site)
+    each = {ref: Adoptee(interaction_id=ref, claim=held[ref], row=rows[ref]) for ref in ids if ref in rows}
+    found = Adoptees(from_site=from_site, each=list(each.values()))
+    wanted = list(each)
+    _read_messages(copy, each, wanted)
+    for place in _read(copy, "place", _PLACE, wanted, order="seq"):
+        each[place.pop("interaction_id")].places.append(place)
+    for order in _read(copy, "outbox", _OUTBOX, wanted, order="seq"):
+        each[order.pop("interaction_id")].outbox.append(order)
+    _read_customers(copy, found.each)
+    _read_content(copy, found, content_max)
+    return found
+
+
+def _read_messages(copy: Connection, each: Mapping[str, Adoptee], wanted: Sequence[str]) -> None:
+    by_id: dict[str, Entry] = {}
+    for message in _read(copy, "message", _MESSAGE, wanted, order="seq, at_ms, message_id"):
+        message["parts"] = []
+        by_id[message["message_id"]] = message
+        each[message.pop("interaction_id")].messages.append(message)
+    for part in _read(copy, "part", _PART, list(by_id), key="message_id", order="number"):
+        by_id[part.pop("message_id")]["parts"].append(part)
+
+
+def _read_customers(copy: Connection, each: Sequence[Adoptee]) -> None:
+    customers = sorted({one.row["customer_id"] for one in each if one.row["customer_id"]})
+    names = dict(
+        rows_in(
+            copy, "SELECT customer_id, name_content_id FROM customer WHERE customer_id IN {wanted}", customers
+        )
+    )
+    identities: dict[str, list[Entry]] = {}
+    for identity in _read(copy, "identity", _IDENTITY, customers, key="customer_id", order="identity_id"):
+        identities.setdefault(identity.pop("customer_id"), []).append(identity)
+    for one in each:
+        one.identities = identities.get(one.row["customer_id"], [])
+        one.name_content_id = names.get(one.row["customer_id"], "")
+
+
+def _read_content(copy: Connection, found: Adoptees, content_max: int) -> None:
+    content, hashes, orders = set[str](), set[str](), set[str]()
+    for one in found.each:
+        content.add(one.name_content_id)
+        content.update(place["content_id"] for place in one.places)
+        for message in one.messages:
+            content.add(message["content_id"])
+            content.update(part["content_id"] for part in message["parts"])
+        hashes.update((one.row["address_hash"], *(each["address_hash"] for each in one.identities)))
+        hashes.update(order["address_hash"] for order in one.outbox)
+        orders.update(order["outbox_id"] for order in one.outbox)
+    named = sorted(content - {""})
+    if sum(sizes_of(copy, named).values()) > content_max:
+        found.ahead = named
+    else:
+        found.content = content_of(copy, named)
+    wanted = sorted(hashes - {""})
+    found.addresses = _read(copy, "address", _ADDRESS, wanted, key="address_hash")
+    found.consents = _read(copy, "consent", _CONSENT, wanted, key="address_hash")
+    found.sendings = _read(copy, "sending", SENDING, sorted(orders), key="outbox_id")
+
+
+def _read(
+    db: Connection,
+    table: str,
+    columns: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    key: str = "interaction_id",
+    order: str = "",
+) -> list[Entry]:
+    by = f" ORDER BY {key}, {order}" if order else ""
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN {{wanted}}{by}"
+    return [dict(zip(columns, row, strict=True)) for row in rows_in(db, sql, wanted)]
