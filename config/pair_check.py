@@ -25,6 +25,10 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _METHODS: Final = ("POST", "PUT", "PATCH", "GET", "DELETE")
 _FILLED: Final = frozenset({"site", "to", "url", "number"})
 _BRACES: Final = re.compile(r"\{([a-z_]+)\}")
+_DIALLED: Final = re.compile(r"\+?[0-9]{3,15}")
+_BY_SIP: Final = re.compile(
+    r"sip:[A-Za-z0-9+*#._-]+@(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:;transport=(?:tcp|udp))?"
+)
 _SECRET: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -44,8 +48,9 @@ def contradictions(plan: Plan) -> Iterator[Found]:
     if pair.third and (wrong := address_problem(pair.third, path=True)):
         yield (*path, "third"), wrong
     for index, number in enumerate(pair.overflow):
-        if not number.strip():
-            yield (*path, "overflow", index), "an empty number reaches nobody"
+        if not _DIALLED.fullmatch(plain_number(number)):
+            words = f"{number!r} is no number that can be called; one is +15550100555"
+            yield (*path, "overflow", index), words
     for index, action in enumerate(pair.actions):
         yield from _action(plan, pair, action, (*path, "actions", index))
 
@@ -65,6 +70,11 @@ def address_problem(url: str, *, path: bool = False) -> str:
     return ""
 
 
+def plain_number(number: str) -> str:
+    """A number without what people put between its digits."""
+    return re.sub(r"[\s()/.-]", "", number)
+
+
 def is_plain(url: str) -> bool:
     """Whether what is sent there could be read on the way: not encrypted, and not on this machine."""
     parts = urlsplit(url)
@@ -80,6 +90,11 @@ def _site(site: SitePlan, path: Path) -> Iterator[Found]:
             yield (*path, name), wrong
         elif is_plain(url):
             yield (*path, name), f"{url!r} could be read on the way: use https (`muster site keys`)"
+    if site.sip and not _BY_SIP.fullmatch(site.sip) and not _DIALLED.fullmatch(plain_number(site.sip)):
+        yield (
+            (*path, "sip"),
+            f"{site.sip!r} is nowhere to call; sip:112@muster-b.example.org:5060 and a number are",
+        )
 
 
 def _alike(pair: Pair) -> Iterator[Found]:

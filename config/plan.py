@@ -239,12 +239,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePlan:
-    """One of the two sites of a pair: the name people say, where its pages are, where its peer listens."""
+    """One of the two sites of a pair: the name people say, where its pages are, where its peer listens.
+
+    Shape: `sip` is where calls of the other site can be sent, sip:112@host:port or a number; empty: nowhere.
+    """
 
     site_id: str
     name: str
     url: str
     peer: str
+    sip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,8 +283,8 @@ class Pair:
     """Two sites that stand in for each other. Which of them a process belongs to says MUSTER_SITE.
 
     Shape: sites are two; only the first makes people and their passwords, the other one learns them.
-           `overflow` are external numbers, used last. `third` is an address that both can ask: who cannot
-           reach it infers nothing about the peer.
+           `overflow` are external numbers, called last, in order. `third` is an address that both
+           can ask: who cannot reach it infers nothing about the peer.
     """
 
     sites: tuple[SitePlan, ...]

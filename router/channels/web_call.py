@@ -21,6 +21,9 @@ WEB_CALL_TYPE: Final = "application/x-muster-web-call"
 DIGITS_TYPE: Final = "application/x-muster-digits"
 T140_TYPE: Final = "text/t140"
 CALL_OUT_TYPE: Final = "application/x-muster-call-out"
+SENT_ON_TYPE: Final = "application/x-muster-sent-on"
+"""A call that was connected with somebody outside, or with the other site: to whom, as text."""
+
 """Media types of what calls leave behind, beside the INVITE (sip.py): keys, text, a call out."""
 
 _NOT_DIALLED: Final = ("911", "1911")
@@ -96,6 +99,8 @@ def shown_of_call(media_type: str, body: bytes) -> Shown | None:
         return Shown(text=typed(body), notice="Typed during the call.")
     if media_type == CALL_OUT_TYPE:
         return Shown(text="Called back.")
+    if media_type == SENT_ON_TYPE:
+        return Shown(text=f"Nobody was free here: the call was sent on to {text_of(body)}, who answered.")
     return None
 
 

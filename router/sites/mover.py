@@ -16,6 +16,7 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.sites.drills import Drills
+from router.sites.overflow import refusal_of
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.reconciling import Reconciler
@@ -83,6 +84,8 @@ class Mover:
             try:
                 if self._peer_takes():  # else what waits would only be held back here, for nobody
                     more = self._rerouting.step(self._committer, self._own)
+                elif why := self._peer_refuses():
+                    self._rerouting.nobody_takes(self._committer, self._own, why)
                 self._drills.step(self._committer, self._own, self._copy)
                 troubled = False
             except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
@@ -140,6 +143,11 @@ class Mover:
         with self._own.reading() as db:
             beat = status_of(db, PEER)
         return beat.fresh(wall_ms(), HERE_MS) and beat.data.get("accepts") is not False
+
+    def _peer_refuses(self) -> str:
+        """What the other site says of itself, where it is there and takes nothing."""
+        with self._own.reading() as db:
+            return refusal_of(status_of(db, PEER), wall_ms())
 
     def _peer_is_well(self) -> bool:
         """Whether a rehearsal that nobody asked for may begin now."""

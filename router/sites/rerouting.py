@@ -10,7 +10,8 @@ again. Which of a share is drawn from its id, so that the same one is always cho
 
 What the other site took although its answer was lost is seen by its stream (reconciling.py).
 
-A call that is on the line here is not handed over: sound does not move between sites.
+A call that is on the line here is not handed over, for sound does not move between sites: it is sent on as a
+call (overflow.py). What is no call and is refused waits on, and an alarm says so once.
 """
 
 import hashlib
@@ -28,7 +29,9 @@ from router.journal.database import Database
 from router.journal.many_rows import rows_in
 from router.journal.stream import last_seq
 from router.records import Fact, fact
+from router.run.trouble import NoticeTrouble
 from router.sites.adopting import adopt, claims
+from router.sites.overflow import OVERFLOW_FULL
 from router.sites.ownership import owner_of
 from router.sites.peer_client import PeerUnreachable
 from router.sites.returning import going_home
@@ -40,6 +43,9 @@ HOLD_MS: Final = 15_000
 
 HELD_WITHIN_S: Final = 2.0
 """A router that lives has held them by then; what it has not is not handed over."""
+
+_PASSES: Final = ("copy_behind", "not_known", "refused")
+"""Reasons for a refusal that are gone at the next try, or that nobody gave."""
 
 LOOK_S: Final = 0.02
 PAUSE_S: Final = 5.0
@@ -56,6 +62,9 @@ _WAITING: Final = """
         AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
+_CALLS: Final = _WAITING.replace("AND NOT (", "AND (")
+"""The others: calls that are on the line here."""
+
 _UNNAMED: Final = """
     SELECT interaction_id FROM interaction
     WHERE state = 'waiting' AND named_agent_id = ? AND closed_seq = 0 AND interaction_id IN {wanted}
@@ -106,10 +115,23 @@ class Rerouting:
         if not ids:
             return False
         self.last = self.hand_over(own, database, ids)
+        if self.last.refused and self.last.why not in _PASSES:
+            self._refused(own, self.last.why)
         if self.last.refused or self.last.unknown:
             self._not_before_ms = self._clock_ms() + round(PAUSE_S * 1_000)
             return False
         return self.last.taken > 0
+
+    def nobody_takes(self, own: Committer, database: Database, why: str) -> None:
+        """The other site says in its beats that it takes nothing: told, where something should go there."""
+        with database.reading() as db:
+            wanted = bool(chosen(db, site=self._site, peer=self._peer))
+        if wanted:
+            self._refused(own, why)
+
+    def _refused(self, own: Committer, why: str) -> None:
+        """Told once, until somebody has seen it: texts and mails have nowhere else to go."""
+        own.submit(NoticeTrouble(code=OVERFLOW_FULL, ref=self._peer, detail=why)).result()
 
     def hand_over(
         self, own: Committer, database: Database, ids: Sequence[str], *, rehearsal: bool = False
@@ -167,8 +189,21 @@ class Rerouting:
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     """Ids of what waits here and shall wait there, the most urgent and oldest first."""
     home = going_home(db, site=site, peer=peer)
-    shares = {"all": 100} if owner_of(db, site).site == peer else shares_of(db)
-    return [*_still_waiting(db, home), *moving(db, shares)]
+    return [*_still_waiting(db, home), *moving(db, _in_force(db, site=site, peer=peer))]
+
+
+def calls_to_send_on(db: Connection, *, site: str, peer: str) -> list[str]:
+    """Ids of calls on the line here, with nobody yet, that shall be served there, in order."""
+    return calls_moving(db, _in_force(db, site=site, peer=peer))
+
+
+def calls_moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
+    """Ids of calls on the line here that belong to these shares, also of those that ring."""
+    return [
+        str(ref)
+        for ref, channel, queue_id, urgency, _ in db.rows(_CALLS)
+        if _drawn(str(ref)) < _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
+    ]
 
 
 def shares_of(db: Connection) -> dict[str, int]:
@@ -234,6 +269,11 @@ def _still_waiting(db: Connection, ids: Sequence[str]) -> list[str]:
     """Of these, what nobody is offered and nobody is named for."""
     found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, "")}
     return [each for each in ids if each in found]
+
+
+def _in_force(db: Connection, *, site: str, peer: str) -> Mapping[str, int]:
+    """What is moved now: everything, while the other site serves what is ours."""
+    return {"all": ALL_OF_IT} if owner_of(db, site).site == peer else shares_of(db)
 
 
 def _share(shares: Mapping[str, int], *, channel: str, queue_id: str, urgency: int) -> int:

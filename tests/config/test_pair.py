@@ -48,6 +48,8 @@ command = ["/bin/true", "{site}"]
 SPOILED = [
     ('id = "b"', 'id = "a"', "has the id 'a' already"),
     ('id = "b"', 'id = "B 2"', "cannot be an id"),
+    ('"+15550100555"', '"my cell"', "is no number that can be called"),
+    ('name = "South"', 'name = "South"\nsip = "https://b.example"', "is nowhere to call"),
     ('name = "South"', 'name = "north"', "both sites have the name"),
     ("https://b.example", "https://a.example", "both sites have the url"),
     ("https://b.example", "http://b.example", "could be read on the way"),
@@ -62,7 +64,7 @@ SPOILED = [
     ("[pair]\n", "[pair]\nwait_ms = 0\n", "wait_ms is 1 to 1000"),
     ("[pair]\n", "[pair]\ndrill_share_pct = 15\n", "10, 20"),
     ("[pair]\n", "[pair]\ndrill_every_days = -1\n", "drill_every_days"),
-    ('"+15550100555"', '" "', "reaches nobody"),
+    ('"+15550100555"', '" "', "is no number that can be called"),
     ('"https://third.example/up"', '"third"', "is no address"),
     ('when = "return"', 'when = "later"', "when is take_over, return"),
     ('id = "trunk"', 'id = "dns"', "has the id 'dns' already"),

@@ -7,7 +7,7 @@ from typing import Any, Literal  # Any: a leg of the test, whatever the product 
 
 from router.channels.port import Account, CallProvider, HttpRequest
 from router.run.media.frame import Frame
-from router.run.voice.gear import BadSdp, Leg, NotAnswered
+from router.run.voice.gear import RING_S, BadSdp, Leg, NotAnswered
 
 OFFER = "v=0\r\nm=audio 4000 RTP/AVP 0\r\n"
 OFFER_WITH_TEXT = OFFER + "m=text 4002 RTP/AVP 98\r\n"
@@ -197,24 +197,36 @@ class FakeTelephones:
 
     def __init__(self) -> None:
         self.dialled: list[str] = []
+        self.headers: list[tuple[tuple[str, str], ...]] = []
         self.answers: FakeTelephone | str | None = None
+        self.of: dict[str, FakeTelephone | str | None] = {}
+        """The same for single numbers."""
         self.cancelled = False
 
     def uri(self, account: Account, number: str) -> str:
         return f"sip:{number}@trunk.example" if account.endpoint else ""
 
-    async def dial(self, account: Account, number: str, sdp: str) -> FakeTelephone:
+    async def dial(
+        self,
+        account: Account,
+        number: str,
+        sdp: str,
+        *,
+        ring_s: float = RING_S,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> FakeTelephone:
         self.dialled.append(number)
+        self.headers.append(tuple(headers))
         try:
-            while self.answers is None:
+            while (answers := self.of.get(number, self.answers)) is None:
                 await asyncio.sleep(0.005)
         except asyncio.CancelledError:
             self.cancelled = True
             raise
-        if isinstance(self.answers, str):
-            raise NotAnswered(self.answers)
-        self.answers.answer_sdp = OFFER
-        return self.answers
+        if isinstance(answers, str):
+            raise NotAnswered(answers)
+        answers.answer_sdp = OFFER
+        return answers
 
 
 class FakeOrders:

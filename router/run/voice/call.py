@@ -6,17 +6,15 @@ It knows nothing of SQL and decides nothing about routing: how its interaction s
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Any, Final  # Any: what a coroutine sends and receives does not matter here
 
 from router.channels.port import Account
-from router.channels.web_call import CALL_OUT_TYPE
+from router.channels.web_call import CALL_OUT_TYPE, SENT_ON_TYPE
 from router.run.voice import record as r
-from router.run.voice.book import Book
+from router.run.voice.around import Surroundings, careful
 from router.run.voice.callers import Caller, CannotAnswer, NotNow, TelephoneCaller, called
-from router.run.voice.gear import Bridge, CallEnded, Leg, Media, NoPorts, NotAnswered, NoTrunk, Telephones
+from router.run.voice.gear import Bridge, CallEnded, Leg, NoPorts, NotAnswered, NoTrunk, Telephones
 from router.run.voice.record import AddSaid, Record
 from router.run.voice.said import Said
 from router.run.voice.standing import Standing, Waiting
@@ -24,24 +22,12 @@ from router.run.voice.standing import Standing, Waiting
 CONNECT_S: Final = 10.0
 """An agent who accepted and is not heard after this long will not be: somebody should look."""
 
+IN_LINE: Final = ("waiting", "offered")
+
 SILENT_MS: Final = 8_000
 """Nothing heard of a caller for so long: perhaps they cannot speak (NENA-STA-020.1-2020, 2.2.7)."""
 
 _log = logging.getLogger("muster.voice")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every call of a process works with.
-
-    Shape: alarm(code, interaction_id) tells people; over(call) is called once, when the call has ended.
-    """
-
-    book: Book
-    media: Media
-    recordings: Path
-    alarm: Callable[[str, str], None]
-    over: "Callable[[Call], None]"
 
 
 class Call:
@@ -68,6 +54,8 @@ class Call:
         self._answering = False
         self._patience: asyncio.TimerHandle | None = None
         self._sent_to: TelephoneCaller | None = None
+        self._elsewhere: TelephoneCaller | None = None
+        """Who answered elsewhere and is to have the caller."""
         self._files = 0
         self._name = f"{record.call_id}_{said}" if said else record.call_id
         """Of its recordings: those of a process that died have others."""
@@ -119,8 +107,16 @@ class Call:
 
     @property
     def coming(self) -> bool:
-        """Whether an agent is there to talk and the caller is not."""
+        """Whether somebody is there to talk and the caller is not."""
+        if self._elsewhere is not None and not self._elsewhere.call.ended:
+            return True
         return self._coming is not None and self._coming.flowing
+
+    @property
+    def waits(self) -> bool:
+        """Whether its caller is in line, and with no agent."""
+        line = self.stood is not None and self.stood.state in IN_LINE and not self.stood.over
+        return line and self.live and self.record.direction == r.IN and not self._assignment
 
     def waits_at(self, position: int) -> None:
         """Its place in line; 0: it waits no longer."""
@@ -230,6 +226,25 @@ class Call:
             return
         self._relay(bridge, other)
 
+    async def goes_on_with(self, other: TelephoneCaller, where: str) -> bool:
+        """Who waits talks with whoever answered there from now on; False where they wait, or are gone.
+
+        Its interaction ends as one that nobody took, so that there is a call-back, which knows of it.
+        """
+        if self._bridge is None and not self._answering:
+            self._answering, self._elsewhere = True, other
+            try:
+                await self._answer()
+            finally:
+                self._elsewhere = None
+        bridge = self._bridge
+        if bridge is None or not self.waits or other.call.ended:
+            return False
+        said = r.mark(self.record, SENT_ON_TYPE, where.encode(), number=r.SENT_ON)
+        self._around.book.append(self.call_id, said)
+        self._relay(bridge, other)
+        return True
+
     def _not_forwarded(self, why: str) -> None:
         if self.live and self._bridge is not None and self._agent is not None:
             self._bridge.hold(False)
@@ -266,6 +281,8 @@ class Call:
     def end(self, why: str, *, hang_up: bool = True, elsewhere: bool = False) -> None:
         """It is over, for this reason. Only the first counts. elsewhere: others may serve the caller."""
         if not self.live:
+            if self._sent_to is not None:
+                self.hung_up(why)
             return
         self.record.state, self.record.why = r.ENDED, why
         self.record.silent = self.record.recording = False
@@ -315,17 +332,8 @@ class Call:
 
     def say_called(self) -> None:
         """Leave a mark in the conversation that the customer was called."""
-        self._around.book.append(
-            self.call_id,
-            AddSaid(
-                interaction_id=self.interaction_id,
-                call_id=self.call_id,
-                number=0,
-                media_type=CALL_OUT_TYPE,
-                body=b"{}",
-                direction="system",
-            ),
-        )
+        said = r.mark(self.record, CALL_OUT_TYPE, b"{}", number=r.CALLED_OUT)
+        self._around.book.append(self.call_id, said)
 
     def dials_for(self, standing: Standing, leg: Leg, window: str) -> None:
         """A call out that this agent makes."""
@@ -486,14 +494,6 @@ class Call:
             await bridge.close()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_careful(work))
+        task = asyncio.create_task(careful(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _careful(work: Coroutine[Any, Any, None]) -> None:
-    """What cannot be closed or answered must not keep the rest of the call from being looked after."""
-    try:
-        await work
-    except Exception:  # noqa: BLE001 - networks and browsers end in many ways
-        _log.exception("work for a call failed")

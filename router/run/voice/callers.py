@@ -3,11 +3,23 @@
 What both can do is `Caller`; a call never asks which of the two it has.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from router.channels.port import Account
 from router.channels.web_call import dialable
-from router.run.voice.gear import BadSdp, Leg, Media, NoPorts, NotAnswered, Telephone, Telephones, TrunkLeg
+from router.run.voice.gear import (
+    REFUSED,
+    RING_S,
+    BadSdp,
+    Leg,
+    Media,
+    NoPorts,
+    NotAnswered,
+    Telephone,
+    Telephones,
+    TrunkLeg,
+)
 
 SERVICE_UNAVAILABLE: Final = 503
 """RFC 3261, 21.5.4: try another server."""
@@ -192,16 +204,26 @@ def takes_text(sdp: str) -> bool:
     return False
 
 
-async def called(telephones: Telephones, media: Media, account: Account, number: str) -> TelephoneCaller:
+async def called(
+    telephones: Telephones,
+    media: Media,
+    account: Account,
+    number: str,
+    *,
+    ring_s: float = RING_S,
+    headers: Sequence[tuple[str, str]] = (),
+    planned: bool = False,
+) -> TelephoneCaller:
     """Call this number from this account; returns when somebody answers.
 
-    Raises NotAnswered, NoTrunk, NoPorts.
+    planned: it is the plan's, so that it may be a sip: address, too. Raises NotAnswered, NoTrunk, NoPorts.
     """
-    if not dialable(number):
-        raise NotAnswered("refused")
+    if not planned and not dialable(number):
+        raise NotAnswered(REFUSED)
     leg = media.trunk_leg()
     try:
-        call = await telephones.dial(account, number, leg.local_sdp("offer"))
+        offer = leg.local_sdp("offer")
+        call = await telephones.dial(account, number, offer, ring_s=ring_s, headers=headers)
         try:
             leg.accept(call.answer_sdp)
         except (BadSdp, ValueError):

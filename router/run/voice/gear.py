@@ -6,7 +6,7 @@ router/run/media, made by telephones.py and sound.py; tests have others.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from router.channels.port import Account
 from router.channels.sip_call import CallEnded
@@ -27,6 +27,12 @@ __all__ = [
     "Telephones",
     "TrunkLeg",
 ]
+
+RING_S: Final = 60.0
+"""How long a telephone rings before nobody is there: a voice box would have answered."""
+
+NO_ANSWER: Final = "no_answer"
+REFUSED: Final = "refused"
 
 
 class NoTrunk(Exception):
@@ -176,12 +182,20 @@ class Telephone(Protocol):
 class Telephones(Protocol):
     """Calls out, by the trunks of the plan."""
 
-    async def dial(self, account: Account, number: str, sdp: str) -> Telephone:
+    async def dial(
+        self,
+        account: Account,
+        number: str,
+        sdp: str,
+        *,
+        ring_s: float = RING_S,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> Telephone:
         """Returns when it was answered: the call with `answer_sdp`. Raises NotAnswered, NoTrunk."""
         ...
 
     def uri(self, account: Account, number: str) -> str:
-        """The address of a number at the account's trunk; empty where it has none."""
+        """The address of a number at the account's trunk; empty where it has none. sip: is one already."""
         ...
 
 

@@ -24,6 +24,10 @@ FAILED: Final = "failed"
 LOST: Final = "lost"
 FORWARDED: Final = "forwarded"
 
+CALLED_OUT: Final = 0
+SENT_ON: Final = -1
+"""Numbers of what a call leaves by itself; callers' words count from 1."""
+
 IN: Final = "in"
 OUT: Final = "out"
 
@@ -117,6 +121,18 @@ class AddSaid:
                 web_id="",
             ),
         )
+
+
+def mark(record: Record, media_type: str, body: bytes, *, number: int) -> AddSaid:
+    """Something that became of this call, in its conversation."""
+    return AddSaid(
+        interaction_id=record.interaction_id,
+        call_id=record.call_id,
+        number=number,
+        media_type=media_type,
+        body=body,
+        direction="system",
+    )
 
 
 def said_id(call_id: str, number: int) -> str:

@@ -19,6 +19,7 @@ from router.run.voice.held_caller import Orders
 from router.run.voice.held_calls import HeldCalls
 from router.run.voice.lost_calls import EndLost, lost
 from router.run.voice.recordings import FOLDER, Recordings
+from router.run.voice.sending_on import SendingOn
 from router.run.voice.switchboard import Switchboard
 from router.run.web_lease import RENEW_S, end_web, renew_web
 
@@ -88,6 +89,7 @@ class VoiceRole:
             adopt=self.recordings.adopt,
         )
         self.held = HeldCalls(self.board, database, accounts, orders, here=here)
+        self.sending_on = SendingOn(self.board, database, plan, accounts, site=settings.site)
         self.plan = plan
         self._database = database
         self._committer = committer
@@ -107,6 +109,7 @@ class VoiceRole:
                 self.board.run,
                 self.held.run,
                 self.recordings.run,
+                self.sending_on.run,
                 self._keep_lease,
                 self._end_lost,
             ):

@@ -25,8 +25,9 @@ from router.journal.database import Connection, Database
 from router.records import Row, fact
 from router.run.trouble import NoticeTrouble
 from router.run.voice import record as r
+from router.run.voice.around import Surroundings
 from router.run.voice.book import Book
-from router.run.voice.call import Call, Surroundings
+from router.run.voice.call import Call
 from router.run.voice.callers import SERVICE_UNAVAILABLE, Caller, PageCaller, TelephoneCaller
 from router.run.voice.figures import VoiceFigures
 from router.run.voice.gear import Leg, Media, Telephone, Telephones

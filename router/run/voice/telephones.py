@@ -4,23 +4,21 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from config.networks import networks_of
 from router.channels.port import Account
 from router.channels.web_call import SIP
 from router.run.sip_agent import CallEnded, Credentials, SipAgent, SipCall
-from router.run.voice.gear import NotAnswered, NoTrunk
-
-RING_S: Final = 60.0
-"""How long a telephone rings before nobody is there: a voice box would have answered."""
+from router.run.voice.gear import NO_ANSWER, RING_S, NotAnswered, NoTrunk
 
 PROBE_S: Final = 15.0
 ANSWER_S: Final = 10.0
 SILENT_S: Final = 60.0
 """A trunk that has not answered for this long is gone: nobody can call us."""
 
+BY_SIP: Final = "sip:"
 TRUNK_SILENT: Final = "trunk_silent"
 
 _log = logging.getLogger("muster.voice")
@@ -44,11 +42,21 @@ class Trunks:
         return account_at(self._accounts().values(), address)
 
     def uri(self, account: Account, number: str) -> str:
-        """Where this number is reached by the account's trunk; empty where it has none."""
+        """Where the account's trunk reaches this number; empty where it has none. sip: is an address."""
+        if number.startswith(BY_SIP):
+            return number
         endpoint = trunk_of(account)
         return endpoint.replace("sip:", f"sip:{number}@", 1) if endpoint else ""
 
-    async def dial(self, account: Account, number: str, sdp: str) -> SipCall:
+    async def dial(
+        self,
+        account: Account,
+        number: str,
+        sdp: str,
+        *,
+        ring_s: float = RING_S,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> SipCall:
         """Returns when it was answered; cancelled, it gives up calling. Raises NotAnswered, NoTrunk."""
         uri = self.uri(account, number)
         if self.agent is None or not uri:
@@ -58,18 +66,19 @@ class Trunks:
             call = await self.agent.dial(
                 uri,
                 sdp=sdp,
-                from_uri=self.uri(account, own),
-                credentials=_credentials(account),
+                from_uri=self.uri(account, own) or f"sip:{own}@{self.here()}",
+                headers=headers,
+                credentials=None if number.startswith(BY_SIP) else _credentials(account),
                 account_id=account.account_id,
             )
         except ValueError as problem:  # an address that leads nowhere
             raise NoTrunk(str(problem)) from problem
         try:
-            async with asyncio.timeout(RING_S):
+            async with asyncio.timeout(ring_s):
                 await call.answered()
         except TimeoutError:
             await call.hang_up()
-            raise NotAnswered("no_answer") from None
+            raise NotAnswered(NO_ANSWER) from None
         except CallEnded as ended:
             raise NotAnswered(ended.why) from None
         except BaseException:
