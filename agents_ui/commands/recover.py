@@ -122,7 +122,8 @@ def _recover(database: "Database", settings: Settings, peer: "PeerRows") -> "Pul
 
 def _begun(database: "Database", *, alone: bool) -> "Row":
     from router.journal.clock import wall_ms
-    from router.journal.restoring import BACKUP, finish, unfinished
+    from router.journal.restoring import finish
+    from router.journal.unfinished import BACKUP, unfinished
 
     with database.reading() as db:
         made_of = unfinished(db)

@@ -9,8 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from router.journal import stream, tables
 from router.journal.appends import ROUTER, set_position
 from router.journal.backup import EVERY_KEPT, Manifest, read_manifest
@@ -19,14 +17,8 @@ from router.journal.copying import copy_table, pages
 from router.journal.database import Database
 from router.journal.replay import group_of
 from router.journal.sqlite import SqliteConnection
-from router.records import GROUP, Row, canonical
-
-UNFINISHED: Final = "restoring"
-"""Key of the row of site_status that is there while a database is being made again."""
-
-BACKUP: Final = "backup"
-PEER: Final = "peer"
-"""What it is made of: what a backup half filled is filled anew, what the other site half filled goes on."""
+from router.journal.unfinished import BACKUP, UNFINISHED, mark, unfinished
+from router.records import GROUP, Row
 
 _LAST_GROUP: Final = f"""
     SELECT {stream.COLUMNS} FROM journal
@@ -71,23 +63,6 @@ def _begin(database: Database, now_ms: int) -> None:
         mark(db, BACKUP, now_ms)
 
 
-def mark(db: Connection, made_of: str, now_ms: int) -> None:
-    """Says in the database that it is not whole yet, in the caller's transaction; made_of: backup | peer."""
-    db.run(
-        """INSERT INTO site_status (key, at_ms, data) VALUES (:key, :at_ms, :data)
-           ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, data = excluded.data""",
-        key=UNFINISHED,
-        at_ms=now_ms,
-        data=canonical({"made_of": made_of}),
-    )
-
-
-def unfinished(db: Connection) -> str:
-    """What this database is being made of, or was when somebody stopped it; empty: it is whole."""
-    found = db.row("SELECT data FROM site_status WHERE key = :key", key=UNFINISHED)
-    return str(msgspec.json.decode(found[0])["made_of"]) if found else ""
-
-
 def is_empty(db: Connection) -> bool:
     """Whether nothing was ever written here."""
     return db.row("SELECT 1 FROM journal LIMIT 1") is None and stream.last_seq(db) == 0
@@ -100,28 +75,6 @@ def finish(database: Database, *, why: str, now_ms: int) -> Row:
         settle(db)
         db.run("DELETE FROM site_status WHERE key = :key", key=UNFINISHED)
     return row
-
-
-def take_back_begin(db: Connection) -> bool:
-    """Undoes the beginning of a life in which nothing was written yet; whether the last row was one.
-
-    In the caller's transaction. Nobody can have seen a number of it but the command that began it.
-    """
-    head = stream.lock_head(db, 0)
-    found = stream.read_rows(db, after_seq=head.seq - 1, limit=1) if head.seq else []
-    if not found or found[0].kind != stream.BEGUN:
-        return False
-    before = msgspec.json.decode(found[0].data)["from_incarnation"]
-    db.run("DELETE FROM journal WHERE site = :site AND seq = :seq", site=head.site, seq=head.seq)
-    db.run("DELETE FROM stream WHERE own = 1")
-    changed = db.run(
-        "UPDATE stream SET own = 1 WHERE site = :site AND incarnation = :before",
-        site=head.site,
-        before=before,
-    )
-    if changed != 1:
-        raise stream.NoStream(f"the life {before} before the last one is not known here")
-    return True
 
 
 def settle(db: Connection) -> None:

@@ -18,7 +18,7 @@ from router.journal.clock import wall_ms
 from router.journal.committer import Committer
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.database import Database
-from router.journal.restoring import BACKUP, unfinished
+from router.journal.unfinished import BACKUP, unfinished
 from router.run.lease import NOW_MS
 from router.run.trouble import NoticeTrouble
 from router.sites.credentials import peer_access

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from router.journal import stream
 from router.journal.database import Database
 from router.journal.many_rows import rows_in
-from router.journal.restoring import BACKUP, PEER, mark, take_back_begin, unfinished
+from router.journal.unfinished import BACKUP, PEER, mark, take_back_begin, unfinished
 from router.sites.copies import Batch, Piece, Refused, read_batch, read_piece, take_batch, take_piece
 
 _THERE: Final = "SELECT content_id FROM content WHERE content_id IN {wanted}"

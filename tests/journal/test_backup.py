@@ -10,8 +10,9 @@ from router.journal.connection import DatabaseGone
 from router.journal.database import open_database
 from router.journal.replay import replay
 from router.journal.restore import load_state
-from router.journal.restoring import NotEmpty, finish, restore_backup, unfinished
+from router.journal.restoring import NotEmpty, finish, restore_backup
 from router.journal.sqlite import SqliteConnection
+from router.journal.unfinished import unfinished
 from tests.journal.history import History
 from tests.journal.writing import Arrival, all_rows, checked
 

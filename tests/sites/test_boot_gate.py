@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from router.journal.clock import wall_ms
-from router.journal.restoring import finish, mark
+from router.journal.restoring import finish
+from router.journal.unfinished import mark
 from router.sites.boot_gate import (
     GATE,
     Gate,

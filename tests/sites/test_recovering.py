@@ -9,7 +9,8 @@ from router.journal.committer import Committer
 from router.journal.database import open_database
 from router.journal.replay import replay
 from router.journal.restore import load_state
-from router.journal.restoring import finish, unfinished
+from router.journal.restoring import finish
+from router.journal.unfinished import unfinished
 from router.sites.recovering import CannotRecover, CopyAtHand, PeerGone, recover
 from tests.journal.conftest import committer, database, database_url
 from tests.journal.history import History
