@@ -4,7 +4,8 @@ from typing import Any  # Any: JSON for console and command line
 
 from router.sites.acts import scope_problem
 from router.sites.ground import Ground
-from router.sites.rerouting import moving, shares_of
+from router.sites.overflow import refusal_of, targets_of
+from router.sites.rerouting import calls_moving, moving, shares_of
 from router.sites.status import PEER, status_of
 
 
@@ -14,7 +15,9 @@ def reroute_dry_run(ground: Ground, scope: str, share_pct: int) -> dict[str, Any
         now = shares_of(db)
         before, after = moving(db, now), moving(db, {**now, scope: share_pct})
         waiting = len(moving(db, {"all": 100}))
+        calls = len(calls_moving(db, {**now, scope: share_pct}))
         beat = status_of(db, PEER)
+    refusal = refusal_of(beat, ground.clock())
     report = {
         "mode": "reroute",
         "scope": scope,
@@ -31,6 +34,8 @@ def reroute_dry_run(ground: Ground, scope: str, share_pct: int) -> dict[str, Any
         "state": beat.text("state"),
         "agents_free": beat.number("agents_free"),
         "waiting_there": beat.number("waiting"),
+        "calls": calls,
+        "sent_on_to": [each.shown for each in targets_of(ground.pair, peer=ground.peer, refusal=refusal)],
         "overflow": list(ground.pair.overflow),
     }
     return {**report, "lines": _lines(report)}
@@ -43,14 +48,19 @@ def _lines(report: dict[str, Any]) -> list[str]:
     return [
         f"{share} % of {report['scope']} (now {now} %) would go to {there}: "
         f"{report['moves']} of {report['waiting']} that wait here now, and that share of what comes.",
-        "Each keeps its place in line. What agents hold, and calls that are on the line here, stay.",
+        "Each keeps its place in line. What agents hold stays.",
         _there(report, there),
-        *(
-            [f"The plan's last resort, by hand: {', '.join(report['overflow'])}."]
-            if report["overflow"]
-            else ["The plan names no external number as a last resort."]
-        ),
+        _calls(report),
     ]
+
+
+def _calls(report: dict[str, Any]) -> str:
+    """What becomes of who is on the line."""
+    count = f"Calls that wait on the line here ({report['calls']} of that share now)"
+    if not report["sent_on_to"]:
+        return f"{count} stay: the plan names no sip of the other site, and no external number (overflow)."
+    targets = ", then ".join(report["sent_on_to"])
+    return f"{count} are sent on to {targets}; each that is answered there leaves a call-back here."
 
 
 def _there(report: dict[str, Any], there: str) -> str:

@@ -2,7 +2,7 @@
 import { batch, effect } from "@preact/signals";
 import { keep, kept } from "../shared/keep.js";
 import { loadWords } from "../shared/words.js";
-import { askForCall, OPEN, PASSING, request } from "./customer-door.js";
+import { askForCall, ELSEWHERE, OPEN, PASSING, request } from "./customer-door.js";
 import { makeState } from "./customer-state.js";
 import { openLine } from "./line.js";
 import { addSheet } from "./sheet.js";
@@ -65,7 +65,7 @@ export async function openCustomerCall(centre) {
     if (mine !== round || !known) return;
     if (state === "live") show();
     if (state === "trouble") phase.value = "trouble";
-    if (state === "lost") again();
+    if (state === "lost") known === ELSEWHERE ? over("ended", ELSEWHERE) : again();
   }
 
   /** @param {Error & {code?: string}} reason */
@@ -99,6 +99,7 @@ export async function openCustomerCall(centre) {
 
   /** The centre has no call of ours. Where a process of its died, the way back is a new call, at once. @param {string} code */
   function gone(code) {
+    if (code === ELSEWHERE && line.peek()?.state.peek() === "live") return void ((known = ELSEWHERE), show());
     if (code !== "lost" || Date.now() - open_ms > BACK_WITHIN_MS) return over("ended", code);
     known = "waiting";
     position.value = connected_ms.value = 0;
@@ -109,7 +110,7 @@ export async function openCustomerCall(centre) {
   function show() {
     if (line.peek()?.state.peek() !== "live") return;
     tries = 0;
-    phase.value = known === "connected" || known === "held" ? known : "waiting";
+    phase.value = known === "held" || known === "waiting" ? known : "connected";
   }
 
   /** @param {"ended" | "failed"} how @param {string} code */

@@ -2,6 +2,8 @@
 
 /** How a call that goes on can stand, for the centre. */
 export const OPEN = ["waiting", "dialling", "connected", "held"];
+/** Why a call has ended for the centre that goes on with somebody outside, until the line itself ends. */
+export const ELSEWHERE = "forwarded";
 /** Refusals that pass: the call is tried again by itself while it is open. */
 export const PASSING = ["voice_away", "no_ports", "away", "slow_down", "not_kept", ""];
 

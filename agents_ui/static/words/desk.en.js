@@ -446,6 +446,7 @@ export const words = {
   alarm_gone_home: "A site serves its own traffic again",
   alarm_action_troubled: "A provider does not take its new address: see Sites",
   alarm_live_calls: "Calls were on the line at the site that is gone",
+  alarm_overflow_full: "Work that should go elsewhere is taken by nobody: it waits here, see Sites",
   alarm_started_unasked: "This site started without being able to ask the other one",
   alarm_texts_off: "Texts are switched off: whoever writes is told to call",
   alarm_account_down: "Answers of an account do not leave",
