@@ -204,7 +204,8 @@ class Audit:
                     self._require(order.accepted_at_ms == order.parked_until_ms, f"at no time: {order}")
                     self.figures.scheduled += 1
                 else:
-                    same = (left.accepted_at_ms, left.urgency) == (order.accepted_at_ms, order.urgency)
+                    same = left.accepted_at_ms == order.accepted_at_ms
+                    same = same and left.urgency in (0, order.urgency)  # 0: nobody had read it yet
                     self._require(same, f"the call-back lost its place: {order}")
                     left.followed = True
                 again = self.known.get(order.interaction_id)
