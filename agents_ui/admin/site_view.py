@@ -17,8 +17,8 @@ Value = dict[str, Any]
 
 DRILLS_SHOWN: Final = 5
 DAY_MS: Final = 86_400_000
-AFFECTED_MS: Final = 60_000
-"""The list of who was affected looks at every contact of an outage: at most once a minute."""
+AFFECTED_MS: Final = 30_000
+"""The list of who was affected looks at every contact of an outage: at most this often."""
 
 _CLAIMED: Final = "SELECT coalesce(min(since_ms), 0) FROM domain WHERE since_ms > :after_ms"
 _ALONE: Final = "SELECT coalesce(min(began_ms), 0) FROM copy_gap WHERE healed_ms = 0"
@@ -28,7 +28,7 @@ class SiteView:
     """The answer of GET /api/admin/sites. Blocks; for any thread."""
 
     def __init__(self) -> None:
-        self._affected: tuple[int, int, Value | None] = (0, 0, None)
+        self._affected: tuple[tuple[int, int], int, Value | None] = ((0, 0), 0, None)
 
     def of(self, ground: Ground) -> Value:
         """Everything. Raises DatabaseGone, DatabaseBusy, NoStream."""
@@ -57,10 +57,11 @@ class SiteView:
         now_ms = report["at_ms"]
         with ground.own.reading() as own:
             from_ms = _trouble_since(own, report)
-            known_from, known_at, known = self._affected
             if not from_ms:
                 return None
-            if known_from == from_ms and now_ms - known_at < AFFECTED_MS:
+            about = (from_ms, sum(each["n"] for each in report["domains"]))  # a claim changes the list
+            known_about, known_at, known = self._affected
+            if known_about == about and now_ms - known_at < AFFECTED_MS:
                 return known
             found = affected(own, ground.plan, from_ms=from_ms, until_ms=now_ms + 1, now_ms=now_ms)
         counts = [
@@ -73,7 +74,7 @@ class SiteView:
             "contacts": len(found),
             "reasons": [each for each in counts if each["count"]],
         }
-        self._affected = (from_ms, now_ms, value)
+        self._affected = (about, now_ms, value)
         return value
 
 

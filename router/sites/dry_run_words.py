@@ -37,7 +37,10 @@ def _lines_of_past(report: Mapping[str, Any]) -> list[str]:
 
 def _lines_of_work(report: Mapping[str, Any], other: str, here: str) -> list[str]:
     states, assigned = report["by_state"], report["assigned"]
-    found = [f"{report['adopted_now']} interactions come to {here} now, each at its place in line:"]
+    found = [
+        f"{report['adopted_now']} interactions come to {here} now, each at its place in line"
+        f"{':' if report['adopted_now'] else '.'}"
+    ]
     channels = ", ".join(f"{count} {name}" for name, count in report["by_channel"].items())
     urgencies = ", ".join(
         f"{count} {_URGENCIES.get(int(name), name)}" for name, count in report["by_urgency"].items()

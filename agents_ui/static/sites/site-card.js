@@ -8,6 +8,9 @@ import { siteOf, whoIs } from "./pair.js";
 /** Tones of NENA's words; the word and a sign say it as well. */
 const TONES = { Normal: "good", ScheduledMaintenanceAvailable: "waiting", MajorIncidentInProgress: "waiting", Partial: "waiting", Unstaffed: "waiting", Overloaded: "waiting" };
 
+/** Where both cards stand side by side, there is room for what is not ready. */
+const WIDE = matchMedia("(min-width: 700px)");
+
 /** @param {{pair: any, site: any}} props any: the answer of /api/admin/sites, and one of its `sites` */
 export function SiteCard({ pair, site }) {
   const here = site.site === pair.site;
@@ -73,6 +76,6 @@ function Readiness({ site }) {
   if (!readiness_ms) return html`${say("site_not_known")}`;
   const asked = html`<small>${say("site_asked", { time: dayAndTime(readiness_ms) })}</small>`;
   if (readiness.length === 0) return html`<${State} tone="good">${say("site_ready")}<//> ${asked}`;
-  return html`<${State} tone="waiting">${say("site_not_ready", { count: readiness.length })}<//> ${asked}
-    <ul class="troubles">${readiness.map((/** @type {any} */ each) => html`<li key=${each.code + each.text}><b dir="auto">${each.text}</b><p dir="auto">${each.todo}</p></li>`)}</ul>`;
+  return html`<details open=${WIDE.matches}><summary><${State} tone="waiting">${say("site_not_ready", { count: readiness.length })}<//> ${asked}</summary>
+    <ul class="troubles">${readiness.map((/** @type {any} */ each) => html`<li key=${each.code + each.text}><b dir="auto">${each.text}</b><p dir="auto">${each.todo}</p></li>`)}</ul></details>`;
 }

@@ -1,10 +1,10 @@
 // sites/sites-part.js - the Sites part of the admin page: how the pair stands, and below it what to do
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { html } from "../shared/html.js";
 import { dayAndTime, duration, second, serverNow } from "../shared/time.js";
 import { say } from "../shared/words.js";
 import { State } from "../admin/parts/state.js";
-import { Acts } from "./acts.js";
+import { Acts, CHOICES, showChoice } from "./acts.js";
 import { Affected } from "./affected.js";
 import { Between } from "./between.js";
 import { Drills } from "./drills.js";
@@ -16,6 +16,7 @@ const AGAIN_MS = 2000; // as long as a page may be behind in a minute in which e
 
 /** @param {{admin: import("../admin/admin.js").Admin}} props */
 export function SitesPart({ admin }) {
+  const [open, setOpen] = useState("");
   useEffect(() => {
     const looking = setInterval(() => void (document.visibilityState === "visible" && admin.look()), AGAIN_MS);
     return () => clearInterval(looking);
@@ -24,19 +25,21 @@ export function SitesPart({ admin }) {
   if (!pair) return html`<p class="hint">${say("asking")}</p>`;
   if (!pair.pair) return html`<section><h2>${say("part_sites")}</h2><p>${say("sites_alone")}</p></section>`;
   if (!pair.copy) return html`<section><h2>${say("part_sites")}</h2><p role="alert"><${State} tone="alarm">${say("sites_no_copy", pair)}<//></p></section>`;
-  return html`<${Now} pair=${pair} />
+  return html`<${Now} pair=${pair} choose=${(/** @type {string} */ key) => (setOpen(key), showChoice(key))} />
     <div class="sites">${pair.sites.map((/** @type {any} */ site) => html`<${SiteCard} key=${site.site} pair=${pair} site=${site} />`)}</div>
     <${Between} pair=${pair} />
-    <${Acts} admin=${admin} pair=${pair} />
+    <${Acts} admin=${admin} pair=${pair} open=${open} setOpen=${setOpen} />
     <${Affected} affected=${pair.affected} />
     <${Providers} admin=${admin} pair=${pair} />
     <${Drills} pair=${pair} />`;
 }
 
-/** The pair in a few sentences. @param {{pair: any}} props any: the answer of /api/admin/sites */
-function Now({ pair }) {
+/** The pair in a few sentences, and the way to what fits. @param {{pair: any, choose: (key: string) => void}} props any: the answer of /api/admin/sites */
+function Now({ pair, choose }) {
+  const fits = CHOICES.find((each) => each.fits === pair.fits);
   return html`<section class="sites-now"><h2>${say("sites_now")}</h2>
-    <ul role="status">${sentences(pair).map(({ tone, text, todo }) => html`<li key=${text}><${State} tone=${tone}>${text}<//>${todo && html` <span>${todo}</span>`}</li>`)}</ul></section>`;
+    <ul role="status">${sentences(pair).map(({ tone, text, todo }) => html`<li key=${text}><${State} tone=${tone}>${text}<//>${todo && html` <span>${todo}</span>`}</li>`)}</ul>
+    ${fits && html`<p><button type="button" onClick=${() => choose(fits.key)}><span aria-hidden="true">◆</span> ${say(`act_${fits.key}`)}…</button></p>`}</section>`;
 }
 
 /** @param {any} pair see above @returns {{tone: string, text: string, todo?: import("preact").ComponentChildren}[]} */

@@ -3,7 +3,7 @@ export const words = {
   sites_alone: "This is one site alone. To make a pair: write both sites into [pair] of the plan, make their keys with muster site keys, and start each with its MUSTER_SITE (docs/deploy.md).",
   sites_no_copy: "{name} is one of a pair, and nothing of {other} was ever copied here: start the role peer at both sites (muster up).",
   sites_now: "Now",
-  sites_well: "Both sites serve, and hear each other.",
+  sites_well: "Both sites live, and hear each other.",
   sites_unknown: "{other} was never heard here.",
   sites_suspected: "{other} has not been heard for {time}. It may be only the line; wait a moment.",
   sites_gone: "{other} does not answer since {since} ({time}).",
