@@ -187,7 +187,7 @@ MESSAGE_KEYS: Final = (
 
 
 def _yielded(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """What was still to be said to this customer is the other site's to say."""
+    """What was still to be said to this customer is the other site's to say, as far as it has heard of it."""
     db.run(
         """INSERT INTO yielding (interaction_id, to_site, n, owner, at_ms, seq)
            VALUES (:interaction_id, :to_site, :n, :owner, :at_ms, :seq)
@@ -200,7 +200,10 @@ def _yielded(db: Connection, row: Row, data: dict[str, Any]) -> None:
         at_ms=row.at_ms,
         seq=row.seq,
     )
-    db.run("UPDATE outbox SET status = 'moved' WHERE interaction_id = :id AND status = 'due'", id=row.ref)
+    if "orders" not in data:
+        db.run("UPDATE outbox SET status = 'moved' WHERE interaction_id = :id AND status = 'due'", id=row.ref)
+    for outbox_id in data.get("orders", ()):
+        db.run("UPDATE outbox SET status = 'moved' WHERE outbox_id = :o AND status = 'due'", o=outbox_id)
 
 
 def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:

@@ -91,6 +91,11 @@ _CONSENT: Final = ("channel", "address_hash", "category", "state", "at_ms", "how
 _ADDRESS: Final = ("kind", "address", "address_hash", "salt")
 SENDING: Final = ("account", "provider_id", "outbox_id")
 
+_ORDERS: Final = """
+    SELECT o.outbox_id FROM message m JOIN outbox o ON o.message_id = m.message_id
+    WHERE m.interaction_id = :ref AND o.status <> 'moved' ORDER BY o.outbox_id
+"""
+
 Entry = dict[str, Any]
 
 
@@ -148,8 +153,10 @@ def read_adoptees(
     _read_messages(copy, each, wanted)
     for place in _read(copy, "place", _PLACE, wanted, order="seq"):
         each[place.pop("interaction_id")].places.append(place)
-    for order in _read(copy, "outbox", _OUTBOX, wanted, order="seq"):
-        each[order.pop("interaction_id")].outbox.append(order)
+    said = [message["message_id"] for one in found.each for message in one.messages]
+    for order in _read(copy, "outbox", _OUTBOX, said, key="message_id", order="seq"):
+        if (one := each.get(order.pop("interaction_id"))) is not None:
+            one.outbox.append(order)
     _read_customers(copy, found.each)
     _read_content(copy, found, content_max)
     return found
@@ -198,7 +205,12 @@ def _read_content(copy: Connection, found: Adoptees, content_max: int) -> None:
         found.content = content_of(copy, named)
     wanted = sorted(hashes - {""})
     found.addresses = _read(copy, "address", _ADDRESS, wanted, key="address_hash")
-    found.consents = _read(copy, "consent", _CONSENT, wanted, key="address_hash")
+    channels = {one.row["channel"] for one in found.each}
+    channels |= {order["channel"] for one in found.each for order in one.outbox}
+    for channel in sorted(channels):  # consents are found by channel and address
+        found.consents += _read(
+            copy, "consent", _CONSENT, wanted, key="address_hash", of=("channel", channel)
+        )
     found.sendings = _read(copy, "sending", SENDING, sorted(orders), key="outbox_id")
 
 
@@ -210,7 +222,15 @@ def _read(
     *,
     key: str = "interaction_id",
     order: str = "",
+    of: tuple[str, str] = ("", ""),
 ) -> list[Entry]:
     by = f" ORDER BY {key}, {order}" if order else ""
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN {{wanted}}{by}"
-    return [dict(zip(columns, row, strict=True)) for row in rows_in(db, sql, wanted)]
+    first = f"{of[0]} = ? AND " if of[0] else ""
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {first}{key} IN {{wanted}}{by}"
+    found = rows_in(db, sql, wanted, *(of[1:] if of[0] else ()))
+    return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def orders_of(db: Connection, ref: str) -> list[str]:
+    """What this database's site has to send in it; what it never heard of, the other one sends."""
+    return [str(row[0]) for row in db.rows(_ORDERS, ref=ref)]

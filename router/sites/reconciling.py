@@ -6,21 +6,30 @@ Whatever either stream says about an interaction that both sites have is looked 
 (merging.py). Looking again changes nothing, so positions need not be exact.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
 from router.journal.appends import ROUTER
-from router.journal.committer import Committer
-from router.journal.connection import Connection
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.journal.fold_adoption import MESSAGE_KEYS
-from router.journal.many_rows import ManyRows, rows_in
+from router.journal.many_rows import rows_in
 from router.journal.stream import last_seq, read_rows
 from router.records import Fact, Row, fact
-from router.sites.adopting import adopt, read_adoptees
+from router.run.trouble import NoticeTrouble
+from router.sites.adoptees import orders_of, read_adoptees
+from router.sites.adopting import adopt
+from router.sites.bringing import bring_content
 from router.sites.merging import Record, is_dual, joined, let_go, records_of, serving
 from router.sites.ownership import learned_claims
+
+_log = logging.getLogger("muster.reconciling")
+
+NOT_AGREED: Final = "not_agreed"
+"""Code of the alarm that the two sites do not come to one answer about an interaction; its ref is which."""
 
 TOUCHING: Final = frozenset(
     {
@@ -55,12 +64,6 @@ _LOOSE: Final = """
 """
 """What nobody holds, without what the router was told of already, and has not read: it may not run now."""
 
-_PUT_CONTENT: Final = ManyRows(
-    "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms) VALUES",
-    "(:content_id, :media_type, :file_name, :salt, :body, :at_ms)",
-    "ON CONFLICT DO NOTHING",
-)
-
 
 @dataclass(slots=True, kw_only=True)
 class Unequal:
@@ -73,11 +76,12 @@ class Unequal:
     duals: list[Fact] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    content: list[dict[str, Any]] = field(default_factory=list)
+    content: list[str] = field(default_factory=list)
+    raises: list[Fact] = field(default_factory=list)
     claims: list[Fact] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.yields or self.duals or self.messages or self.claims)
+        return bool(self.yields or self.duals or self.messages or self.raises or self.claims)
 
 
 class Agree:
@@ -87,17 +91,14 @@ class Agree:
         self._unequal = unequal
 
     def write_content(self, db: Connection) -> None:
-        """The words of messages that are copied."""
-        for each in self._unequal.content:
-            row = {**each, "salt": bytes(each["salt"]), "body": bytes(each["body"])}
-            _PUT_CONTENT.run(db, [row])
+        """None: it went ahead."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Who holds something meanwhile keeps it, and what was copied meanwhile is not copied twice."""
         unequal = self._unequal
         refs = [each.ref for each in unequal.yields]
         yielding = {str(row[0]) for row in rows_in(db, _LOOSE, refs, ROUTER)}
-        there = _message_ids(db, [ref for ref, _ in unequal.messages])
+        there = _there(db, [str(said["message_id"]) for _, said in unequal.messages])
         return [
             *unequal.claims,
             *(
@@ -107,6 +108,7 @@ class Agree:
             ),
             *(each for each in unequal.yields if each.ref in yielding),
             *unequal.duals,
+            *unequal.raises,
         ]
 
 
@@ -132,15 +134,49 @@ class Reconciler:
                     touched, more = self._everything(ours, theirs), True
                 else:
                     touched, more = self._touched(ours, theirs)
-                unequal = self.compare(ours, theirs, sorted(touched | self._again))
-            self._say(own, copy, unequal)
+            self._agree(own, database, copy, sorted(touched | self._again))
         except BaseException:
             self._own_seq, self._copy_seq, self._again = before  # what was not said is looked at again
             raise
         self.caught_up = self.caught_up or not more
         return more
 
+    def _agree(self, own: Committer, database: Database, copy: Database, ids: Sequence[str]) -> None:
+        """Some at a time: after a long split it may be all that either site has open."""
+        again: set[str] = set()
+        for at in range(0, max(1, len(ids)), AT_ONCE):
+            part = ids[at : at + AT_ONCE]
+            try:
+                self._agree_on(own, database, copy, part)
+            except (CommitUnknown, DatabaseBusy, DatabaseGone):
+                raise
+            except Exception:  # noqa: BLE001 - one row that nobody foresaw must not hold up the others
+                _log.exception("not agreed at once; each by itself")
+                for each in part:
+                    self._agree_alone(own, database, copy, each)
+                    again |= self._again
+            again |= self._again
+        self._again = again
+
+    def _agree_alone(self, own: Committer, database: Database, copy: Database, ref: str) -> None:
+        self._again = set()
+        try:
+            self._agree_on(own, database, copy, [ref])
+        except (CommitUnknown, DatabaseBusy, DatabaseGone):
+            raise
+        except Exception as fault:  # noqa: BLE001 - named, and looked at again when it is touched
+            _log.exception("not agreed interaction=%s", ref)
+            alarm = NoticeTrouble(code=NOT_AGREED, ref=ref, detail=type(fault).__name__)
+            own.submit(alarm).result()
+
+    def _agree_on(self, own: Committer, database: Database, copy: Database, ids: Sequence[str]) -> None:
+        with database.reading() as ours, copy.reading() as theirs:
+            unequal = self.compare(ours, theirs, ids)
+        self._say(own, copy, unequal)
+
     def _say(self, own: Committer, copy: Database, unequal: Unequal) -> None:
+        if unequal.content:
+            bring_content(own, copy, unequal.content)
         if unequal:
             own.submit(Agree(unequal)).result()
         if unequal.dropped:
@@ -160,7 +196,7 @@ class Reconciler:
             for ref in both:
                 if ref not in told:
                     unequal.duals += self._dual(ref, records[ref], told_there.get(ref))
-                self._judge(ref, records[ref], unequal)
+                self._judge(theirs, ref, records[ref], unequal)
             _missing(ours, theirs, both, self._peer, unequal)
         return unequal
 
@@ -176,7 +212,7 @@ class Reconciler:
         others = {"other_site": self._peer, "other_agent_id": other_agent_id}
         return [fact("kept_too", ref, site=self._site, agent_id=agent_id, **others)]
 
-    def _judge(self, ref: str, record: Record, unequal: Unequal) -> None:
+    def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal) -> None:
         leg, other = record.legs[self._site], record.legs[self._peer]
         if let_go(record) and leg.claim < other.claim:
             unequal.dropped.append(ref)
@@ -188,9 +224,8 @@ class Reconciler:
             self._again.add(ref)
             return
         claim = max(other.claim, leg.claim)
-        unequal.yields.append(
-            fact("yielded", ref, to_site=self._peer, n=claim[0], owner=claim[1], why="served_there")
-        )
+        said = {"to_site": self._peer, "n": claim[0], "owner": claim[1], "why": "served_there"}
+        unequal.yields.append(fact("yielded", ref, **said, orders=orders_of(theirs, ref)))
 
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
         """All that both could have: it went from one to the other, or is open here and known there."""
@@ -230,24 +265,32 @@ def _told(db: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {str(row[0]): (str(row[1]), str(row[2])) for row in rows_in(db, sql, ids)}
 
 
-def _message_ids(db: Connection, ids: Sequence[str]) -> set[str]:
+def _message_ids(db: Connection, ids: Sequence[str]) -> list[str]:
     sql = "SELECT message_id FROM message WHERE interaction_id IN {wanted}"
-    return {str(row[0]) for row in rows_in(db, sql, sorted(set(ids)))}
+    return sorted({str(row[0]) for row in rows_in(db, sql, ids)})
+
+
+def _there(db: Connection, message_ids: Sequence[str]) -> set[str]:
+    """Those that are there, also in another interaction: one that both sites got may have joined two."""
+    sql = "SELECT message_id FROM message WHERE message_id IN {wanted}"
+    return {str(row[0]) for row in rows_in(db, sql, message_ids)}
 
 
 def _missing(ours: Connection, theirs: Connection, ids: Sequence[str], peer: str, unequal: Unequal) -> None:
-    """What was said there and is not here, with its words."""
-    here, there = _message_ids(ours, ids), _message_ids(theirs, ids)
-    if there <= here:
-        return
-    found = read_adoptees(theirs, ids, from_site=peer)
-    wanted: set[str] = set()
-    for each in found.each:
+    """What was said there and is not here, and what its words are."""
+    there = _message_ids(theirs, ids)
+    here = _there(ours, there)
+    lacking = _interactions_of(theirs, [each for each in there if each not in here])
+    for each in read_adoptees(theirs, lacking, from_site=peer, content_max=0).each:
         for message in each.messages:
             if message["message_id"] in here:
                 continue
             said = {key: message[key] for key in MESSAGE_KEYS}
             unequal.messages.append((each.interaction_id, {**said, "parts": message["parts"]}))
-            wanted.add(message["content_id"])
-            wanted.update(part["content_id"] for part in message["parts"])
-    unequal.content += [each for each in found.content if each["content_id"] in wanted]
+            unequal.content.append(message["content_id"])
+            unequal.content += [part["content_id"] for part in message["parts"]]
+
+
+def _interactions_of(db: Connection, message_ids: Sequence[str]) -> list[str]:
+    sql = "SELECT DISTINCT interaction_id FROM message WHERE message_id IN {wanted}"
+    return sorted({str(row[0]) for row in rows_in(db, sql, message_ids)})

@@ -30,6 +30,7 @@ from router.journal.many_rows import rows_in
 from router.journal.stream import last_seq
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
+from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt, claims
 from router.sites.overflow import OVERFLOW_FULL
 from router.sites.ownership import owner_of
@@ -175,10 +176,9 @@ class Rerouting:
         facts: list[Fact] = []
         for ref in held:
             if ref in taken:
-                n = ours[ref][0] + 1
-                facts.append(
-                    fact("yielded", ref, to_site=self._peer, n=n, owner=self._peer, why="handed_over")
-                )
+                told = {"to_site": self._peer, "n": ours[ref][0] + 1, "owner": self._peer}
+                orders = list(map(str, said.get("orders", {}).get(ref, ())))
+                facts.append(fact("yielded", ref, **told, why="handed_over", orders=orders))
             else:
                 facts.append(fact("handover_ended", ref, to_site=self._peer, why=why))
         _append(own, facts)
@@ -250,8 +250,9 @@ def take_handed(
     adopt(own, copy, ids, site=site, peer=peer, assigned=False)
     with database.reading() as db, copy.reading() as theirs:
         ours, before = claims(db, ids, site=site), claims(theirs, ids, site=peer)
-    taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]
-    return {"adopted": taken, "why": "" if len(taken) == len(ids) else "not_known"}
+        taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]
+        orders = {ref: found for ref in taken if (found := orders_of(db, ref))}
+    return {"adopted": taken, "orders": orders, "why": "" if len(taken) == len(ids) else "not_known"}
 
 
 def _copied(copy: Database, through_seq: int, pause: Callable[[float], None]) -> bool:
