@@ -197,3 +197,29 @@ def test_what_rings_goes_too_when_everything_goes(pair):
     a.site.settles()
     assert (a.state("rings"), b.state("rings")) == ("moved", "waiting")
     a.is_sound()
+
+
+def test_what_nobody_takes_is_told_once_and_waits_here(pair):
+    """Texts and mails have no number to be sent to: a person has to know, and need hear it once."""
+    a, _ = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    moving = rerouting(a, refusal="full")
+    for _ in range(3):
+        moving.step(a.site.committer, a.site.database)
+        moving.nobody_takes(a.site.committer, a.site.database, "unstaffed")
+        a.site.clock.now_ms += 10_000
+        a.site.settles()
+    alarms = "SELECT ref, detail FROM alarm WHERE code = 'overflow_full'"
+    assert a.all(alarms) == [("b", "full")]
+    assert a.state("c-1") == "waiting"
+
+
+def test_where_nothing_is_to_move_a_full_site_is_nobodys_alarm(pair):
+    """A site may be full every Friday night: that is for its own people."""
+    a, _ = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    rerouting(a).nobody_takes(a.site.committer, a.site.database, "full")
+    assert a.all("SELECT 1 FROM alarm WHERE code = 'overflow_full'") == []

@@ -196,7 +196,7 @@ def test_a_share_says_what_it_would_move_and_that_nobody_takes_it_now(shell):
     assert status == 0
     assert "50 % of all (now 0 %) would go to Alder House" in out
     assert "Alder House does not answer" in out
-    assert "no external number" in out
+    assert "stay: the plan names no sip of the other site, and no external number" in out
     report = shell.says("reroute", "channel/nowhere", "50", "--dry-run")
     assert "chat" in str(report["wrong"])
     assert shell.said() == before

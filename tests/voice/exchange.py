@@ -220,8 +220,8 @@ class Exchange:
 
 
 @asynccontextmanager
-async def running(exchange: Exchange) -> AsyncIterator[Exchange]:
-    """The switchboard serves, and the router routes."""
+async def running(exchange: Exchange, *, alone: bool = True) -> AsyncIterator[Exchange]:
+    """The switchboard serves, and the router routes. alone: no other one goes on in this event loop."""
     role = exchange.make()
     await role.begin()
     await exchange.feed.start()
@@ -234,4 +234,5 @@ async def running(exchange: Exchange) -> AsyncIterator[Exchange]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await exchange.hints.close()
-        await asyncio.get_running_loop().shutdown_default_executor()  # its threads may be reading still
+        if alone:  # Its threads may be reading still.
+            await asyncio.get_running_loop().shutdown_default_executor()

@@ -37,6 +37,15 @@ class FarEnd:
         """Whether this was asked of it."""
         return any(each.startswith(f"{method} ") and number in each for each in self.asked)
 
+    def picks_up(self) -> None:
+        """200, to who rings."""
+        self.does = "answers"
+        sdp = (
+            f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
+            f"m=audio {self.ear.port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+        )
+        self._answer(self._invite, "200 OK", sdp)
+
     def hangs_up(self) -> None:
         """BYE."""
         kept = _headers(self._invite)
@@ -85,11 +94,7 @@ class FarEnd:
         if self.does == "busy":
             self._answer(text, "486 Busy Here")
         elif self.does == "answers":
-            sdp = (
-                f"v=0\r\no=- 1 1 IN IP4 {HOST}\r\ns=-\r\nc=IN IP4 {HOST}\r\nt=0 0\r\n"
-                f"m=audio {self.ear.port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
-            )
-            self._answer(text, "200 OK", sdp)
+            self.picks_up()
 
     def _sing(self) -> None:
         if self.does == "answers" and not self._sings:

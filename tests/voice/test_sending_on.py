@@ -81,7 +81,7 @@ def beat(exchange: Exchange, **said: object) -> None:
 
 
 def alarms(exchange: Exchange) -> int:
-    return len(exchange.rows("SELECT 1 FROM alarm WHERE code = 'overflow_full'"))
+    return len(exchange.rows("SELECT 1 FROM alarm WHERE code = 'overflow_full' AND ref = 'b'"))
 
 
 async def test_who_waits_is_connected_with_who_answers_outside_and_called_back_all_the_same(

@@ -129,3 +129,26 @@ async def test_a_trunk_whose_address_leads_nowhere_is_no_trunk() -> None:
     trunks.agent = Nowhere()  # type: ignore[assignment]  # all that is asked of it
     with pytest.raises(NoTrunk):
         await trunks.dial(trunk(), "+15550100777", "v=0")
+
+
+async def test_the_other_sites_own_address_gets_no_password_of_ours() -> None:
+    """The secret is the carrier's; and whoever answers there must be told who really calls."""
+    dialled: list[tuple[str, dict[str, Any]]] = []
+
+    class Line:
+        port = 5062
+
+        async def dial(self, uri: str, **told: Any) -> Any:
+            dialled.append((uri, told))
+            raise ValueError("far enough")
+
+    trunks, own = Trunks(dict), trunk(secret=b"carrier's", options={"user": "centre"})
+    trunks.agent = Line()  # type: ignore[assignment]  # all that is asked of it
+    said = (("P-Asserted-Identity", "<sip:+15550100123@b.example>"),)
+    for number in ("sip:112@b.example:8002", "+15550100555"):
+        with pytest.raises(NoTrunk):
+            await trunks.dial(own, number, "v=0", headers=said)
+    (there, to_there), (outside, to_outside) = dialled
+    assert there == "sip:112@b.example:8002" and to_there["credentials"] is None
+    assert to_there["headers"] == said
+    assert outside.startswith("sip:+15550100555@trunk.example.org") and to_outside["credentials"] is not None

@@ -8,6 +8,7 @@ from router.channels.showing import shown_of
 from router.channels.web_call import (
     CALL_OUT_TYPE,
     DIGITS_TYPE,
+    SENT_ON_TYPE,
     T140_TYPE,
     WEB_CALL_TYPE,
     dialable,
@@ -16,7 +17,7 @@ from router.channels.web_call import (
 WORDS = Path(__file__).parents[2] / "agents_ui" / "static" / "words" / "desk.en.js"
 
 
-@pytest.mark.parametrize("code", ["trunk_silent", "agent_unheard", "recording_failed"])
+@pytest.mark.parametrize("code", ["trunk_silent", "agent_unheard", "recording_failed", "overflow_full"])
 def test_every_alarm_of_calls_has_words(code: str) -> None:
     """A code tells nobody what to do."""
     assert f"  alarm_{code}: " in WORDS.read_text(encoding="utf-8")
@@ -28,6 +29,7 @@ def test_what_was_typed_is_shown_as_it_stood_in_the_end() -> None:
     assert shown_of(T140_TYPE, b"\b\b\xff").text == "\ufffd"
     assert shown_of(DIGITS_TYPE, b"112#").text == "112#"
     assert shown_of(CALL_OUT_TYPE, b"{}").text == "Called back."
+    assert "+15550100555" in shown_of(SENT_ON_TYPE, b"+15550100555").text
     assert shown_of(WEB_CALL_TYPE, b"{}").notice == "A call from our page."
 
 

@@ -28,6 +28,9 @@ LOOK_S: Final = 2.0
 AT_ONCE: Final = 100
 """Each takes a line and ports for sound."""
 
+TELL_MS: Final = 60_000
+"""The alarm stands until somebody has seen it; whether it does need not be asked more often."""
+
 HEADER: Final = "X-Muster-Sent-On"
 """Says which site sent a call on, so that the other one never sends it back."""
 
@@ -60,6 +63,7 @@ class SendingOn:
         """Calls for which somebody has answered."""
         self._tried: dict[str, set[str]] = {}
         self._paused: dict[str, int] = {}
+        self._told_ms = 0
 
     async def run(self) -> None:
         """Until cancelled; whoever was being called is called no longer."""
@@ -114,7 +118,14 @@ class SendingOn:
             task = asyncio.create_task(self._try(call, target))
             self._tasks[call.call_id] = task, target
         elif tried and all(each.address in tried for each in targets):
-            self._board.alarm(OVERFLOW_FULL, call.interaction_id)
+            self._tell_nobody_takes()
+
+    def _tell_nobody_takes(self) -> None:
+        """One alarm for all of them, however many wait: there is one thing to do about it."""
+        pair = self._plan().pair
+        if pair is not None and _now_ms() - self._told_ms >= TELL_MS:
+            self._told_ms = _now_ms()
+            self._board.alarm(OVERFLOW_FULL, pair.other(self._site).site_id)
 
     async def _try(self, call: Call, target: Target) -> None:
         try:
