@@ -11,7 +11,7 @@ from router.sites.drills import drill_lines, drills_of
 from router.sites.ground import Ground
 from router.sites.service_states import OVERRIDES, takes_work
 from router.sites.standing import standing
-from router.sites.watching import THERE, UNREACHABLE
+from router.sites.watching import PEER_UNREACHABLE, THERE, UNREACHABLE
 
 Value = dict[str, Any]
 
@@ -20,8 +20,12 @@ DAY_MS: Final = 86_400_000
 AFFECTED_MS: Final = 30_000
 """The list of who was affected looks at every contact of an outage: at most this often."""
 
-_CLAIMED: Final = "SELECT coalesce(min(since_ms), 0) FROM domain WHERE since_ms > :after_ms"
-_ALONE: Final = "SELECT coalesce(min(began_ms), 0) FROM copy_gap WHERE healed_ms = 0"
+_TROUBLES: Final = (
+    "SELECT coalesce(min(at_ms), 0) FROM alarm WHERE code = :silent AND at_ms > :after_ms",
+    "SELECT coalesce(min(since_ms), 0) FROM domain WHERE since_ms > :after_ms",
+    "SELECT coalesce(min(began_ms), 0) FROM copy_gap WHERE healed_ms = 0 OR healed_ms > :after_ms",
+)
+"""Moments since which something may have gone wrong for somebody: silence, a claim, contacts at one site."""
 
 
 class SiteView:
@@ -107,10 +111,11 @@ def scopes_of(plan: Plan) -> list[Value]:
 def _trouble_since(own: Connection, report: Value) -> int:
     """Since when something has been out of order, or was moved within a day; 0: nothing."""
     now_ms, peer = report["at_ms"], report["peer"]
-    silent_ms = now_ms - peer["heard_ms"] if peer["watch"] == UNREACHABLE and peer["heard_ms"] > 0 else 0
-    claimed = own.row(_CLAIMED, after_ms=now_ms - DAY_MS) or (0,)
-    alone = own.row(_ALONE) or (0,)
-    return min((each for each in (silent_ms, int(claimed[0]), int(alone[0])) if each), default=0)
+    found = [now_ms - peer["heard_ms"] if peer["watch"] == UNREACHABLE and peer["heard_ms"] > 0 else 0]
+    for sql in _TROUBLES:
+        values = {"after_ms": now_ms - DAY_MS} | ({"silent": PEER_UNREACHABLE} if ":silent" in sql else {})
+        found += [int(row[0]) for row in own.rows(sql, **values)]
+    return min((each for each in found if each), default=0)
 
 
 def _drill(drill: Value) -> Value:

@@ -20,6 +20,8 @@ from router.sites.ground import Ground
 from router.sites.ownership import RETURN, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import return_refusals
+from router.sites.service_states import UNSTAFFED
+from router.sites.status import PEER, status_of
 
 GONE_HOME: Final = "gone_home"
 """Code of the alarm that a site serves its own traffic again; its detail says who did it, and why."""
@@ -128,6 +130,7 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
         known = owner_of(own, domain)
         found = [] if known.site == domain else return_refusals(ground, own, copy, domain)
         rows = own.rows(_AWAY, domain=domain)
+        unstaffed = status_of(own, PEER).text("state") == UNSTAFFED
     held = sum(row[1] == "assigned" for row in rows)
     report = {
         "mode": RETURN,
@@ -139,6 +142,7 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
         "domain": {"domain": domain, "owner": known.site, "n": known.n, "already": already(known, domain)},
         "waiting": len(rows) - held,
         "held": held,
+        "unstaffed": unstaffed,
         "oldest_ms": max((now_ms - row[3] for row in rows if row[1] != "assigned"), default=0),
         "actions": [shown_action(each) for each in actions_of(ground, [domain], RETURN)],
         "refusals": [asdict(each) for each in found],
@@ -153,10 +157,12 @@ def _lines(report: dict[str, Any]) -> list[str]:
             f"{home} serves its own traffic already.",
             f"Here still: {report['waiting']} waiting, {report['held']} with agents.",
         ]
+    waits = report["unstaffed"] and report["waiting"]
     oldest = f" (the oldest for {seconds(report['oldest_ms'])})" if report["waiting"] else ""
     return [
         f"{home} serves its own traffic again; new contacts go there.",
         f"{report['waiting']} that wait at {here}{oldest} are handed over, each at its place in line.",
+        *([f"Nobody is signed in at {home}: until somebody is, they wait here."] if waits else []),
         f"{report['held']} that agents of {here} hold stay with them until they are done.",
         *(f"Provider: {each['action_id']}: {each['what']}." for each in report["actions"]),
         f"Agents of {home} who came to {here} are shown the way back; nobody has to sign in again.",

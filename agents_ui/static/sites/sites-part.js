@@ -48,6 +48,9 @@ function sentences(pair) {
   const here = siteOf(pair, pair.site).name;
   const other = otherOf(pair).name;
   const found = [heard(pair, other), ...served(pair, here, other)];
+  const { waiting, held } = pair.foreign;
+  const at_home = pair.domains.some((/** @type {any} */ each) => each.domain === pair.other && each.owner === pair.other);
+  if (at_home && waiting + held > 0) found.push({ tone: "waiting", text: say("sites_foreign", { other, count: waiting, held }) });
   if (peer.clock === "suspect") found.push({ tone: "alarm", text: say("sites_clock") });
   if (!peer.watch_fresh) found.unshift({ tone: "alarm", text: say("sites_no_peer_role", { time: dayAndTime(pair.at_ms - Math.max(0, peer.heard_ms)) }) });
   return found;

@@ -12,6 +12,8 @@ export const words = {
   sites_given: "{other} serves the traffic of {here}, since {since}.",
   sites_back: "{other} is there again. When it is well, give its traffic back, below.",
   sites_given_back_there: "It is given back there, not here:",
+  "sites_foreign.one": "Of {other} are here still: {count} that waits, and is handed over as soon as {other} takes work; {held} with agents, who finish them.",
+  "sites_foreign.other": "Of {other} are here still: {count} that wait, and are handed over as soon as {other} takes work; {held} with agents, who finish them.",
   sites_clock: "The clock cannot be trusted: set it first (chronyc tracking).",
   sites_no_peer_role: "The role peer does not run here, so this is how things were at {time}. Start it: muster up.",
 
