@@ -124,6 +124,8 @@ class MailboxRow(SQLModel, table=True):
     """UIDVALIDITY: with another one the server's numbers mean other mails."""
     last_uid: int = Field(sa_column=Column(BigInteger, nullable=False))
     at_ms: int = Field(sa_column=_ms())
+    caught_up_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    """When nothing waited in it; 0: never."""
 
 
 class ProbeRow(SQLModel, table=True):

@@ -2,8 +2,11 @@
 
 The position (UIDVALIDITY, last UID) is committed after the mail is on disk, so a crash between the two looks
 at the same mails again; they are recognised by their own bytes. With another UIDVALIDITY everything is looked
-at again, for the same reason. A mailbox that cannot be reached is tried again later and later, with an alarm;
-others have their own thread and notice nothing.
+at again, for the same reason; where the plan begins with what is new, everything from the day before the
+mailbox was last found empty: what was old at the beginning was never kept, and is no news.
+
+A mailbox that cannot be reached is tried again later and later, with an alarm; others have their own thread
+and notice nothing.
 """
 
 import logging
@@ -124,8 +127,12 @@ class Surroundings(Protocol):
         """Remember it, on disk."""
         ...
 
-    def looked(self, position: Position) -> None:
-        """The mailbox was just looked into, whatever was there: whoever watches over it wants to know."""
+    def caught_up_ms(self) -> int:
+        """When nothing waited in it: what had come by then is kept, or was old at the beginning; 0: never."""
+        ...
+
+    def looked(self, position: Position, *, caught_up: bool) -> None:
+        """The mailbox was looked into: whoever watches over it wants to know. caught_up: nothing waited."""
         ...
 
     def keep(self, fetched: Sequence[Fetched]) -> None:
@@ -191,7 +198,7 @@ class Follower:
             while not self._stop.is_set():
                 position, more = self._round(session, position)
                 self.failures = 0
-                self._around.looked(position)
+                self._around.looked(position, caught_up=not more)
                 if more:
                     continue
                 if session.idles:
@@ -211,6 +218,8 @@ class Follower:
         last_uid = 0
         if known is None and self._starts_new:
             last_uid = self._newest(session)
+        elif self._starts_new:
+            last_uid = self._before(session, self._around.caught_up_ms())
         fresh = Position(session.validity, last_uid)
         self._around.note(fresh)
         return fresh
@@ -219,7 +228,15 @@ class Follower:
         """Where the mailbox of a new site begins. A site that was made again goes on the day before what it
         kept last: how far it had read is lost, and what came since would be."""
         kept_ms = self._around.kept_until_ms()
-        since = session.uids_since(kept_ms - DAY_MS) if kept_ms else []
+        if not kept_ms:
+            return max(session.uids_after(0), default=0)
+        return self._before(session, kept_ms)
+
+    def _before(self, session: Session, at_ms: int) -> int:
+        """The last number before what came on the day before this, or later; 0 where nobody knows when."""
+        if not at_ms:
+            return 0
+        since = session.uids_since(at_ms - DAY_MS)
         return min(since) - 1 if since else max(session.uids_after(0), default=0)
 
     def _round(self, session: Session, position: Position) -> tuple[Position, bool]:

@@ -39,8 +39,11 @@ Keep = Callable[[str, Envelope], Awaitable[bool]]
 
 _KEPT_UNTIL: Final = "SELECT coalesce(max(accepted_at_ms), 0) FROM interaction WHERE account = :account"
 _NOTE: Final = """
-    INSERT INTO mailbox (mailbox, validity, last_uid, at_ms) VALUES (:mailbox, :validity, :last_uid, :at_ms)
+    INSERT INTO mailbox (mailbox, validity, last_uid, at_ms, caught_up_ms)
+    VALUES (:mailbox, :validity, :last_uid, :at_ms, :caught_up_ms)
     ON CONFLICT (mailbox) DO UPDATE SET validity = excluded.validity, at_ms = excluded.at_ms,
+        caught_up_ms = CASE WHEN mailbox.caught_up_ms > excluded.caught_up_ms
+            THEN mailbox.caught_up_ms ELSE excluded.caught_up_ms END,
         last_uid = CASE WHEN mailbox.validity = excluded.validity AND mailbox.last_uid > excluded.last_uid
             THEN mailbox.last_uid ELSE excluded.last_uid END
 """
@@ -146,6 +149,7 @@ class _Around:
         self._place = place
         self._loop = loop
         self._noted_at_s = 0.0
+        self._caught_up_at_s = -LOOKED_S
         self._name = f"{account.account_id} {place.name}"
 
     def open(self) -> Session:
@@ -170,7 +174,7 @@ class _Around:
             raise NotNow(type(problem).__name__) from problem
         return int(row[0]) if row else 0
 
-    def note(self, position: Position) -> None:
+    def note(self, position: Position, *, caught_up_ms: int = 0) -> None:
         """As `Surroundings`."""
         try:
             with self._database.writing() as db:
@@ -180,14 +184,28 @@ class _Around:
                     validity=position.validity,
                     last_uid=position.last_uid,
                     at_ms=_now_ms(),
+                    caught_up_ms=caught_up_ms,
                 )
             self._noted_at_s = time.monotonic()
         except (DatabaseBusy, DatabaseGone) as problem:
             raise NotNow(type(problem).__name__) from problem
 
-    def looked(self, position: Position) -> None:
+    def caught_up_ms(self) -> int:
+        """As `Surroundings`."""
+        try:
+            with self._database.reading() as db:
+                row = db.row("SELECT caught_up_ms FROM mailbox WHERE mailbox = :name", name=self._name)
+        except (DatabaseBusy, DatabaseGone) as problem:
+            raise NotNow(type(problem).__name__) from problem
+        return int(row[0]) if row else 0
+
+    def looked(self, position: Position, *, caught_up: bool) -> None:
         """As `Surroundings`; written now and then."""
-        if time.monotonic() - self._noted_at_s >= LOOKED_S:
+        now_s = time.monotonic()
+        if caught_up and now_s - self._caught_up_at_s >= LOOKED_S:
+            self.note(position, caught_up_ms=_now_ms())
+            self._caught_up_at_s = now_s
+        elif now_s - self._noted_at_s >= LOOKED_S:
             self.note(position)
 
     def keep(self, fetched: Sequence[Fetched]) -> None:

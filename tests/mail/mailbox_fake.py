@@ -96,6 +96,9 @@ class FakeSurroundings:
         self.kept: list[Fetched] = []
         self.known: Position | None = None
         self.kept_ms = 0
+        self.now_ms = 0
+        self.empty_ms = 0
+        """When nothing waited; 0: never."""
         self.notes: list[Position] = []
         self.alarms: list[str] = []
         self.keeps = True
@@ -118,8 +121,12 @@ class FakeSurroundings:
         self.known = position
         self.notes.append(position)
 
-    def looked(self, position: Position) -> None:
-        """Nobody watches."""
+    def caught_up_ms(self) -> int:
+        return self.empty_ms
+
+    def looked(self, position: Position, *, caught_up: bool) -> None:
+        if caught_up:
+            self.empty_ms = self.now_ms
 
     def keep(self, fetched: Sequence[Fetched]) -> None:
         if not self.keeps:
@@ -138,7 +145,7 @@ class FakeSurroundings:
     def again(self) -> "FakeSurroundings":
         """A new process on the same mailbox and the same position."""
         fresh = FakeSurroundings(self.server)
-        fresh.known = self.known
+        fresh.known, fresh.empty_ms = self.known, self.empty_ms
         return fresh
 
     @property

@@ -66,8 +66,41 @@ def test_a_mailbox_may_begin_with_what_comes_from_now_on(around: FakeSurrounding
     assert around.bodies == []
     around.server.put(b"new")
     assert around.again().follow(starts_new=True).bodies == [b"new"]
+
+
+def test_new_numbers_bring_up_nothing_that_was_old_at_the_beginning(around: FakeSurroundings) -> None:
+    """A provider that moves a mailbox numbers it anew: ten years of mail would be ten thousand contacts."""
+    for number, came_ms in enumerate((1, 2, 100), start=1):
+        around.server.put(f"day {came_ms}".encode())
+        around.server.came_ms[number] = came_ms * DAY_MS
+    around.now_ms = 101 * DAY_MS
+    around.follow(starts_new=True)
+    around.server.put(b"while nobody looked")
+    around.server.came_ms[4] = 103 * DAY_MS
     around.server.validity = 2
-    assert around.again().follow(starts_new=True).bodies == [b"old", b"new"]
+    again = around.again()
+    again.now_ms = 104 * DAY_MS
+    assert again.follow(starts_new=True).bodies == [b"day 100", b"while nobody looked"]
+
+
+def test_a_backlog_that_was_never_done_is_not_skipped_because_numbers_are_new(
+    around: FakeSurroundings,
+) -> None:
+    """What was kept last says nothing: the newest are kept ahead of the oldest."""
+    around.follow(starts_new=True)
+    around.server.put(b"waits for a week")
+    around.server.came_ms[1] = 3 * DAY_MS
+    around.server.validity = 2
+    around.empty_ms, around.kept_ms = 2 * DAY_MS, 10 * DAY_MS
+    assert around.again().follow(starts_new=True).bodies == [b"waits for a week"]
+
+
+def test_new_numbers_of_a_mailbox_that_was_never_empty_mean_everything(around: FakeSurroundings) -> None:
+    """Nobody knows what was kept: twice is better than never, and the bytes tell what is known."""
+    around.known = Position(1, 3)
+    around.server.put(b"one", b"two")
+    around.server.validity = 2
+    assert around.follow(starts_new=True).bodies == [b"one", b"two"]
 
 
 def test_a_site_that_was_made_again_goes_on_where_its_mail_ended(around: FakeSurroundings) -> None:
