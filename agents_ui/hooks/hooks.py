@@ -101,6 +101,8 @@ class Hooks:
             return await self._refuse(account_id, webhook, received, scope["client"][0])
         if isinstance(received, Answer) or hooked.account is None:
             return received if isinstance(received, Answer) else LATER
+        if HEADER not in webhook.headers:
+            self.quarantine.genuine(account_id, scope["client"][0], webhook)
         try:
             if received.call is not None:
                 provider = CALL_PROVIDERS[hooked.account.provider]

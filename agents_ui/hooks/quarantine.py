@@ -3,7 +3,8 @@
 The mistake may be ours: a secret that was changed at the provider and not here makes every call for help look
 forged, and most providers do not send again what was refused. So it goes here, within limits, and an
 administrator may have it looked at once more when the secret is right (replaying.py). Nothing in here is
-believed, shown or routed. At a limit the oldest of whoever sent most is forgotten: a flood pushes out itself.
+believed, shown or routed. At a limit first goes what is least like genuine requests of the account were
+(genuine.py), and of that the oldest of whoever sent most: a flood pushes out itself, whatever it comes from.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any, Final  # Any: the answer is a JSON value
 
 import msgspec
 
+from agents_ui.hooks.genuine import Genuine, likeness_of, marks_of, write_marks
 from agents_ui.permits import network_of
 from router.channels.port import Webhook
 from router.journal.appends import storable
@@ -43,10 +45,13 @@ REASON_MAX: Final = 200
 
 _PUT: Final = """
     INSERT INTO quarantine (quarantine_id, account, received_at_ms, peer, path, query, headers, body, size,
-        reason)
-    VALUES (:quarantine_id, :account, :received_at_ms, :peer, :path, :query, :headers, :body, :size, :reason)
+        reason, likeness)
+    VALUES (:quarantine_id, :account, :received_at_ms, :peer, :path, :query, :headers, :body, :size, :reason,
+        :likeness)
     ON CONFLICT (quarantine_id) DO UPDATE SET received_at_ms = excluded.received_at_ms,
-        headers = excluded.headers, reason = excluded.reason
+        headers = excluded.headers, reason = excluded.reason,
+        likeness = CASE WHEN quarantine.likeness > excluded.likeness
+            THEN quarantine.likeness ELSE excluded.likeness END
 """
 _COUNT: Final = """
     INSERT INTO refused (account, minute_ms, count) VALUES (:account, :minute_ms, :count)
@@ -54,12 +59,13 @@ _COUNT: Final = """
 """
 _SIZE: Final = "SELECT count(*), coalesce(sum(size), 0) FROM quarantine WHERE account = :account"
 _MOST: Final = """
-    SELECT peer FROM quarantine WHERE account = :account
-    GROUP BY peer ORDER BY {most} DESC, peer LIMIT 1
+    SELECT peer, likeness FROM quarantine WHERE account = :account
+    GROUP BY likeness, peer ORDER BY likeness, {most} DESC, peer LIMIT 1
 """
 _FORGET: Final = """
     DELETE FROM quarantine WHERE quarantine_id = (SELECT quarantine_id FROM quarantine
-        WHERE account = :account AND peer = :peer ORDER BY received_at_ms, quarantine_id LIMIT 1)
+        WHERE account = :account AND peer = :peer AND likeness = :likeness
+        ORDER BY received_at_ms, quarantine_id LIMIT 1)
 """
 _BY_ACCOUNT: Final = """
     SELECT account, count(*), sum(size), min(received_at_ms), max(received_at_ms), max(reason)
@@ -93,7 +99,13 @@ class Quarantine:
         self._pending: list[tuple[Refused, asyncio.Future[bool]]] = []
         self._pending_bytes = 0
         self._counts: Counter[tuple[str, int]] = Counter()
+        self._genuine = Genuine()
         self._writing: asyncio.Task[None] | None = None
+
+    def genuine(self, account: str, peer: str, webhook: Webhook) -> None:
+        """A request of this account was genuine: what is like it is kept longest when it is refused."""
+        if self._genuine.note(account, marks_of(peer, webhook.headers), webhook.received_at_ms):
+            self._begin_writing()
 
     async def put(self, refused: Refused) -> bool:
         """Count it and keep it; whether it is on disk. Never raises, never refuses for long."""
@@ -106,19 +118,23 @@ class Quarantine:
         else:
             self._pending.append((refused, kept))
             self._pending_bytes += size
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all())
+        self._begin_writing()
         return await kept
 
+    def _begin_writing(self) -> None:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+
     async def _write_all(self) -> None:
-        while self._pending or self._counts:
+        while (fresh := self._genuine.taken()) or self._pending or self._counts:
             pending, self._pending, self._pending_bytes = self._pending, [], 0
             counts, self._counts = self._counts, Counter()
             written = False
             try:
-                await asyncio.to_thread(self._write, [each for each, _ in pending], counts)
+                await asyncio.to_thread(self._write, [each for each, _ in pending], counts, fresh)
                 written = True
             except Exception as problem:  # noqa: BLE001 - nobody is told that what is lost was kept
+                self._genuine.forgotten(fresh)
                 _log.warning("not in quarantine count=%d error=%s", len(pending), type(problem).__name__)
             finally:
                 for _, kept in pending:
@@ -126,8 +142,14 @@ class Quarantine:
                         kept.set_result(written)
             await asyncio.sleep(EVERY_S)
 
-    def _write(self, refused: Sequence[Refused], counts: Counter[tuple[str, int]]) -> None:
+    def _write(
+        self,
+        refused: Sequence[Refused],
+        counts: Counter[tuple[str, int]],
+        fresh: dict[tuple[str, str], int],
+    ) -> None:
         with self._database.writing() as db:
+            write_marks(db, fresh)
             for (account, minute_ms), count in sorted(counts.items()):
                 db.run(_COUNT, account=account, minute_ms=minute_ms, count=count)
             for each in refused:
@@ -151,6 +173,7 @@ def _put(db: Connection, refused: Refused) -> None:
         body=webhook.body,
         size=len(webhook.body),
         reason=storable(refused.reason[:REASON_MAX]),
+        likeness=likeness_of(db, refused.account, marks_of(refused.peer, webhook.headers)),
     )
 
 
@@ -161,7 +184,7 @@ def _make_room(db: Connection, account: str) -> None:
             return
         most = "count(*)" if rows > ROWS_MAX else "sum(size)"
         found = db.row(_MOST.format(most=most), account=account)
-        if found is None or not db.run(_FORGET, account=account, peer=found[0]):
+        if found is None or not db.run(_FORGET, account=account, peer=found[0], likeness=found[1]):
             return
 
 

@@ -179,8 +179,19 @@ class QuarantineRow(SQLModel, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     size: int = 0
     reason: str = ""
+    likeness: int = 0
+    """How many marks of genuine requests of this account it has: what has more is forgotten later."""
 
     __table_args__ = (Index("quarantine_account", "account", "received_at_ms"),)
+
+
+class GenuineRow(SQLModel, table=True):
+    """LOCAL. What genuine requests of an account had: networks they came from, headers they brought."""
+
+    __tablename__ = "genuine"
+    account: str = Field(primary_key=True)
+    mark: str = Field(primary_key=True)
+    at_ms: int = Field(sa_column=_ms())
 
 
 LOCAL = (
@@ -195,4 +206,5 @@ LOCAL = (
     "watch",
     "refused",
     "quarantine",
+    "genuine",
 )

@@ -10,12 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from agents_ui.hooks import accounts, quarantine
+from agents_ui.hooks import accounts, genuine, quarantine
 from agents_ui.hooks.quarantine import Quarantine, Refused, quarantined, refused_since
 from router.channels.port import Webhook
 from router.journal.verify import verify
@@ -74,6 +75,57 @@ def test_what_is_refused_is_counted_and_kept_apart(site: Site) -> None:
         assert refused_since(db, 0) == {"line": 2}
     assert (found["account"], found["count"]) == ("line", 1), "the same request again takes no second place"
     assert site.rows("SELECT count(*) FROM interaction") == [(0,)]
+
+
+def test_a_flood_from_a_thousand_networks_does_not_push_out_the_provider(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The secret is wrong and somebody floods us: calls for help must be there when it is right again."""
+    monkeypatch.setattr(quarantine, "ROWS_MAX", 20)
+    own, helps = request(0, peer="198.51.100.7"), [request(n, peer="198.51.100.9") for n in range(1, 6)]
+    moved = request(6, peer="203.0.113.5")
+
+    async def put() -> list[bytes]:
+        kept = Quarantine(site.database)
+        kept.genuine("line", own.peer, own.webhook)
+        for each in (*helps, moved):
+            await kept.put(each)
+        other = Quarantine(site.database)  # another web process, which has seen nothing genuine
+        flood = [
+            replace(
+                request(100 + n, peer=f"10.{n // 200}.{n % 200}.1"),
+                webhook=replace(request(100 + n).webhook, headers={"x-flood": "1"}),
+            )
+            for n in range(60)
+        ]
+        for start in range(0, len(flood), 20):
+            await asyncio.gather(*(other.put(each) for each in flood[start : start + 20]))
+        return [bytes(row[0]) for row in site.rows("SELECT body FROM quarantine ORDER BY received_at_ms")]
+
+    found = asyncio.run(put())
+    assert len(found) == 20
+    assert found[:6] == [each.webhook.body for each in (*helps, moved)]
+
+
+def test_what_genuine_requests_had_is_remembered_within_limits(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks come and go; the newest are the provider's."""
+    monkeypatch.setattr(genuine, "MARKS_MAX", 3)
+
+    async def put() -> None:
+        kept = Quarantine(site.database)
+        for number in range(6):
+            seen = request(number, peer=f"10.0.{number}.1")
+            kept.genuine("line", seen.peer, seen.webhook)
+        await kept.put(request(9))
+
+    asyncio.run(put())
+    marks = [
+        mark for (mark,) in site.rows("SELECT mark FROM genuine WHERE account = 'line' ORDER BY at_ms, mark")
+    ]
+    assert len(marks) == 3
+    assert marks[-1] == "network/10.0.5.0/24"
 
 
 def post(port: int, body: bytes, headers: dict[str, str], account: str = "line") -> int:
