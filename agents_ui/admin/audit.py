@@ -46,8 +46,14 @@ KINDS: Final = (
     "quarantine_replayed",
     "text_switched",
     "consent_changed",
+    "domain_claimed",
+    "reroute_set",
+    "state_overridden",
+    "drill_began",
+    "action_tried",
 )
-"""What people did: looks, sign-ins, changes of people, plans, customers, urgency, and supervisors' steps."""
+"""What people did: looks, sign-ins, changes of people, plans, customers, urgency, supervisors' steps, acts on
+two sites."""
 
 _LISTED: Final = ", ".join(f"'{kind}'" for kind in KINDS)
 _PAGE: Final = (
@@ -66,6 +72,7 @@ _DETAILS: Final = (
     "what", "role", "active", "password", "version", "urgency", "to_queue_id", "to_agent_id", "available",
     "reason", "hand_back", "disposition", "why", "from_customer_id", "to_customer_id",
     "genuine", "refused", "off", "state", "how", "categories", "channel",
+    "mode", "owner", "with_assigned", "automatic", "share_pct",
 )  # fmt: skip
 """Keys of data that are shown as they are. Never: digests, hashes, texts."""
 
@@ -171,11 +178,12 @@ def _record(row: Sequence[Any]) -> Value:  # Any: columns
 def _matches(record: Value, wanted: _Wanted) -> bool:
     """Presence that somebody declares for themselves is no audit; a supervisor's for another is.
 
-    What customers say about messages by themselves is none either; what an agent notes of it is.
+    What customers say about messages by themselves is none either; what an agent notes of it is. An action is
+    tried by itself, but where somebody asked for it again.
     """
     if record["kind"] == "presence_declared" and record["agent_id"] in ("", record["about"]):
         return False
-    if record["kind"] == "consent_changed" and not record["agent_id"]:
+    if record["kind"] in ("consent_changed", "action_tried") and not record["agent_id"]:
         return False
     if wanted.person and wanted.person not in (record["agent_id"], record["about"]):
         return False

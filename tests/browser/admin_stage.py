@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route
 
 from config.plan import Plan
 from tests.browser.fake import now_ms
+from tests.browser.sites_stage import sites
 
 Json = dict[str, Any]
 
@@ -53,6 +54,7 @@ class FakeAdmin:
             "people": people(self.plan),
             "sessions": {"sessions": _sessions()},
             "texts": texts(),
+            "sites": sites(),
             "audit": {"records": _records(), "next": 4711, "scanned": 200},
         }.get(path, {"ok": True})
 

@@ -15,7 +15,7 @@ from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_scr
 
 pytestmark = pytest.mark.system
 
-PARTS = ("health", "texts", "plan", "people", "sessions", "audit")
+PARTS = ("health", "sites", "texts", "plan", "people", "sessions", "audit")
 HOSTILE = '<img src=x onerror="document.title=1"> \u202e {name}'
 
 

@@ -17,11 +17,12 @@ export function Reroute({ admin, pair }) {
   const { report, working, look, act } = useAct(admin, { act: "reroute", scope, share_pct });
   const choose = (/** @type {{currentTarget: HTMLSelectElement}} */ event) => setScope(event.currentTarget.value);
   const slide = (/** @type {{currentTarget: HTMLInputElement}} */ event) => setShare(Number(event.currentTarget.value));
+  const of = say("share_of", { share: share_pct });
   return html`<div class="share">
       <label><span>${say("scope")}</span><select value=${scope} onChange=${choose}>
         ${pair.scopes.map((/** @type {any} */ each) => html`<option key=${each.scope} value=${each.scope}>${scopeName(each)}</option>`)}</select></label>
-      <label><span>${say("share")} <output>${say("share_of", { share: share_pct })}</output></span>
-        <input type="range" min="0" max="100" step="10" value=${share_pct} onInput=${slide} /></label></div>
+      <label><span>${say("share")} <b aria-hidden="true">${of}</b></span>
+        <input type="range" min="0" max="100" step="10" value=${share_pct} aria-valuetext=${of} onInput=${slide} /></label></div>
     <${Would} report=${report} look=${look} />
     <${Confirm} pair=${pair} label="do_reroute" working=${working} act=${act} />
     <${Moved} admin=${admin} pair=${pair} />`;

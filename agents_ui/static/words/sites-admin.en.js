@@ -103,7 +103,7 @@ export const words = {
   act_reroute_when: "Some of what waits here goes to {other}: everything, one channel, one urgency, one line.",
   act_override: "Say what a site's state is",
   act_override_when: "Smoke, maintenance: it counts whatever the figures say, and stands beside what is observed.",
-  act_drill: "Rehearse",
+  act_drill: "Hold a drill",
   act_drill_when: "Contacts of our own go the whole way, a share of them to {other}. Nobody's desk rings.",
 
   would: "What would happen",
