@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
+import msgspec
+
+from queues.lifecycle import PARKED
 from router.journal.connection import Connection
 from router.journal.many_rows import rows_in
+from router.journal.stream import OWN_ROWS
 from router.sites.bringing import AT_ONCE_BYTES, content_of, sizes_of
 
 Claim = tuple[int, str]
@@ -22,6 +26,7 @@ _INTERACTION: Final = (
     "thread",
     "traffic",
     "follows",
+    "arrived_seq",
     "accepted_at_ms",
     "language",
     "reading",
@@ -91,6 +96,9 @@ _CONSENT: Final = ("channel", "address_hash", "category", "state", "at_ms", "how
 _ADDRESS: Final = ("kind", "address", "address_hash", "salt")
 SENDING: Final = ("account", "provider_id", "outbox_id")
 
+_READINGS: Final = (
+    f"SELECT ref, data FROM journal WHERE {OWN_ROWS} AND seq > :after AND kind = 'read' ORDER BY seq"
+)
 _ORDERS: Final = """
     SELECT o.outbox_id FROM message m JOIN outbox o ON o.message_id = m.message_id
     WHERE m.interaction_id = :ref AND o.status <> 'moved' ORDER BY o.outbox_id
@@ -150,6 +158,7 @@ def read_adoptees(
     each = {ref: Adoptee(interaction_id=ref, claim=held[ref], row=rows[ref]) for ref in ids if ref in rows}
     found = Adoptees(from_site=from_site, each=list(each.values()))
     wanted = list(each)
+    _place_read(copy, [one.row for one in found.each])
     _read_messages(copy, each, wanted)
     for place in _read(copy, "place", _PLACE, wanted, order="seq"):
         each[place.pop("interaction_id")].places.append(place)
@@ -160,6 +169,26 @@ def read_adoptees(
     _read_customers(copy, found.each)
     _read_content(copy, found, content_max)
     return found
+
+
+def _place_read(copy: Connection, rows: Sequence[Entry]) -> None:
+    """What was read there, and not lined up, because no router lived to do it: as it was read."""
+    left = {
+        row["interaction_id"]: row
+        for row in rows
+        if row["state"] == PARKED and not row["queue_id"] and row["reading"] != "unread"
+    }
+    if not left:
+        return
+    after = min(row["arrived_seq"] for row in left.values())
+    for ref, data in copy.rows(_READINGS, after=after):
+        if (row := left.get(ref)) is None:
+            continue
+        said = msgspec.json.decode(data)
+        if not row["queue_id"] or said["urgency"] < row["urgency"]:
+            requirement = msgspec.json.encode(said["requirement"]).decode()
+            row |= {"queue_id": said["queue_id"], "urgency": said["urgency"], "rule_id": said["rule_id"]}
+            row |= {"requirement": requirement, "parked_until_ms": 0}
 
 
 def _read_messages(copy: Connection, each: Mapping[str, Adoptee], wanted: Sequence[str]) -> None:

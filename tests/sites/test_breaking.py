@@ -225,6 +225,21 @@ def test_a_message_that_joined_two_conversations_is_copied_once_and_never_again(
     sound(pair)
 
 
+def test_what_was_read_where_no_router_lived_comes_as_it_was_read(pair):
+    """The router of the other site died first: who wrote of a heart attack since is not put last here."""
+    a, b = pair
+    a.site.settles()
+    a.site.arrives("c-1", urgency=4)
+    a.site.arrives("c-2", urgency=1)
+    a.sends()
+    assert b.adopts().adopted == 2
+    assert b.all("SELECT interaction_id, state, urgency, queue_id, rule_id FROM interaction ORDER BY 1") == [
+        ("c-1", "waiting", 4, "public-information", "rule"),
+        ("c-2", "waiting", 1, "public-information", "rule"),
+    ]
+    b.is_sound()
+
+
 class Recorded:
     """A connection that remembers what it was asked."""
 
