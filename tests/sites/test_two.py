@@ -45,11 +45,14 @@ class Two:
             text=True,
             start_new_session=True,
         )
-        threading.Thread(target=self._hear, daemon=True).start()
+        self._listener = threading.Thread(target=self._hear, daemon=True)
+        self._listener.start()
 
     def _hear(self) -> None:
-        for line in self.process.stdout or ():
-            self.lines.append(line.strip())
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.strip())
 
     def said(self, words: str) -> str:
         """The first line with these words; empty as long as there is none."""
@@ -57,7 +60,9 @@ class Two:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(GUARD_S)
+        status = self.process.wait(GUARD_S)
+        self._listener.join(GUARD_S)
+        return status
 
 
 def until(true: Callable[[], object]) -> None:
