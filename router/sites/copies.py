@@ -31,9 +31,6 @@ people attach (mail: 50 MB)."""
 IDLE_MS: Final = 10_000
 """A writer of the copy that stops inside a transaction is ended by the server after this."""
 
-SMALL_BYTES: Final = 16_384
-"""Content that goes with its row even where that one row names more than a batch may hold."""
-
 Entry = dict[str, Value]
 """A row of a content table, by column."""
 
@@ -175,11 +172,12 @@ def read_batch(
     rows = stream.read_rows(db, after_seq=after_seq, limit=rows_max)
     named = named_by(rows)
     sizes = dict(rows_in(db, _SIZES, list(named.content))) if named.content else {}
-    fitting, small = _fitting(rows, sizes, bytes_max)
+    fitting = _fitting(rows, sizes, bytes_max)
     batch.rows = rows[:fitting]
     if fitting < len(rows):
         named = named_by(batch.rows)
-    batch.large = [each for each in named.content if sizes.get(each, 0) > small]
+    room = bytes_max - sum(len(row.data) for row in batch.rows)
+    batch.large = _ahead({each: sizes.get(each, 0) for each in named.content}, room)
     _add_content(db, batch, named)
     return batch
 
@@ -249,8 +247,8 @@ def take_piece(db: Connection, piece: Piece) -> int:
 _SIZES: Final = "SELECT content_id, length(body) FROM content WHERE content_id IN {wanted}"
 
 
-def _fitting(rows: Sequence[Row], sizes: dict[str, int], bytes_max: int) -> tuple[int, int]:
-    """(how many of the rows fit, up to which size content goes with them)."""
+def _fitting(rows: Sequence[Row], sizes: dict[str, int], bytes_max: int) -> int:
+    """How many of the rows fit: one in any case."""
     total, counted = 0, set[str]()
     for n, row in enumerate(rows):
         total += len(row.data)
@@ -259,9 +257,26 @@ def _fitting(rows: Sequence[Row], sizes: dict[str, int], bytes_max: int) -> tupl
             if content_id not in counted and size <= PIECE_BYTES:
                 counted.add(content_id)
                 total += size
-        if total > bytes_max:
-            return (n, PIECE_BYTES) if n else (1, SMALL_BYTES)
-    return len(rows), PIECE_BYTES
+        if total > bytes_max and n:
+            return n
+    return len(rows)
+
+
+def _ahead(sizes: dict[str, int], room: int) -> list[str]:
+    """What goes ahead in pieces: all that is large, and of the rest the largest until the others have room.
+
+    One row may name thousands (a long conversation that is adopted): however small, they are too much for one
+    batch, which would be refused for ever.
+    """
+    total = sum(size for size in sizes.values() if size <= PIECE_BYTES)
+    ahead = set[str]()
+    for content_id, size in sorted(sizes.items(), key=lambda each: -each[1]):
+        if size > PIECE_BYTES:
+            ahead.add(content_id)
+        elif total > room and size:
+            ahead.add(content_id)
+            total -= size
+    return [each for each in sizes if each in ahead]
 
 
 def _add_content(db: Connection, batch: Batch, named: Named) -> None:

@@ -1,10 +1,16 @@
 """What would lose a contact, a reply or a place between two sites, tried on purpose."""
 
+import random
+
 import pytest
 
+from router.journal.appends import FactsAppend
+from router.records import fact
 from router.sites import adoptees, adopting, bringing
 from router.sites.adoptees import read_adoptees
+from router.sites.copies import BYTES_MAX, read_batch
 from router.sites.rerouting import take_handed
+from router.sites.wire import PACKED_MAX, pack_batch
 from tests.sites.routed_pair import Half, routed_pair
 
 
@@ -238,6 +244,35 @@ def test_what_was_read_where_no_router_lived_comes_as_it_was_read(pair):
         ("c-2", "waiting", 1, "public-information", "rule"),
     ]
     b.is_sound()
+
+
+def test_one_row_that_names_thousands_of_small_things_still_fits_a_body(pair):
+    """A conversation of years is adopted: its row must not stop the second copy for ever."""
+    a, _ = pair
+    before = a.last_seq()
+    with a.site.database.writing() as db:
+        for number in range(700):
+            db.run(
+                "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
+                " VALUES (:id, 'image/png', '', :salt, :body, 1)",
+                id=f"p-{number}",
+                salt=b"s",
+                body=random.Random(number).randbytes(15_000),
+            )
+    parts = [
+        {"number": number, "kind": "file", "content_id": f"p-{number}", "content_hash": ""}
+        for number in range(700)
+    ]
+    said = {"kind": "mail", "direction": "in", "author_id": "", "trouble": ""}
+    said |= {"content_id": "", "client_id": "", "status": "", "reading": "read", "at_ms": 1}
+    copied = fact("message_copied", "c-1", message_id="m-1", parts=parts, **said)
+    a.site.committer.submit(FactsAppend(facts_to_append=(copied,))).result()
+    with a.site.database.reading() as db:
+        batch = read_batch(db, after_seq=before)
+    assert len(batch.rows) == 1
+    assert len(pack_batch(batch)) <= PACKED_MAX
+    assert len(batch.large) + len(batch.content) == 700
+    assert sum(len(bytes(each["body"])) for each in batch.content) > BYTES_MAX // 2
 
 
 class Recorded:
