@@ -122,6 +122,18 @@ def test_what_is_refused_says_what_to_do_and_waits_for_anyway(opened: Callable[.
     assert _acts(admin)[0]["anyway"] is True
 
 
+def test_what_is_in_the_way_for_a_while_is_looked_at_again(opened: Callable[..., Page], admin: FakeAdmin):
+    """The home site catches up by itself: whoever waits for it need not press anything."""
+    behind = {"code": "peer_behind", "text": "Alder House is behind by 900 rows", "todo": "wait"}
+    admin.answers["sites/dry-run"] = (200, asked(refusals=(behind,)))
+    page = opened()
+    page.locator("#choice-return").press("Enter")
+    expect(page.locator(".refused")).to_contain_text("behind by 900 rows")
+    admin.answers["sites/dry-run"] = (200, asked("Alder House serves its own traffic again."))
+    expect(page.locator(".refused")).to_have_count(0)
+    expect(page.locator(".would")).to_contain_text("serves its own traffic again")
+
+
 def test_a_share_is_chosen_in_tens_and_ended_again(opened: Callable[..., Page], admin: FakeAdmin):
     """By arrow keys; what is moved stands below, with whoever moved it and why, as text."""
     page = opened()
@@ -232,7 +244,7 @@ def test_a_site_is_taken_over_and_given_back_by_clicks(centres: TwoCentres, brow
     centres.east.start()
     page.locator(".sites-now").get_by_role("button", name="Everything is well again").click(timeout=90_000)
     page.locator(".typed").fill("west")
-    page.get_by_role("button", name="Give back now").click()
+    page.get_by_role("button", name="Give back now").click(timeout=90_000)  # once the home site has caught up
     expect(page.locator(".work")).to_contain_text("East serves its own traffic again", timeout=60_000)
     claims = centres.west.rows("SELECT owner, agent_id FROM domain WHERE domain = 'east'")
     assert claims == [("east", "amira")]

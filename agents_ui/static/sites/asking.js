@@ -4,6 +4,8 @@ import { ask } from "../shared/ask.js";
 import { uniqueId } from "../shared/unique.js";
 import { say } from "../shared/words.js";
 
+const AGAIN_MS = 3000;
+
 /** Done at once, and what came of it said. @param {import("../admin/admin.js").Admin} admin @param {object} body with its command_id */
 export async function actNow(admin, body) {
   const { status, body: answer } = await ask("/api/admin/sites/act", body);
@@ -33,6 +35,11 @@ export function useAct(admin, question) {
     setReport(status === 200 ? { ...body, at_ms: Date.now() } : "none");
   }
   useEffect(() => void look(), [asked]);
+  const waits = report === "none" || (report?.refusals.length ?? 0) > 0; // most of what is in the way goes by itself
+  useEffect(() => {
+    const again = waits ? setInterval(() => void look(), AGAIN_MS) : 0;
+    return () => clearInterval(again);
+  }, [waits, asked]);
 
   /** Do it. The same id again where nobody answered: it is done once. @param {Record<string, string | number | boolean>} more */
   async function act(more) {

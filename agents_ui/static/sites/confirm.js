@@ -26,7 +26,7 @@ export function Confirm({ pair, label, working, refused = false, named = false, 
   const ready = confirmed && !working && !refused;
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (ready && (await act({ why: why.trim(), ...(named ? { confirm: typed } : {}) }))) (setTyped(""), setWhy(""));
+    if (ready && (await act({ why: why.trim(), confirm: named ? typed : "" }))) (setTyped(""), setWhy(""));
   };
   const into = (/** @type {(value: string) => void} */ set) => (/** @type {{currentTarget: HTMLInputElement}} */ event) => set(event.currentTarget.value);
   return html`<form class="confirm" onSubmit=${submit}>
