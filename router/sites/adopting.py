@@ -60,6 +60,21 @@ def _insert(table: str, columns: Sequence[str]) -> ManyRows:
 
 
 _PUT_SENDINGS: Final = _insert("sending", SENDING)
+_AS_THERE: Final = (
+    "channel",
+    "account",
+    "traffic",
+    "follows",
+    "accepted_at_ms",
+    "language",
+    "reading",
+    "queue_id",
+    "urgency",
+    "rule_id",
+    "answered_at_ms",
+    "answered_queue_id",
+)
+"""Columns that come as they are in the copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,32 +146,21 @@ class Adopt:
         return fact(
             "adopted",
             each.interaction_id,
+            **{name: row[name] for name in _AS_THERE},
             from_site=self._adoptees.from_site,
             n=each.claim[0] + 1,
             owner=self._site,
-            channel=row["channel"],
-            account=row["account"],
             customer_id=customer_id,
             identity_id=identity_id,
             address_hash=address_hash,
             verified=row["linked_to"] != "",
             thread=_thread(row, address_hash),
-            traffic=row["traffic"],
-            follows=row["follows"],
-            accepted_at_ms=row["accepted_at_ms"],
-            language=row["language"],
-            reading=row["reading"],
-            queue_id=row["queue_id"],
-            urgency=row["urgency"],
             requirement=msgspec.json.decode(row["requirement"]),
-            rule_id=row["rule_id"],
             offer_count=max(row["offer_count"], offers_here),
             parked_until_ms=row["parked_until_ms"] if scheduled else 0,
             scheduled=scheduled,
             named_agent_id=row["named_agent_id"] if scheduled else "",
             agent_id=row["agent_id"] if row["state"] == "assigned" else "",
-            answered_at_ms=row["answered_at_ms"],
-            answered_queue_id=row["answered_queue_id"],
             name_content_id=each.name_content_id,
             identities=identities,
             messages=each.messages,
