@@ -46,6 +46,19 @@ def _called(centre: FakeCentre, open_page: Open, script: str = SAYS, **how: obje
     return page
 
 
+def test_who_was_put_through_to_somebody_outside_talks_on(centre: FakeCentre, open_page: Open):
+    """For the centre the call has ended, and its line has not: the page must not hang up on whoever helps."""
+    page = _called(centre, open_page)
+    bar = page.locator(".call-bar")
+    expect(bar).to_contain_text("You are in line for a person.")
+    _stands(page, centre, state="ended", why="forwarded", position=0)
+    expect(bar).to_contain_text("You are talking with the centre.")
+    until(page, lambda: abs(hears(page) - centre.voice.hertz) < NEAR_HERTZ)
+    centre.cut_the_line()
+    expect(bar).to_contain_text("The call is over.", timeout=30_000)
+    assert _methods(centre) == ["POST"], "no second call is made of it"
+
+
 def test_one_button_leads_into_the_line_and_to_a_person(centre: FakeCentre, open_page: Open, pictures: Path):
     """In line with a place, then with somebody: both are heard, and the chat stays beside it."""
     page = _called(centre, open_page)
