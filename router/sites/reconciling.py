@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
+import msgspec
+
 from router.journal.appends import ROUTER
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
@@ -31,6 +33,11 @@ _log = logging.getLogger("muster.reconciling")
 NOT_AGREED: Final = "not_agreed"
 """Code of the alarm that the two sites do not come to one answer about an interaction; its ref is which."""
 
+URGENT_KINDS: Final = frozenset({"urgency_set", "reading_noted"})
+"""Kinds after which it may be more urgent than before; and `queued`, where it says so."""
+
+MORE_URGENT: Final = ("read", "more_urgent")
+
 TOUCHING: Final = frozenset(
     {
         "arrived",
@@ -45,6 +52,7 @@ TOUCHING: Final = frozenset(
         "kept_too",
         "message_added",
         "message_copied",
+        *URGENT_KINDS,
     }
 )
 """Kinds, each about an interaction, after which the two sites may have to agree anew."""
@@ -124,6 +132,7 @@ class Reconciler:
         self._site, self._peer = site, peer
         self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
+        self._raised: set[str] = set()
 
     def step(self, own: Committer, database: Database, copy: Database) -> bool:
         """One look. Whether there is more to look at. Raises as databases and committers do."""
@@ -197,6 +206,7 @@ class Reconciler:
                 if ref not in told:
                     unequal.duals += self._dual(ref, records[ref], told_there.get(ref))
                 self._judge(theirs, ref, records[ref], unequal)
+                self._raise(ref, records[ref], unequal)
             _missing(ours, theirs, both, self._peer, unequal)
         return unequal
 
@@ -227,6 +237,13 @@ class Reconciler:
         said = {"to_site": self._peer, "n": claim[0], "owner": claim[1], "why": "served_there"}
         unequal.yields.append(fact("yielded", ref, **said, orders=orders_of(theirs, ref)))
 
+    def _raise(self, ref: str, record: Record, unequal: Unequal) -> None:
+        """What was found more urgent there, while both had it, is not served here as if nobody had."""
+        leg, other = record.legs[self._site], record.legs[self._peer]
+        if ref in self._raised and leg.open and 0 < other.urgency < leg.urgency:
+            said = {"agent_id": "", "urgency": other.urgency, "may_lower": False, "command_id": ""}
+            unequal.raises.append(fact("urgency_declared", ref, **said))
+
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
         """All that both could have: it went from one to the other, or is open here and known there."""
         self._own_seq, self._copy_seq = (max(0, last_seq(db) - LOOK_BACK) for db in (ours, theirs))
@@ -246,12 +263,28 @@ class Reconciler:
         copy_rows = read_rows(theirs, after_seq=self._copy_seq, limit=PAGE)
         self._own_seq = own_rows[-1].seq if own_rows else self._own_seq
         self._copy_seq = copy_rows[-1].seq if copy_rows else self._copy_seq
+        since_ms = {} if self.caught_up else _adopted_ms(ours, _refs(copy_rows))
+        self._raised = {
+            row.ref for row in copy_rows if _may_raise(row) and row.at_ms > since_ms.get(row.ref, 0)
+        }
         touched = _known(theirs, _refs(own_rows)) | _known(ours, _refs(copy_rows))
         return touched, PAGE in (len(own_rows), len(copy_rows))
 
 
 def _refs(rows: Iterable[Row]) -> list[str]:
     return sorted({row.ref for row in rows if row.kind in TOUCHING})
+
+
+def _adopted_ms(db: Connection, ids: Sequence[str]) -> dict[str, int]:
+    sql = "SELECT interaction_id, at_ms FROM adoption WHERE interaction_id IN {wanted}"
+    return {str(row[0]): int(row[1]) for row in rows_in(db, sql, ids)}
+
+
+def _may_raise(row: Row) -> bool:
+    """A later lowering here is not undone by what only repeats how urgent it was there."""
+    if row.kind == "queued":
+        return msgspec.json.decode(row.data).get("why") in MORE_URGENT
+    return row.kind in URGENT_KINDS
 
 
 def _known(db: Connection, ids: Sequence[str]) -> set[str]:

@@ -275,6 +275,30 @@ def test_one_row_that_names_thousands_of_small_things_still_fits_a_body(pair):
     assert sum(len(bytes(each["body"])) for each in batch.content) > BYTES_MAX // 2
 
 
+def test_what_was_found_more_urgent_at_the_site_that_yields_is_so_at_the_other(pair):
+    """A split: somebody at a heard that she does not breathe any more; b, which serves her, never did."""
+    a, b = pair
+    for ref in ("c-1", "c-2"):
+        a.site.arrives(ref, urgency=3)
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    a.site.passes(1)
+    declared = {"agent_id": "boss", "may_lower": True}
+    a.site.say("urgency_declared", "c-1", urgency=1, command_id="u-1", **declared)
+    b.site.say("urgency_declared", "c-2", urgency=4, command_id="u-2", **declared)
+    for half in pair:
+        half.site.settles()
+    exchange(a, b)
+    urgency = "SELECT interaction_id, urgency FROM interaction WHERE closed_seq = 0 ORDER BY 1"
+    assert b.all(urgency) == [("c-1", 1), ("c-2", 4)]
+    b.site.say("urgency_declared", "c-1", urgency=2, command_id="u-3", **declared)
+    b.site.settles()
+    exchange(a, b)
+    assert b.all(urgency) == [("c-1", 2), ("c-2", 4)]
+    sound(pair)
+
+
 class Recorded:
     """A connection that remembers what it was asked."""
 
