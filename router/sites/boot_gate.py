@@ -152,6 +152,13 @@ class Gate:
         self._elapsed_s = elapsed_s
         self._since_s = elapsed_s()
         self._since_ms = wall_ms()
+        self._copied: int | None = None
+
+    def mark(self, committer: Committer, own: Database, copy: Database) -> None:
+        """The first step: how far the copy was before the others looked at it. What comes while they look
+        may be something that was adopted there, and is not let go of here yet."""
+        with copy.reading() as db:
+            self._copied = stream.last_seq(db)
 
     def step(self, committer: Committer, own: Database, copy: Database) -> None:
         """One look."""
@@ -161,7 +168,7 @@ class Gate:
                 return
             peer = status_of(db, PEER)
         with copy.reading() as db:
-            copied = stream.last_seq(db)
+            copied = stream.last_seq(db) if self._copied is None else self._copied
         why = ""
         heard = (
             peer.fresh(now_ms) and peer.at_ms >= self._since_ms

@@ -150,7 +150,7 @@ class PeerRole:
         door = Door(self.access.key, self.access.incoming, clock_ms=wall_ms)
         routes = [*self._keeper.routes(), self.beats.route(), self._mover.route(), *self.routes]
         server = peer_server(peer_app(door, routes, clock_ms=wall_ms), self.access.tls)
-        steps = [*self.steps, (GATE, self._gate.step)]
+        steps = [("marking", self._gate.mark), *self.steps, (GATE, self._gate.step)]
         self._follower = follower = Follower(self.committer, self.own, self.copy, steps)
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._look_around)

@@ -136,6 +136,21 @@ def test_the_router_waits_until_the_other_site_has_been_heard(database, committe
     waiting.join()
 
 
+def test_what_came_while_the_others_looked_does_not_open_the_gate(database, committer, copy):
+    """The last batch may say what was adopted there: nobody here has let go of it before the next look."""
+    append(committer, arrived("a"))
+    gate = Gate(dict)
+    with database.writing() as db:
+        put_status(db, "peer", wall_ms(), {"last_seq": 1})
+    gate.mark(committer, database, copy)
+    copy_all(database, copy)
+    gate.step(committer, database, copy)
+    assert not wait_for_gate(database, patience_s=0.0)
+    gate.mark(committer, database, copy)
+    gate.step(committer, database, copy)
+    assert wait_for_gate(database, patience_s=0.2)
+
+
 def test_a_step_that_fails_keeps_the_gate_closed(database, committer, copy):
     """What it would have learned is missing here."""
     failing = {"reconcile": "LookupError"}
