@@ -4,12 +4,16 @@ Claims decide the future only; what was decided under an earlier one stays a fac
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from router.journal.connection import Connection
 from router.records import Fact, fact
 
 TAKE_OVER = "take_over"
 RETURN = "return"
+
+N_MAX: Final = 1 << 32
+"""Whoever claims more often has made a mistake: nobody could claim anything above it, at either site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -30,8 +34,9 @@ def owner_of(db: Connection, domain: str) -> Owner:
     """Who serves it, as far as this database knows."""
     row = db.row(
         """SELECT n, owner, mode, with_assigned, since_ms, agent_id, why, automatic
-           FROM domain WHERE domain = :domain""",
+           FROM domain WHERE domain = :domain AND n < :n_max""",
         domain=domain,
+        n_max=N_MAX,
     )
     if row is None:
         return Owner(n=0, site=domain)

@@ -97,8 +97,8 @@ class Half:
 
 
 @contextmanager
-def routed_pair(folder: Path) -> Iterator[tuple[Half, Half]]:
-    """Sites a and b with one clock."""
+def routed_pair(folder: Path, *, apart_s: int | None = None) -> Iterator[tuple[Half, Half]]:
+    """Sites a and b with one clock; with apart_s each has its own, and b's is ahead of a's by that much."""
     clock = Clock()
     halves = []
     for name, peer in (("a", "b"), ("b", "a")):
@@ -106,6 +106,8 @@ def routed_pair(folder: Path) -> Iterator[tuple[Half, Half]]:
         home.mkdir()
         copy = open_database(f"sqlite:///{home}/peer.db", unsafe=True)
         copy.create_tables(site=peer)
+        if name == "b" and apart_s is not None:
+            clock = Clock(clock.now_ms + apart_s * 1_000)
         site = new_site(home, site=name, clock=clock)
         site.settles()
         with site.database.writing() as db:  # a web that never dies

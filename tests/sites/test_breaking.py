@@ -1,5 +1,6 @@
 """What would lose a contact, a reply or a place between two sites, tried on purpose."""
 
+import json
 import random
 
 import pytest
@@ -9,6 +10,7 @@ from router.records import fact
 from router.sites import adoptees, adopting, bringing
 from router.sites.adoptees import read_adoptees
 from router.sites.copies import BYTES_MAX, read_batch
+from router.sites.ownership import next_claim
 from router.sites.rerouting import take_handed
 from router.sites.wire import PACKED_MAX, pack_batch
 from tests.sites.routed_pair import Half, routed_pair
@@ -117,22 +119,27 @@ def test_what_was_refused_here_before_comes_back_as_the_tables_say(pair):
     sound(pair)
 
 
-@pytest.mark.parametrize("off_s", [-3_600, 3_600])
-def test_an_hour_between_the_clocks_loses_nobody(pair, off_s):
+@pytest.mark.parametrize("apart_s", [-3_600, 3_600])
+def test_an_hour_between_the_clocks_loses_nobody(tmp_path, apart_s):
     """The other site's times are taken as they are: nothing breaks, and everybody is still offered."""
-    a, b = pair
-    b.site.clock = type(a.site.clock)(a.site.clock.now_ms)
-    a.site.arrives("c-1")
-    a.site.arrives("c-2", urgency=1)
-    a.site.settles()
-    says(a, "c-1", "m-1", outbox="o-1")
-    a.sends()
-    b.adopts()
-    b.site.signs_in("hannah")
-    b.site.passes(2)
-    b.accepts("c-2")
-    b.site.passes(20)
-    sound(pair)
+    with routed_pair(tmp_path, apart_s=apart_s) as (a, b):
+        for ref, urgency in (("c-1", 3), ("c-2", 1), ("c-3", 3)):
+            a.site.arrives(ref, urgency=urgency)
+            a.site.passes(1)
+        a.site.arrives("c-unread")
+        a.sends()
+        b.adopts()
+        b.site.arrives("c-here")
+        b.site.signs_in("hannah")
+        b.site.passes(2)
+        assert b.site.offered()[0] == ("c-2", "hannah")
+        b.accepts("c-2")
+        b.site.say("disposition_given", "c-2", agent_id="hannah", disposition="answered", command_id="d")
+        b.site.passes(90)
+        assert {ref for ref, _ in b.site.offered()} >= {"c-2", "c-1"}
+        exchange(a, b)
+        assert (a.state("c-1"), a.state("c-3"), a.state("c-unread")) == ("moved", "moved", "moved")
+        sound((a, b))
 
 
 def test_what_was_being_handed_over_when_its_site_died_waits_for_everybody(pair):
@@ -147,6 +154,29 @@ def test_what_was_being_handed_over_when_its_site_died_waits_for_everybody(pair)
     b.site.signs_in("hannah")
     b.site.passes(1)
     assert b.site.offered() == [("c-1", "hannah")]
+    a.site.begins_anew()  # its router, when it comes back alone: the hold is over in time
+    a.site.signs_in("ivan")
+    a.site.passes(10)
+    assert a.site.offered() == []
+    a.site.passes(10)
+    assert a.site.offered() == [("c-1", "ivan")]
+    sound(pair)
+
+
+def test_a_number_beyond_all_numbers_takes_no_take_over_away(pair):
+    """A mistake of the other site's release: its claims are as if it had never made them."""
+    a, b = pair
+    a.site.arrives("c-1")
+    said = {"agent_id": "", "why": "x", "command_id": "", "with_assigned": False}
+    claimed = {"n": (1 << 63) - 1, "owner": "a", "mode": "take_over", **said}
+    a.site.say("domain_claimed", "a", **claimed)
+    a.site.settles()
+    a.sends()
+    b.agrees()
+    with b.site.database.reading() as own, b.copy.reading() as copy:
+        claim = next_claim(own, copy, "a", owner="b", mode="take_over", agent_id="x", why="", command_id="")
+    assert json.loads(claim.data)["n"] == 1
+    assert b.adopts().adopted == 1
     sound(pair)
 
 
