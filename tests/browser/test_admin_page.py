@@ -137,7 +137,7 @@ def test_a_plan_is_checked_compared_and_put_in_force_by_keyboard(
     file.write_text("[site]\n# better\n")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Put it in force").press("Enter")
-    assert page.evaluate("document.activeElement.textContent") == "No"
+    expect(page.get_by_role("button", name="No", exact=True)).to_be_focused()
     page.screenshot(path=pictures / "admin-plan-compared.png")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -209,11 +209,11 @@ def test_the_audit_goes_on_where_it_stopped(centre: FakeCentre, open_page: Open,
     assert {each["customer"] for each in asked} == {"customer-7"}
 
 
-def test_an_auditor_sees_the_audit_and_nothing_else(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
+def test_an_auditor_sees_the_audit_and_the_sites_and_nothing_else(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
     """What the server would refuse is not offered, and not asked for."""
     admin.role = "auditor"
     page = _open(centre, open_page, admin, "people")
-    expect(page.locator("nav a")).to_have_text(["Audit"])
+    expect(page.locator("nav a")).to_have_text(["Audit", "Sites"])
     assert {path for path, _ in admin.asked} == {"me"}
 
 
@@ -250,7 +250,7 @@ def test_texts_are_switched_off_with_a_reason_by_keys_alone(
     """It asks once more, and what it asks says what happens; without a reason there is nothing to press."""
     admin.role = "supervisor"
     page = _open(centre, open_page, admin, "texts")
-    expect(page.locator(".admin-head nav a")).to_have_text(["Texts"])
+    expect(page.locator(".admin-head nav a")).to_have_text(["Texts", "Sites"])
     off = page.get_by_role("row", name="county-texts")
     expect(off).to_contain_text("by Sofia Lindgren: The provider is down. · 31 people were told")
     row = page.get_by_role("row", name="county-whatsapp")
