@@ -17,6 +17,7 @@ from agents_ui.access.sessions import hash_of
 from agents_ui.admin.acting import NotAdmin
 from agents_ui.admin.site_bodies import SiteAct
 from agents_ui.admin.site_ground import ground_of
+from agents_ui.admin.site_view import fitting
 from agents_ui.admin.site_work import ACT, STALE_MS, SiteWork, act_of
 from config.plan import ActionPlan, Pair, SitePlan
 from config.settings import read_settings
@@ -173,7 +174,11 @@ async def test_taking_over_brings_what_waited_and_is_on_record(west: Site) -> No
     assert {each["domain"]: each["owner"] for each in found["domains"]} == {"east": "west", "west": "west"}
     assert found["act"]["state"] == "done" and found["act"]["agent_id"] == "ada"
     assert "2 interactions came here" in " ".join(found["act"]["lines"])
-    assert found["fits"] == "" and found["affected"]["contacts"] >= 0
+    assert found["fits"] == ""
+    assert {each["reason"]: each["count"] for each in found["affected"]["reasons"]}["adopted"] == 2
+    days = {"from_day": "2000-01-01", "to_day": "2100-01-01", "person": "ada"}
+    audit = await west.ask("POST", "/api/admin/audit", days, token=await west.session("olga"))
+    assert "domain_claimed" in {each["kind"] for each in audit.json["records"]}
 
 
 async def test_the_same_command_again_changes_nothing(west: Site) -> None:
@@ -278,3 +283,30 @@ async def test_who_is_no_administrator_any_more_takes_nothing_over(west: Site) -
         await SiteWork().do(ground, asked, person)
     assert west.rows("domain_claimed") == []
     assert (await _look(west, "sue"))["act"]["state"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("watch", "owner", "state", "accepts", "fits"),
+    [
+        ("unreachable", "east", "Normal", False, "take-over"),
+        ("unreachable", "west", "Normal", False, ""),
+        ("suspected", "east", "Normal", True, ""),
+        ("there", "west", "Normal", True, "return"),
+        ("suspected", "west", "Normal", True, ""),
+        ("there", "east", "Down", True, "hand-over"),
+        ("there", "east", "Unstaffed", False, ""),
+        ("there", "east", "Normal", True, ""),
+    ],
+)
+def test_the_page_leads_to_the_act_for_what_is_seen(
+    watch: str, owner: str, state: str, accepts: bool, fits: str
+) -> None:
+    """Nobody is led to take over what lives, or to hand over to a site that takes nothing."""
+    report = {
+        "site": "west",
+        "other": "east",
+        "domains": [{"domain": "east", "owner": owner}, {"domain": "west", "owner": "west"}],
+        "sites": [{"site": "west", "effective": state}, {"site": "east", "effective": "Normal"}],
+        "peer": {"watch": watch, "accepts": accepts},
+    }
+    assert fitting(report) == fits

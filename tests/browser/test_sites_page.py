@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from config.plan import Plan
 from tests.browser.admin_stage import FakeAdmin
 from tests.browser.conftest import Open
-from tests.browser.fake import FakeCentre
+from tests.browser.fake import FakeCentre, now_ms
 from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.singing import password
 from tests.browser.sites_stage import WHY, asked, dead, sites, taken
@@ -120,6 +120,19 @@ def test_what_is_refused_says_what_to_do_and_waits_for_anyway(opened: Callable[.
     button.click()
     expect(page.locator(".toasts")).to_contain_text("says that it serves")
     assert _acts(admin)[0]["anyway"] is True
+
+
+def test_an_act_that_goes_on_shows_how_far_it_is(opened: Callable[..., Page], admin: FakeAdmin):
+    """Whoever began it, on whatever page: everybody sees it, and nobody begins it a second time."""
+    act = {"command_id": "c", "act": "take-over", "agent_id": "ada", "state": "running", "done": 400}
+    act |= {"of": 1_200, "began_ms": now_ms(), "lines": [], "refusals": []}
+    admin.answers["sites"] = (200, dead(act=act))
+    page = opened()
+    expect(page.locator(".work")).to_contain_text("Ada Brandt does it at this moment")
+    expect(page.locator(".work")).to_contain_text("400 of 1200 contacts")
+    page.locator("#choice-takeover").press("Enter")
+    page.locator(".typed").fill("b")
+    expect(page.locator(".confirm button")).to_be_disabled()
 
 
 def test_what_is_in_the_way_for_a_while_is_looked_at_again(opened: Callable[..., Page], admin: FakeAdmin):
