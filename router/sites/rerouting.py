@@ -17,7 +17,7 @@ call (overflow.py). What is no call and is refused waits on, and an alarm says s
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol  # Any: JSON values at the edge of the type system
 
 from config.words import ELSEWHERE
@@ -48,9 +48,16 @@ HELD_WITHIN_S: Final = 2.0
 _PASSES: Final = ("copy_behind", "not_known", "refused")
 """Reasons for a refusal that are gone at the next try, or that nobody gave."""
 
+OK: Final = 200
+FAILED: Final = 500
+"""Statuses of an answer from which on it is not known what was done."""
+
 LOOK_S: Final = 0.02
 PAUSE_S: Final = 5.0
 """After a refusal, or when the other site did not answer, before anything is offered to it again."""
+
+PAUSE_MAX_S: Final = 60.0
+"""The same, when nothing at all was taken again and again: each time nobody here can answer it meanwhile."""
 
 COPIED_WITHIN_S: Final = 5.0
 """How long the other site waits for its copy to have what it is asked to take."""
@@ -81,12 +88,13 @@ class Asks(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What a turn came to: taken there, refused there with the reason, and not known."""
+    """What a turn came to: taken there, refused there with the reason, not known. left: ids of the latter."""
 
     taken: int = 0
     refused: int = 0
     why: str = ""
     unknown: int = 0
+    left: tuple[str, ...] = ()
 
 
 class Rerouting:
@@ -106,22 +114,32 @@ class Rerouting:
         self._clock_ms = clock_ms
         self._pause = pause
         self._not_before_ms = 0
+        self._in_vain = 0
+        self._resting: dict[str, int] = {}
+        """When each that was left here while others were taken is asked about again."""
 
     def step(self, own: Committer, database: Database) -> bool:
         """One turn. Whether there is more to move at once. Raises as databases and committers do."""
-        if self._clock_ms() < self._not_before_ms:
+        now_ms = self._clock_ms()
+        if now_ms < self._not_before_ms:
             return False
+        self._resting = {ref: until_ms for ref, until_ms in self._resting.items() if until_ms > now_ms}
         with database.reading() as db:
-            ids = chosen(db, site=self._site, peer=self._peer)[:AT_ONCE]
+            wanted = chosen(db, site=self._site, peer=self._peer)
+        ids = [each for each in wanted if each not in self._resting][:AT_ONCE]
         if not ids:
             return False
         self.last = self.hand_over(own, database, ids)
         if self.last.refused and self.last.why not in _PASSES:
             self._refused(own, self.last.why)
-        if self.last.refused or self.last.unknown:
-            self._not_before_ms = self._clock_ms() + round(PAUSE_S * 1_000)
-            return False
-        return self.last.taken > 0
+        if self.last.taken:
+            self._in_vain = 0
+            self._resting |= dict.fromkeys(self.last.left, self._clock_ms() + round(PAUSE_MAX_S * 1_000))
+            return True
+        pause_s = min(PAUSE_S * 2 ** min(self._in_vain, 8), PAUSE_MAX_S)
+        self._in_vain += 1
+        self._not_before_ms = self._clock_ms() + round(pause_s * 1_000)
+        return False
 
     def nobody_takes(self, own: Committer, database: Database, why: str) -> None:
         """The other site says in its beats that it takes nothing: told, where something should go there."""
@@ -145,15 +163,16 @@ class Rerouting:
         _append(own, [fact("handover_began", ref, to_site=self._peer, until_ms=until_ms) for ref in ids])
         held, through_seq = self._held(database, ids)
         if not held:
-            return Handed(unknown=len(ids))
+            return Handed(unknown=len(ids), left=tuple(ids))
         try:
             values = {"ids": held, "through_seq": through_seq, "rehearsal": rehearsal}
             answer = self._line.ask_json("POST", "/peer/adopt", values)
         except PeerUnreachable:
-            return Handed(
-                unknown=len(held)
-            )  # It may have taken them: their deadline, or its stream, will tell.
-        return self._settle(own, database, held, answer.json() if answer.status == 200 else {})
+            return Handed(unknown=len(held), left=tuple(ids))  # It may have: deadline or stream will tell.
+        if answer.status >= FAILED:  # so it may have as well: it does not know itself
+            return Handed(unknown=len(held), left=tuple(ids))
+        handed = self._settle(own, database, held, answer.json() if answer.status == OK else {})
+        return replace(handed, left=(*handed.left, *(each for each in ids if each not in held)))
 
     def _held(self, database: Database, ids: Sequence[str]) -> tuple[list[str], int]:
         """Those that the router holds for the other site now, in their order, and the seq that says so."""
@@ -182,8 +201,8 @@ class Rerouting:
             else:
                 facts.append(fact("handover_ended", ref, to_site=self._peer, why=why))
         _append(own, facts)
-        refused = len(held) - len(taken & set(held))
-        return Handed(taken=len(held) - refused, refused=refused, why=why if refused else "")
+        left = tuple(each for each in held if each not in taken)
+        return Handed(taken=len(held) - len(left), refused=len(left), why=why if left else "", left=left)
 
 
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:

@@ -18,12 +18,14 @@ def pair(tmp_path):
 class Line:
     """The line from one half to the other; what goes wrong on it is said beforehand."""
 
-    def __init__(self, here: Half, *, refusal: str = "", lost: bool = False) -> None:
-        self.here, self.refusal, self.lost = here, refusal, lost
+    def __init__(self, here: Half, *, refusal: str = "", lost: bool = False, status: int = 200) -> None:
+        self.here, self.refusal, self.lost, self.answered = here, refusal, lost, status
+        self.asked = 0
 
     def ask_json(self, method: str, target: str, values: Any) -> Any:
-        other = self.here.other
+        other, answered = self.here.other, self.answered
         assert other is not None
+        self.asked += 1
         self.here.sends()
         said = take_handed(
             other.site.committer,
@@ -40,7 +42,7 @@ class Line:
             raise PeerUnreachable("no_answer")
 
         class Said:
-            status = 200
+            status = answered
 
             def json(self) -> dict[str, Any]:
                 return said
@@ -223,3 +225,56 @@ def test_where_nothing_is_to_move_a_full_site_is_nobodys_alarm(pair):
     a.site.settles()
     rerouting(a).nobody_takes(a.site.committer, a.site.database, "full")
     assert a.all("SELECT 1 FROM alarm WHERE code = 'overflow_full'") == []
+
+
+def test_a_site_that_takes_nothing_is_asked_less_and_less_often(pair):
+    """Whatever is asked about rings nowhere meanwhile: its own agents must be able to answer it."""
+    a, _ = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    moving = rerouting(a, refusal="full")
+    times = []
+    for second in range(180):
+        before = moving._line.asked  # type: ignore[attr-defined]  # of the double
+        moving.step(a.site.committer, a.site.database)
+        a.site.settles()
+        if moving._line.asked > before:  # type: ignore[attr-defined]
+            times.append(second)
+        a.site.clock.now_ms += 1_000
+    assert times == [0, 5, 15, 35, 75, 135]
+
+
+def test_one_that_is_left_holds_up_nobody_behind_it(pair, monkeypatch):
+    """It is the oldest, so it would be the first to be asked about for ever."""
+    a, b = pair
+    monkeypatch.setattr("router.sites.rerouting.AT_ONCE", 2)
+    for number in range(6):
+        a.site.arrives(f"c-{number}")
+        a.site.passes(1)
+    a.sends()
+    with b.copy.writing() as db:
+        db.run("UPDATE interaction SET requirement = 'x' WHERE interaction_id = 'c-0'")
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    moving = rerouting(a)
+    while moving.step(a.site.committer, a.site.database):
+        a.site.settles()
+    assert [b.state(f"c-{number}") for number in range(6)] == ["", *["waiting"] * 5]
+    assert a.state("c-0") == "waiting"
+
+
+def test_an_answer_that_it_failed_is_no_refusal(pair):
+    """The other site does not know whether it kept them: offered here at once, two would answer."""
+    a, b = pair
+    a.site.signs_in("hannah")
+    a.site.say("presence_declared", "hannah", available=False, reason="break", by="hannah")
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(a, status=503).step(a.site.committer, a.site.database)
+    a.site.say("presence_declared", "hannah", available=True, reason="", by="hannah")
+    a.site.passes(1)
+    assert (a.state("c-1"), b.state("c-1")) == ("waiting", "waiting")
+    b.sends()
+    a.agrees()
+    assert a.state("c-1") == "moved"
