@@ -59,6 +59,7 @@ def test_a_dead_site_is_said_since_when_and_taken_over_by_keyboard_alone(
     now = page.locator(".sites-now")
     expect(now).to_contain_text(DEAD)
     expect(now).to_contain_text("(4:0")
+    expect(page.locator(".site-card").first).to_contain_text("4 free of 6 signed in when it was last heard")
     now.get_by_role("button", name="The other site is gone: take over").press("Enter")
     expect(page.locator("#choice-takeover")).to_be_focused()
     inside = page.locator(".choice-inside")

@@ -24,7 +24,7 @@ export function SiteCard({ pair, site }) {
       <${Fact} name="site_said"><${Said} pair=${pair} site=${site} /><//>
       <${Fact} name="site_serves"><${Serves} pair=${pair} site=${site} /><//>
       <${Figures} pair=${pair} site=${site} />
-      <${Fact} name="site_readiness"><${Readiness} site=${site} /><//>
+      <${Fact} name="site_readiness"><${Readiness} site=${site} old=${isOld(pair, site)} /><//>
     </dl></section>`;
 }
 
@@ -65,17 +65,20 @@ function Serves({ pair, site }) {
 function Figures({ pair, site }) {
   const figures = pair.figures[site.site];
   if (!figures) return html`<${Fact} name="site_people">${say("site_not_known")}<//>`;
-  const old = site.site === pair.other && pair.peer.watch !== "there" && html` <small>${say("site_last_known")}</small>`;
+  const old = isOld(pair, site) && html` <small>${say("site_last_known")}</small>`;
   return html`<${Fact} name="site_people"><b>${say("site_free", { count: figures.agents_free })}</b> ${say("site_of_here", { count: figures.agents_here })}${old}<//>
     <${Fact} name="site_line">${say("site_waiting", { count: figures.waiting })}${figures.waiting > 0 && html` <small>${say("site_longest", { time: duration(figures.longest_wait_ms) })}</small>`}${old}<//>`;
 }
 
-/** Every problem with what to do about it. @param {{site: any}} props */
-function Readiness({ site }) {
+/** Whether what is shown of it is what it last said. @param {any} pair see above @param {any} site see above */
+const isOld = (pair, site) => site.site === pair.other && pair.peer.watch !== "there";
+
+/** Every problem with what to do about it. @param {{site: any, old: boolean}} props */
+function Readiness({ site, old }) {
   const { readiness, readiness_ms } = site;
   if (!readiness_ms) return html`${say("site_not_known")}`;
-  const asked = html`<small>${say("site_asked", { time: dayAndTime(readiness_ms) })}</small>`;
-  if (readiness.length === 0) return html`<${State} tone="good">${say("site_ready")}<//> ${asked}`;
+  const asked = html`<small>${say("site_asked", { time: dayAndTime(readiness_ms) })}${old && html` · ${say("site_last_known")}`}</small>`;
+  if (readiness.length === 0) return html`<${State} tone=${old ? "none" : "good"}>${say("site_ready")}<//> ${asked}`;
   return html`<details open=${WIDE.matches}><summary><${State} tone="waiting">${say("site_not_ready", { count: readiness.length })}<//> ${asked}</summary>
     <ul class="troubles">${readiness.map((/** @type {any} */ each) => html`<li key=${each.code + each.text}><b dir="auto">${each.text}</b><p dir="auto">${each.todo}</p></li>`)}</ul></details>`;
 }
