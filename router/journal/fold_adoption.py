@@ -39,7 +39,8 @@ _MESSAGE: Final = """
         content_id, client_id, status, trouble, reading)
     VALUES (:message_id, :interaction_id, :seq, :at_ms, :direction, :author_id, :kind,
         :content_id, :client_id, :status, :trouble, :reading)
-    ON CONFLICT (message_id) DO NOTHING
+    ON CONFLICT (message_id) DO UPDATE SET status = excluded.status, trouble = excluded.trouble
+    WHERE message.status = '' AND excluded.status <> ''
 """
 _PART: Final = """
     INSERT INTO part (message_id, number, kind, content_id, content_hash)
@@ -60,7 +61,8 @@ _OUTBOX: Final = """
     VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
         :ordered_at_ms, :status, :attempts, :due_at_ms, '', :automatic, :template, :category, :instead_of,
         '', '')
-    ON CONFLICT (outbox_id) DO UPDATE SET status = excluded.status, due_at_ms = excluded.due_at_ms
+    ON CONFLICT (outbox_id) DO UPDATE SET status = excluded.status, due_at_ms = excluded.due_at_ms,
+        attempts = excluded.attempts
     WHERE outbox.status = 'moved'
 """
 

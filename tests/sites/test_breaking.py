@@ -98,6 +98,25 @@ def test_a_reply_that_both_sites_left_to_each_other_is_sent_by_the_one_that_take
     sound(pair)
 
 
+def test_a_reply_that_left_at_the_other_site_is_not_said_to_wait_when_it_comes_home(pair):
+    """An agent who reads that it still waits to leave says it again, and the customer has it twice."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    says(a, "c-1", "m-1", outbox="o-1")
+    a.sends()
+    b.adopts()
+    exchange(a, b)
+    b.site.say("send_tried", "o-1", message_id="m-1", attempt=1, outcome="sent")
+    b.site.settles()
+    b.sends()
+    assert a.adopts().adopted == 1
+    assert orders(a) == [("o-1", "sent")]
+    assert a.all("SELECT status FROM message WHERE message_id = 'm-1'") == [("sent",)]
+    exchange(a, b)
+    sound(pair)
+
+
 def test_what_was_refused_here_before_comes_back_as_the_tables_say(pair):
     """Offers of its first life here are gone with it: memory and a router that starts anew agree."""
     a, b = pair
