@@ -7,19 +7,23 @@ looking again changes nothing and nothing goes round in circles: what was learne
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from config.plan_file import parse_plan
 from config.problems import PlanWrong
-from router.journal.committer import Committer
-from router.journal.connection import Connection
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.journal.stream import OWN_ROWS, last_seq, read_head
 from router.records import Fact, fact
+from router.run.trouble import NoticeTrouble
 
 KINDS: Final = "('person_added', 'person_changed', 'session_begun', 'session_ended', 'plan_activated')"
 PAGE: Final = 500
+
+NOT_LEARNED: Final = "not_learned"
+"""Code of the alarm that something of the other site could not be learned; its ref is through which row."""
 
 _log = logging.getLogger("muster.learning")
 
@@ -89,6 +93,14 @@ class Learn:
     people: tuple[Person, ...] = ()
     sessions: tuple[Session, ...] = ()
     plan: NewPlan | None = None
+
+    def singly(self) -> Iterator["Learn"]:
+        """Each thing by itself."""
+        nothing = Learn(said=self.said)
+        yield from (replace(nothing, people=(each,)) for each in self.people)
+        yield from (replace(nothing, sessions=(each,)) for each in self.sessions)
+        if self.plan is not None:
+            yield replace(nothing, plan=self.plan)
 
     def write_content(self, db: Connection) -> None:
         """None: a password is written only with the change that it belongs to."""
@@ -168,11 +180,29 @@ class Learning:
                 news = db.rows(_NEWS, after=self._seen)
                 through = int(news[-1][0]) if len(news) == PAGE else last_seq(db)
                 learn = _learn(db, [(kind, ref) for _, kind, ref in news], through) if news else None
-            if learn is not None and _something(own, learn):
-                committer.submit(learn).result()
+            if learn is not None:
+                _take(committer, own, learn)
             self._seen = through
             if len(news) < PAGE:
                 return
+
+
+def _take(committer: Committer, own: Database, learn: Learn) -> None:
+    """Learn all of it; where one of it cannot be, the others by themselves: an end of a session must come."""
+    try:
+        if _something(own, learn):
+            committer.submit(learn).result()
+    except (CommitUnknown, DatabaseBusy, DatabaseGone):
+        raise
+    except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
+        parts = list(learn.singly())
+        if len(parts) > 1:
+            for each in parts:
+                _take(committer, own, each)
+            return
+        _log.exception("not learned said=%s", learn.said)
+        alarm = NoticeTrouble(code=NOT_LEARNED, ref=learn.said, detail=type(fault).__name__)
+        committer.submit(alarm).result()
 
 
 def _something(own: Database, learn: Learn) -> bool:

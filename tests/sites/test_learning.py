@@ -11,7 +11,7 @@ from router.journal.verify import verify
 from router.records import fact
 from router.run.plan_activation import ActivatePlan
 from router.sites.copies import REFUSALS
-from router.sites.learning import Learning
+from router.sites.learning import Learn, Learning
 from router.sites.sender import Sending
 from router.sites.sending_trouble import COPY_REFUSED, HOLD_S, PASSING, SendingTrouble
 from tests.sites.site_pair import OneSite, SitePair, plan_of, site_pair
@@ -156,6 +156,25 @@ def test_a_session_that_ended_anywhere_has_ended_everywhere(pair: SitePair) -> N
     pair.a.append(fact("session_begun", "old", agent_id="ana", expires_at_ms=5))
     learners.settle(pair)
     assert pair.b.one("SELECT 1 FROM session WHERE token_hash = 'old'") is None
+
+
+def test_one_that_cannot_be_learned_keeps_no_session_open(
+    pair: SitePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was signed out at one site must be out at the other, whatever else came with it."""
+
+    def refuse(learn: Learn, person: object) -> None:
+        raise ValueError("a role that this release does not know")
+
+    monkeypatch.setattr(Learn, "_person", refuse)
+    changes(pair.a)
+    pair.a.append(fact("session_begun", "t", agent_id="ana", expires_at_ms=1 << 50))
+    pair.a.append(fact("session_ended", "t", agent_id="ana"))
+    learners = Learners()
+    learners.learns(pair, "b")
+    assert pair.b.one("SELECT ended_at_ms > 0 FROM session WHERE token_hash = 't'") == (1,)
+    assert pair.b.one("SELECT count(*) FROM alarm WHERE code = 'not_learned'") == (1,)
+    assert pair.b.all(PEOPLE) == []
 
 
 def test_a_plan_of_the_console_is_learned_and_that_of_a_file_is_not(pair: SitePair) -> None:
