@@ -123,6 +123,7 @@
  * @property {{account: string, id: string, language: string, category: string, text: string}[]} [templates]
  * @property {string} site
  * @property {boolean} [calls] whether calls can come in
+ * @property {boolean} [pair] whether there is another site, where somebody may be known
  */
 
 /**

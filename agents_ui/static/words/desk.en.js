@@ -382,7 +382,6 @@ export const words = {
   place_floor: "floor {floor}",
   place_altitude: "altitude {metres} m",
   place_by_aml: "by the telephone, in the emergency call",
-  place_by_call: "sent along with the call",
   place_by_call: "by the network, with the call",
   place_by_device: "by the browser, where they are",
   place_by_live: "live: it follows them",

@@ -14,7 +14,9 @@ export function Levels({ day, labelled = false, stop = 0 }) {
     const held = /** @type {"true" | "false" | "null"} */ (String(level.held));
     const promise = say("promise", { percent: level.percent, within: within(level.within_ms) });
     const explain = say(level.due ? "x_level" : "x_level_none", {
-      ...level,
+      name: level.name,
+      percent: level.percent,
+      due: level.due,
       met: percent(level.met_pm),
       only: percent(level.answered_only_pm),
       since: clockTime(day.since_ms),
