@@ -70,6 +70,15 @@ _WAITING: Final = """
         AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
+_FOLLOWING: Final = """
+    SELECT i.interaction_id FROM interaction i
+    JOIN interaction m ON m.thread = i.thread AND m.closed_why = 'moved' AND m.closed_seq > 0
+    JOIN yielding y ON y.interaction_id = m.interaction_id
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.thread <> ''
+        AND y.at_ms > (SELECT last_at_ms - 86400000 FROM stream WHERE own = 1)
+"""
+"""What came from somebody who was moved within a day: longer than that no conversation is open."""
+
 _CALLS: Final = _WAITING.replace("AND NOT (", "AND (")
 """The others: calls that are on the line here."""
 
@@ -234,12 +243,15 @@ def moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
     """Ids of what waits here and belongs to these shares, in the order of the line.
 
     What rings is left ringing, unless everything moves: then nobody here is to be given anything more, or
-    agents who still talk would never be free to go.
+    agents who still talk would never be free to go. Who wrote before, and was moved lately, goes
+    after it whatever is drawn: their provider still brings here what they write.
     """
     found = []
+    following = {str(row[0]) for row in db.rows(_FOLLOWING)} if any(shares.values()) else set()
     for ref, channel, queue_id, urgency, state in db.rows(_WAITING):
         share = _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
-        if _drawn(str(ref)) < share and (state == WAITING or share == ALL_OF_IT):
+        drawn = _drawn(str(ref)) < share and (state == WAITING or share == ALL_OF_IT)
+        if drawn or (state == WAITING and str(ref) in following):
             found.append(str(ref))
     return found
 

@@ -278,3 +278,34 @@ def test_an_answer_that_it_failed_is_no_refusal(pair):
     b.sends()
     a.agrees()
     assert a.state("c-1") == "moved"
+
+
+def test_who_was_moved_is_followed_by_what_they_write_next(pair):
+    """Their provider still asks this site. The agent who has them must have what they say now as well."""
+    a, _ = pair
+    a.site.say("reroute_set", "all", share_pct=50, agent_id="admin", why="x", command_id="r")
+    for number in range(12):
+        a.site.arrives(f"c-{number}")
+    a.site.settles()
+    moving = rerouting(a)
+    while moving.step(a.site.committer, a.site.database):
+        a.site.settles()
+    moved = [number for number in range(12) if a.state(f"c-{number}") == "moved"]
+    assert 0 < len(moved) < 12
+    for number in moved:
+        _writes_again(a, f"again-{number}", thread=f"t-c-{number}")
+    _writes_again(a, "stranger-0", thread="t-nobody")
+    a.site.say("reroute_set", "all", share_pct=10, agent_id="admin", why="x", command_id="r1")
+    with a.site.database.reading() as db:
+        wanted = chosen(db, site="a", peer="b")
+    assert {f"again-{number}" for number in moved} <= set(wanted)
+    a.site.say("reroute_set", "all", share_pct=0, agent_id="admin", why="x", command_id="r0")
+    with a.site.database.reading() as db:
+        assert chosen(db, site="a", peer="b") == []
+
+
+def _writes_again(half: Half, ref: str, *, thread: str) -> None:
+    half.site.arrives(ref)
+    half.site.settles()
+    with half.site.database.writing() as db:
+        db.run("UPDATE interaction SET thread = :t WHERE interaction_id = :i", t=thread, i=ref)
