@@ -59,9 +59,9 @@ def test_a_claim_that_is_not_compared_is_noticed(monkeypatch):
     judge = reconciling.Reconciler._judge
     _mine: list[str] = []
 
-    def selfish(self, ref, record, unequal):
+    def selfish(self, theirs, ref, record, unequal):
         _mine[:] = [self._site]
-        judge(self, ref, record, unequal)
+        judge(self, theirs, ref, record, unequal)
 
     monkeypatch.setattr(reconciling.Reconciler, "_judge", selfish)
     assert breaks_by("served by both sites")
