@@ -209,7 +209,9 @@ def test_the_audit_goes_on_where_it_stopped(centre: FakeCentre, open_page: Open,
     assert {each["customer"] for each in asked} == {"customer-7"}
 
 
-def test_an_auditor_sees_the_audit_and_the_sites_and_nothing_else(centre: FakeCentre, open_page: Open, admin: FakeAdmin):
+def test_an_auditor_sees_the_audit_and_the_sites_and_nothing_else(
+    centre: FakeCentre, open_page: Open, admin: FakeAdmin
+):
     """What the server would refuse is not offered, and not asked for."""
     admin.role = "auditor"
     page = _open(centre, open_page, admin, "people")
