@@ -50,7 +50,7 @@ def _consent_changed(db: Connection, row: Row, data: dict[str, Any]) -> None:
             address_hash=data["address_hash"],
             category=category,
             state=data["state"],
-            at_ms=row.at_ms,
+            at_ms=data.get("said_at_ms", row.at_ms),
             seq=said[0] if said else row.seq,
             how=data["how"],
             agent_id=data.get("agent_id", ""),

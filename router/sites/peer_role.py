@@ -37,6 +37,7 @@ from router.sites.forwarded import KeepForwarded
 from router.sites.ground import Ground
 from router.sites.healing import Healing
 from router.sites.learning import Learning
+from router.sites.learning_consents import ConsentLearning
 from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
@@ -91,7 +92,10 @@ class PeerRole:
         self.serves = False
         self.hints = Hints(settings.redis_url, access.site)
         self.committer = Committer(own, after_commit=self._grown, clock=clock)
-        self.steps: list[tuple[str, Step]] = [("learning", Learning().step)]
+        self.steps: list[tuple[str, Step]] = [
+            ("learning", Learning().step),
+            ("consents", ConsentLearning().step),
+        ]
         self.routes: list[PeerRoute] = [
             KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
         ]
