@@ -13,7 +13,7 @@ from tests.browser.singing import accept, sign_in
 from tests.browser.two_centres import until
 from tests.browser.two_networks import ADDRESSES, Cables, NoNetworks, Remote, networks, remote_sites
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 
 DESK_WITHIN_S = 15.0
 """The promise: from the take-over until an agent's desk is at the other site."""

@@ -167,6 +167,7 @@ async def _cut_for(both: BothSites, *, seconds: float, names: str = "ab") -> Non
         await heals(both, agents, outsides)
 
 
+@pytest.mark.long
 def test_a_cut_line_stops_nobody_and_heals_by_itself(tmp_path: Path) -> None:
     """Both directions, for a while: people are acknowledged at both sites, openly by one copy only."""
     with both_sites(tmp_path, agents=6) as both:

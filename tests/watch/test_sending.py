@@ -150,5 +150,5 @@ async def test_every_statement_means_the_same_on_postgresql(data_dir: Path, post
             assert refused_since(db, -1) == {"line": 2}
         with site.database.writing() as db:
             for validity, last_uid in ((1, 5), (1, 3), (2, 1)):
-                db.run(_NOTE, mailbox="box", validity=validity, last_uid=last_uid, at_ms=1)
+                db.run(_NOTE, mailbox="box", validity=validity, last_uid=last_uid, at_ms=1, caught_up_ms=0)
             assert db.row("SELECT validity, last_uid FROM mailbox") == (2, 1)
