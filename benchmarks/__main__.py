@@ -34,6 +34,7 @@ PARTS = [
     "standby",
     "take_over",
     "second_copy",
+    "catch_up",
 ]
 
 
