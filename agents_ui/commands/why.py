@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final  # Any: parsed JSON, only printed
@@ -10,7 +11,14 @@ from typing import Any, Final  # Any: parsed JSON, only printed
 from agents_ui.commands import Subparsers
 from config.settings import read_settings
 from router.journal.database import open_database
-from router.journal.moment import Moment, moment_before, offers_of, passed_over
+from router.journal.moment import (
+    BEGINNING_MAX,
+    Moment,
+    interactions_beginning,
+    moment_before,
+    offers_of,
+    passed_over,
+)
 
 NOT_FOUND: Final = 1
 
@@ -42,7 +50,11 @@ def add_to(subparsers: Subparsers) -> None:
         description="Rebuilds the moment just before an offer from the journal and names every agent who "
         "did not get it, with the reason.",
     )
-    parser.add_argument("ref", help="an offer's id, or an interaction's (then its latest offer is explained)")
+    parser.add_argument(
+        "ref",
+        help="an offer's id, or an interaction's, or how that begins, as wall and desk show it "
+        "(then its latest offer is explained)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -56,12 +68,22 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         offers = offers_of(db, arguments.ref)
         if not offers:
-            sys.stderr.write(f"muster: {arguments.ref} was never offered to anybody\n")
+            meant = interactions_beginning(db, arguments.ref)
+            offers = offers_of(db, meant[0]) if len(meant) == 1 else []
+        if not offers:
+            sys.stderr.write(f"muster: {_not_found(arguments.ref, meant)}\n")
             return NOT_FOUND
         moment = moment_before(db, offers[-1])
         story = _story(moment, passed_over(moment), earlier=[row.seq for row in offers[:-1]])
     print(json.dumps(story, ensure_ascii=False) if arguments.json else _told(story))
     return 0
+
+
+def _not_found(ref: str, meant: Sequence[str]) -> str:
+    if len(meant) > 1:
+        more = " and more" if len(meant) == BEGINNING_MAX else ""
+        return f"{ref} is how several begin; name one of them: {', '.join(meant)}{more}"
+    return f"{meant[0] if meant else ref} was never offered to anybody"
 
 
 def _story(moment: Moment, passed: dict[str, list[str]], *, earlier: list[int]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The decision's own explanation counts the candidates and names five for each rea
 worked out a second time, from the state and the plan of that moment.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ from router.records import GROUP, Row, decision_of
 from router.state import CoreState, InteractionState
 
 PAGE: Final = 2_000
+
+BEGINNING_MAX: Final = 5
+"""How many interactions that begin alike are named."""
+
+_BEGINNING: Final = re.compile(r"[0-9a-z-]{4,36}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,23 @@ def offers_of(db: Connection, ref: str) -> list[Row]:
     offers = [(row, decision_of(row.kind, row.ref, row.data)) for row in rows]
     named = [row for row, each in offers if isinstance(each, OfferInteraction) and each.offer_id == ref]
     return named or [row for row in rows if row.ref == ref]
+
+
+def interactions_beginning(db: Connection, beginning: str) -> list[str]:
+    """Ids of interactions that begin like this, BEGINNING_MAX at most, the newest first.
+
+    Pages show people four characters of an id, in capitals. Shape: fewer are nobody's beginning.
+    """
+    wanted = beginning.lower()
+    if not _BEGINNING.fullmatch(wanted):
+        return []
+    rows = db.rows(
+        "SELECT interaction_id FROM interaction WHERE interaction_id LIKE :wanted"
+        " ORDER BY arrived_seq DESC LIMIT :most",
+        wanted=f"{wanted}%",
+        most=BEGINNING_MAX,
+    )
+    return [str(row[0]) for row in rows]
 
 
 def moment_before(db: Connection, row: Row, progress: Callable[[int], None] = lambda seq: None) -> Moment:

@@ -61,6 +61,19 @@ def test_why_of_something_never_offered_says_so(day, capsys):
     assert capsys.readouterr().err == "muster: c-9999 was never offered to anybody\n"
 
 
+def test_why_takes_what_wall_and_desk_show_of_an_id(database, offers, capsys):
+    """Nobody copies 36 characters from a screen to a shell; how several begin explains none of them."""
+    offered = offers[-1].interaction_id
+    assert main(["why", offered[:5].upper()]) == 1
+    assert f"{offered[:5].upper()} is how several begin; name one of them: " in capsys.readouterr().err
+    with database.writing() as db:
+        db.run("DELETE FROM interaction WHERE interaction_id <> :kept", kept=offered)
+    assert main(["why", offered[:5].upper(), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["interaction_id"] == offered
+    assert main(["why", "%%%%"]) == 1
+    assert capsys.readouterr().err == "muster: %%%% was never offered to anybody\n"
+
+
 def test_replay_says_that_the_core_decides_the_same(day, capsys):
     """After an upgrade this is the first question."""
     assert main(["journal", "replay"]) == 0

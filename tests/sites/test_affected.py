@@ -215,7 +215,9 @@ def test_the_command_records_every_look_before_it_shows_anything(pair, data_dir,
     viewed = pair.a.all("SELECT ref, data FROM journal WHERE kind = 'viewed'")
     assert [(ref, json.loads(str(data))["what"]) for ref, data in viewed] == [("c-1", "affected")]
     assert main(words) == 0
-    assert "1 contact was affected; each look is recorded." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith(f"Times are those of {pair.plan.site.time_zone}.\n")
+    assert "1 contact was affected; each look is recorded." in told
     assert main([*words, "--csv"]) == 0
     assert capsys.readouterr().out.startswith("urgency,arrived,")
     assert main(["journal", "affected", "--from", "yesterday", "--to", "2026-01-01"]) == 2

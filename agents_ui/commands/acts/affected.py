@@ -167,6 +167,8 @@ def _cell(value: str) -> str:
 
 
 def _print_words(found: "Sequence[Affected]", plan: "Plan") -> None:
+    if found:
+        print(f"Times are those of {plan.site.time_zone}.")
     for each in found:
         for line in _words(each, plan):
             print(line)
