@@ -1,6 +1,7 @@
 """One child process of `muster up`: started, listened to, and started again when it dies or falls silent.
 
-A child may die in any way: it exits, it is killed, or it freezes (no beat for 3 s: killed). It also ends
+A child may die in any way: it exits, it is killed, or it freezes (no beat for 3 s: killed). Who cannot beat
+because others have the processors is given longer: killing it would cost them even more. It also ends
 when its parent does: on Linux the kernel sees to that, elsewhere the end of the beat pipe. What the
 children are, and in which order they start, is in family.py.
 """
@@ -16,6 +17,7 @@ from typing import Final
 
 from router.run import launch, spare
 from router.run.beat import READY
+from router.run.cpu_waits import CpuWaits
 from router.run.log_file import LogFile
 
 SILENT_S: Final = 3.0
@@ -23,6 +25,12 @@ SILENT_S: Final = 3.0
 
 START_S: Final = 20.0
 """Until its first beat a role may take longer: a loaded machine needs seconds to import everything."""
+
+STARVED_S: Final = 12.0
+"""So much longer may be silent who waits for a processor all the time (cpu_waits.py)."""
+
+STARVED_LOOK_S: Final = 0.25
+"""Between looks at one that should have beaten: as soon as it has a processor, it has no excuse."""
 
 LAG_S: Final = 1.0
 """If our own timer comes this late, the machine slept or we were stopped: silence proves nothing then."""
@@ -258,7 +266,7 @@ class Child:
         if self.program.answers is not None:
             await self._kill_when_dumb(self.program.answers)
         elif self.program.beats:
-            await self._kill_without_beat()
+            await self._kill_without_beat(process.pid)
         else:
             self._set_ready(True)
             return
@@ -266,13 +274,17 @@ class Child:
             self.say(f"{self.program.name} is silent and is killed")
             process.kill()
 
-    async def _kill_without_beat(self) -> None:
+    async def _kill_without_beat(self, pid: int) -> None:
+        waits = CpuWaits(pid)
         while True:
-            due = self._beat_at + SILENT_S if self._beat_at else self._began_at + START_S
-            if _now() >= due:
+            heard_at, patience_s = (self._beat_at, SILENT_S) if self._beat_at else (self._began_at, START_S)
+            silent_s = _now() - heard_at
+            starved = waits.starved()
+            if silent_s >= patience_s and not (starved and silent_s < patience_s + STARVED_S):
                 return
-            wake_at = min(due, _now() + SILENT_S)
-            await asyncio.sleep(wake_at - _now())
+            look_s = min(max(patience_s - silent_s, STARVED_LOOK_S), SILENT_S / 2)
+            wake_at = _now() + look_s
+            await asyncio.sleep(look_s)
             if _now() - wake_at > LAG_S:
                 self._beat_at = _now()
 
