@@ -186,6 +186,7 @@ class WebRole:
         orders = DeliveryOrders(self._settings.redis_url)
         feed = Feed(database, hints)
         feed.subscribe(plan.hear)  # first: all other listeners already see the plan that rows are about
+        whereabouts = Whereabouts(self._settings, plan, database)
         services = Services(
             settings=self._settings,
             plan=plan,
@@ -195,11 +196,11 @@ class WebRole:
             feed=feed,
             typing=TypingMarks(self._settings.redis_url, site, self._web_id),
             web_id=self._web_id,
-            whereabouts=Whereabouts(self._settings, plan, database),
+            whereabouts=whereabouts,
             deliver=orders.order,
             voice=VoiceDoor(self._settings.data_dir / "ports.json"),
             second=second_copy_of(self._settings, plan, database, committer, figures.waited),
-            forward=forwarder_of(self._settings, plan),
+            forward=forwarder_of(self._settings, plan, whereabouts.copy.kept),
         )
         return self._parts(services, plan, figures, watchdog)
 

@@ -24,6 +24,9 @@ TRAFFIC: Final = (REAL, "drill", PROBE, REHEARSAL)
 
 STAGED: Final = (PROBE, REHEARSAL)
 
+MOVED: Final = "moved"
+"""Why an interaction is closed that the other site serves."""
+
 ELSEWHERE: Final = "@"
 """Begins what stands in the place of an agent: `@<site>`, to which an interaction is being given."""
 

@@ -14,7 +14,8 @@ from agents_ui.downloads import FILES_AT_ONCE, clean_name, download, media_type_
 from agents_ui.permits import Permits
 from agents_ui.services import Services
 from router.channels.chat import contact_of
-from router.channels.ingest import Keeper, NotKept, interactions_of, keep
+from router.channels.ingest import Keeper, NotKept, keep
+from router.channels.joining import interactions_of
 
 AT_ONCE_MAX: Final = 16
 """Uploads held in memory at once; more wait, and their senders wait with them."""
@@ -90,7 +91,12 @@ class Attachments:
     def _keeper(self) -> Keeper:
         services = self._services
         within_ms = services.plan().limits.read_within_ms
-        return Keeper(web_id=services.web_id, read_within_ms=within_ms, copied=services.second.copied)
+        return Keeper(
+            web_id=services.web_id,
+            read_within_ms=within_ms,
+            copied=services.second.copied,
+            there=services.forward.joined,
+        )
 
     def _find(self, session: str, content_id: str) -> tuple[str, str, bytes] | None:
         with self._services.database.reading() as db:

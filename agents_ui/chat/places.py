@@ -5,7 +5,7 @@ from typing import Final
 
 from agents_ui.chat.wire import Place as Said
 from router.channels.ids import place_id_of
-from router.channels.ingest import open_interaction
+from router.channels.joining import open_interaction
 from router.channels.located import KeptPlace, located, put_place
 from router.journal.connection import Connection
 from router.places.place import Place, place_of

@@ -16,7 +16,8 @@ from agents_ui.chat import view
 from agents_ui.chat.line import Line
 from agents_ui.services import Services
 from agents_ui.typing_marks import AGENT
-from router.channels.ingest import connected, disconnected, open_interaction
+from router.channels.ingest import connected, disconnected
+from router.channels.joining import open_interaction
 from router.journal.committer import CommitUnknown
 from router.journal.database import Connection
 from router.journal.stream import last_seq

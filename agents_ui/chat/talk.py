@@ -206,7 +206,7 @@ class _Talk:
         self._room.customer_back(visitor)
         if kept.began:
             visitor.joined = kept.interaction_id
-        elif not kept.repeated:
+        elif not (kept.repeated or kept.elsewhere):
             self._room.join(visitor, kept.interaction_id)
         return 0
 
@@ -216,6 +216,7 @@ class _Talk:
             connection_id=self._visitor.connection_id,
             read_within_ms=self._services.plan().limits.read_within_ms,
             copied=self._services.second.copied,
+            there=self._services.forward.joined,
         )
 
     async def _seen(self, said: wire.Seen) -> None:

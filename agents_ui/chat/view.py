@@ -11,12 +11,12 @@ import msgspec
 
 from config.people import skills_of
 from config.plan import ChannelPlan, Plan
-from router.channels.ingest import OfThread, interactions_of
+from config.words import MOVED
+from router.channels.joining import OfThread, interactions_of
 from router.channels.located import MEDIA_TYPE as PLACE
 from router.channels.located import shown_place
 from router.channels.port import UNPARSED
 from router.channels.text import shown
-from router.elsewhere import MOVED
 from router.journal.database import Connection
 from router.journal.stream import last_seq
 from skills.match import meets_one

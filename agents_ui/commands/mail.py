@@ -7,6 +7,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING, Final
 
+from agents_ui.elsewhere.copy_reader import CopyReader
 from config.plan import Plan
 from config.settings import Settings, SettingsWrong, read_settings
 from router.journal.committer import Committer
@@ -21,6 +22,7 @@ from router.run.logs import start_logging
 from router.run.mail_role import MailRole
 from router.run.plan_activation import plan_in_force
 from router.run.role_lease import keep_role
+from router.sites.forwarding import Forwarder, NoForwarding, forwarder_of
 from router.sites.second_copy import second_copy_of
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ class _Mail:
         self._committer: Committer | None = None
         self._hints: Hints | None = None
         self._watch: HeadWatch | None = None
+        self._copy = CopyReader(settings)
+        self._forward: Forwarder = NoForwarding()
         self.serves = False
 
     async def run(self) -> None:
@@ -109,7 +113,8 @@ class _Mail:
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = Committer(database, after_commit=hints.publish)
         second = second_copy_of(self._settings, lambda: role.plan(), database, self._committer)
-        role = MailRole(self._settings, database, self._committer, plan, second=second)
+        forward = self._forward = forwarder_of(self._settings, lambda: role.plan(), self._copy.kept)
+        role = MailRole(self._settings, database, self._committer, plan, second=second, there=forward.joined)
         self.serves = True
         async with asyncio.TaskGroup() as several:
             several.create_task(keep_role(database, "mail"))
@@ -124,6 +129,8 @@ class _Mail:
             await self._hints.close()
         if self._watch is not None:
             await asyncio.to_thread(self._watch.close)
+        self._forward.close()
+        await asyncio.to_thread(self._copy.close)
         if self._database is not None:
             self._database.close()
 

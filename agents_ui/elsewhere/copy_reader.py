@@ -6,9 +6,12 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from config.settings import Settings
+from router.channels.ingest import Kept
+from router.channels.port import Contact
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
 from router.journal.database import Database
 from router.sites.copies import copy_url, open_copy
+from router.sites.forwarding import kept_there
 
 T = TypeVar("T")
 
@@ -39,6 +42,10 @@ class CopyReader:
                 return question(db)
         except (DatabaseBusy, DatabaseGone):
             return None
+
+    def kept(self, contact: Contact) -> Kept | None:
+        """Where the other site has this contact, as far as its copy is."""
+        return self.ask(lambda db: kept_there(db, contact))
 
     def close(self) -> None:
         """Let go of its connections."""

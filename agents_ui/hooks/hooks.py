@@ -169,6 +169,7 @@ class Hooks:
             read_within_ms=limits.read_within_ms,
             text_off_window_ms=limits.text_off_window_ms,
             copied=services.second.copied,
+            there=services.forward.joined,
         )
 
     def _received(

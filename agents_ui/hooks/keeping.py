@@ -47,7 +47,8 @@ class Keeping:
                 raise each
 
     def _note(self, account: Account, kept: Kept) -> None:
-        self.count(account.account_id, "repeated" if kept.repeated else "kept", 1)
+        result = "repeated" if kept.repeated else "forwarded" if kept.elsewhere else "kept"
+        self.count(account.account_id, result, 1)
 
     async def _keep_contact(self, contact: Contact) -> Kept:
         return await keep(self.committer, contact, self.keeper())

@@ -19,6 +19,7 @@ import msgspec
 
 from config.words import STAGED
 from router.channels.ids import customer_id_of, fresh_id, interaction_id_of, message_id_of
+from router.channels.joining import joins_of
 from router.channels.port import UNPARSED, Contact
 from router.channels.showing import says_the_same
 from router.channels.strangers import ADDRESS_CHARACTERS_MAX, Stranger, strangers_among
@@ -30,14 +31,6 @@ from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Connection
 from router.journal.many_rows import ManyRows
 from router.records import Fact, fact
-
-_OF_THREAD: Final = """
-    SELECT interaction_id, arrived_seq, state, closed_seq, wrap_up_since_ms, agent_id, queue_id,
-        requirement, step
-    FROM interaction WHERE thread = :thread AND NOT (state = 'parked' AND queue_id <> '')
-"""
-
-_ENDING: Final = "('conversation_ended', 'disposition_given')"
 
 BODY_TOGETHER_BYTES: Final = 16_384
 """Bodies that go into the database many at a time: a megabyte in all at most."""
@@ -55,6 +48,7 @@ class Kept:
     """Where a contact is now. `began`: it began this interaction; `repeated`: it had been kept before.
 
     Shape: seq of a repeat is where the journal has it; else 0, and it is the newest row of its append.
+           elsewhere: the other site has it, and this one nothing but perhaps its copy.
     """
 
     interaction_id: str
@@ -62,26 +56,10 @@ class Kept:
     began: bool
     repeated: bool
     seq: int = 0
+    elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OfThread:
-    """An interaction of a thread, as far as joining it and showing it needs to know."""
-
-    interaction_id: str
-    arrived_seq: int
-    state: str
-    closed_seq: int
-    wrap_up_since_ms: int
-    agent_id: str
-    queue_id: str
-    requirement: str
-    step: int
-
-    @property
-    def ended(self) -> bool:
-        """Whether its conversation is over, even if its wrap-up is not."""
-        return bool(self.closed_seq or self.wrap_up_since_ms)
+There = Callable[[Contact], Awaitable[Kept | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +70,9 @@ class Keeper:
            read_within_ms how long a new interaction is parked for its reading, text_off_window_ms how often
            a texter hears that texts are switched off (limits of the plan). copied(seq) returns once the other
            site has this row too, or it is in the journal that it has not; None: there is no other site, or
-           nobody is told that the contact is kept.
+           nobody is told that the contact is kept. there(contact) asks the other site to keep what belongs to
+           an interaction that was moved there: None where that came to nothing. only_joins: what would begin
+           an interaction is not kept (the other site asks, and begins its own).
     """
 
     web_id: str
@@ -100,6 +80,8 @@ class Keeper:
     read_within_ms: int = READ_WITHIN_MS
     text_off_window_ms: int = WINDOW_MS
     copied: Callable[[int], Awaitable[object]] | None = None
+    there: There | None = None
+    only_joins: bool = False
 
 
 NOBODY: Final = Keeper(web_id="")
@@ -107,10 +89,14 @@ NOBODY: Final = Keeper(web_id="")
 
 
 class KeepContact:
-    """Append that keeps one contact. Read `kept` after the commit, and only then."""
+    """Append that keeps one contact. Read `kept` after the commit, and only then.
+
+    Shape: left is true where nothing was written, because what it belongs to is at the other site (Keeper).
+    """
 
     def __init__(self, contact: Contact, keeper: Keeper = NOBODY) -> None:
         self.kept: Kept | None = None
+        self.left = False
         self._contact = contact
         self._keeper = keeper
         drawn = os.urandom(SALT_BYTES + 10)  # once: asking the system twice is a tenth of a webhook
@@ -131,17 +117,25 @@ class KeepContact:
             _CONTENT.run(db, [rows[n]])
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """Nothing for a repeat; otherwise the contact joins its open interaction or begins one."""
-        message_id, found = self._find(db)
+        """Nothing for a repeat; otherwise the contact joins its open interaction or begins one.
+
+        Nothing either for what the other site is to be asked about first.
+        """
+        self.left = False
+        message_id, found = found_before(db, self._contact)
         if found is not None:
-            db.run("DELETE FROM content WHERE content_id = :content_id", content_id=self._content_id)
+            self._take_back(db)
             self._note(found[0], message_id, repeated_seq=found[1])
             return ()
+        if self._keeper.only_joins and not _is_known(db, self._contact):
+            return self._leave(db)
         who = _who(db, self._contact)
-        open_id = open_interaction(db, who.thread)
-        if open_id is not None:
-            self._note(open_id, message_id)
-            facts = [self._added(open_id, message_id)]
+        joins = joins_of(db, who.thread)
+        if joins.open_id:
+            self._note(joins.open_id, message_id)
+            facts = [self._added(joins.open_id, message_id)]
+        elif self._keeper.only_joins or (joins.moved and self._keeper.there is not None):
+            return self._leave(db)
         else:
             facts = self._begin(who, message_id, self._fresh_id(db, message_id), at_ms)
         return [*facts, *self._turned_away(db, who, at_ms)]
@@ -151,12 +145,21 @@ class KeepContact:
         db: Connection, appends: Sequence["KeepContact"], at_ms: int
     ) -> list[Sequence[Fact] | None]:
         """Those of people nobody has heard of begin an interaction each; the others are asked one by one."""
-        strangers = strangers_among(db, [each._contact for each in appends])
+        begin = [n for n, each in enumerate(appends) if not each._keeper.only_joins]
+        strangers = dict(zip(begin, strangers_among(db, [appends[n]._contact for n in begin]), strict=True))
         off = db if any_off(db) else None
         return [
-            each._first(stranger, at_ms, off) if stranger else None
-            for each, stranger in zip(appends, strangers, strict=True)
+            each._first(stranger, at_ms, off) if (stranger := strangers.get(n)) else None
+            for n, each in enumerate(appends)
         ]
+
+    def _leave(self, db: Connection) -> Sequence[Fact]:
+        self._take_back(db)
+        self.left = True
+        return ()
+
+    def _take_back(self, db: Connection) -> None:
+        db.run("DELETE FROM content WHERE content_id = :content_id", content_id=self._content_id)
 
     def _first(self, stranger: Stranger, at_ms: int, off: Connection | None) -> Sequence[Fact]:
         """off: the database, where any texts are switched off."""
@@ -172,27 +175,6 @@ class KeepContact:
         )
         facts = self._begin(who, stranger.message_id, stranger.interaction_id, at_ms)
         return facts if off is None else [*facts, *self._turned_away(off, who, at_ms)]
-
-    def _find(self, db: Connection) -> tuple[str, tuple[str, int] | None]:
-        """(message id, its interaction and seq if it is kept already).
-
-        The same provider id with other words is another message, because words we acknowledge are never lost.
-        """
-        contact = self._contact
-        digest = hashlib.sha256(contact.body).hexdigest()
-        message_id = ""
-        for provider_id in (contact.provider_id, f"{contact.provider_id}/{digest}"):
-            message_id = message_id_of(contact.channel, contact.account, provider_id)
-            found = db.row(
-                "SELECT m.interaction_id, c.body, m.seq FROM message m LEFT JOIN content c"
-                " ON c.content_id = m.content_id WHERE m.message_id = :message_id",
-                message_id=message_id,
-            )
-            if found is None:
-                return message_id, None
-            if found[1] is None or says_the_same(contact.media_type, bytes(found[1]), contact.body):
-                return message_id, (str(found[0]), int(found[2]))
-        return message_id, None
 
     def _turned_away(self, db: Connection, who: "_Who", at_ms: int) -> Sequence[Fact]:
         """Where texts are switched off, whoever surely wrote it is to hear of it."""
@@ -290,16 +272,50 @@ class KeepContact:
         )
 
 
+def found_before(db: Connection, contact: Contact) -> tuple[str, tuple[str, int] | None]:
+    """(message id, its interaction and seq if it is kept already).
+
+    The same provider id with other words is another message, because words we acknowledge are never lost.
+    """
+    digest = hashlib.sha256(contact.body).hexdigest()
+    message_id = ""
+    for provider_id in (contact.provider_id, f"{contact.provider_id}/{digest}"):
+        message_id = message_id_of(contact.channel, contact.account, provider_id)
+        found = db.row(
+            "SELECT m.interaction_id, c.body, m.seq FROM message m LEFT JOIN content c"
+            " ON c.content_id = m.content_id WHERE m.message_id = :message_id",
+            message_id=message_id,
+        )
+        if found is None:
+            return message_id, None
+        if found[1] is None or says_the_same(contact.media_type, bytes(found[1]), contact.body):
+            return message_id, (str(found[0]), int(found[2]))
+    return message_id, None
+
+
 class NotKept(Exception):
     """Nothing may be acknowledged: the outcome is unknown or the database is gone. A repeat is harmless."""
 
 
+class NothingToJoin(Exception):
+    """Nothing was written: nothing that the contact belongs to is open here (Keeper.only_joins, there)."""
+
+
 async def keep(committer: Committer, contact: Contact, keeper: Keeper) -> Kept:
-    """Keep a contact, raw where it cannot be kept as it is. Raises NotKept.
+    """Keep a contact, raw where it cannot be kept as it is. Raises NotKept; NothingToJoin for only_joins.
 
     When this returns it is on disk, and the other site has it as well, where there is one that keeps up.
+    What belongs to an interaction that was moved is kept there; here only where that came to nothing.
     """
-    kept, seq = await _keep_here(committer, contact, keeper)
+    try:
+        kept, seq = await _keep_here(committer, contact, keeper)
+    except NothingToJoin:
+        if keeper.there is None:
+            raise
+        elsewhere = await keeper.there(contact)
+        if elsewhere is not None:
+            return elsewhere
+        kept, seq = await _keep_here(committer, contact, replace(keeper, there=None))
     if keeper.copied is not None:
         await until_copied(keeper.copied, seq)
     return kept
@@ -316,7 +332,7 @@ async def until_copied(copied: Callable[[int], Awaitable[object]], seq: int) -> 
 async def _keep_here(committer: Committer, contact: Contact, keeper: Keeper) -> tuple[Kept, int]:
     try:
         return await _keep_as_is(committer, KeepContact(contact, keeper))
-    except NotKept:
+    except (NotKept, NothingToJoin):
         raise
     except Exception as refused:  # noqa: BLE001 - content never causes loss, whatever it makes a driver raise
         _log.warning("contact kept raw channel=%s error=%s", contact.channel, type(refused).__name__)
@@ -329,6 +345,8 @@ async def _keep_as_is(committer: Committer, append: KeepContact) -> tuple[Kept, 
         rows = await committer.append(append)
     except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
         raise NotKept(str(problem)) from problem
+    if append.left:
+        raise NothingToJoin
     if append.kept is None:
         raise NotKept("the committer did not ask where it belongs")
     return append.kept, rows[-1].seq if rows else append.kept.seq
@@ -337,27 +355,6 @@ async def _keep_as_is(committer: Committer, append: KeepContact) -> tuple[Kept, 
 def unparsed(contact: Contact) -> Contact:
     """The same contact with nothing claimed about its body: kept when keeping it as it is was refused."""
     return replace(contact, kind="attachment", media_type=UNPARSED, file_name="")
-
-
-def open_interaction(db: Connection, thread: str) -> str | None:
-    """The interaction that a contact of this thread joins now, or None. To be asked under the counter's lock.
-
-    A conversation that ended is not joined, even while its wrap-up goes on, nor one whose end is in the
-    journal but not decided yet: the agent would never see the message, and nobody would answer it.
-    """
-    newest = next((each for each in interactions_of(db, thread) if not each.ended), None)
-    if newest is None or (newest.state == "assigned" and _end_is_pending(db, newest.interaction_id)):
-        return None
-    return newest.interaction_id
-
-
-def interactions_of(db: Connection, thread: str) -> list[OfThread]:
-    """What contacts of this thread belong to, newest first: a call-back has the thread of what it follows.
-
-    One before its time is left out: who writes again is not to wait for it.
-    """
-    rows = db.rows(_OF_THREAD, thread=thread) if thread else ()
-    return sorted((OfThread(*row) for row in rows), key=lambda each: (-each.arrived_seq, each.interaction_id))
 
 
 def connected(interaction_id: str, connection_id: str, web_id: str) -> Fact:
@@ -369,18 +366,6 @@ def disconnected(interaction_id: str, connection_id: str, web_id: str, *, for_go
     """The fact that it no longer does. for_good: the customer ended it, and cannot come back by it."""
     said = {"for_good": True} if for_good else {}
     return fact("customer_disconnected", interaction_id, connection_id=connection_id, web_id=web_id, **said)
-
-
-def _end_is_pending(db: Connection, interaction_id: str) -> bool:
-    """Whether somebody ended it in rows that the router has not read yet."""
-    position = db.row("SELECT read_through FROM position WHERE reader = 'router'")
-    found = db.row(
-        "SELECT 1 FROM stream s JOIN journal j ON j.site = s.site"
-        f" WHERE s.own = 1 AND j.seq > :read_through AND j.ref = :ref AND j.kind IN {_ENDING} LIMIT 1",
-        read_through=position[0] if position else 0,
-        ref=interaction_id,
-    )
-    return found is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,6 +412,14 @@ def _address_hash(db: Connection, contact: Contact) -> str:
     if not contact.address_kind or not 0 < len(contact.address) <= ADDRESS_CHARACTERS_MAX:
         return ""
     return address_hash_of(db, kind=contact.address_kind, address=contact.address)
+
+
+def _is_known(db: Connection, contact: Contact) -> bool:
+    """Whether its address was ever seen here, where it is that by which it would join anything."""
+    if contact.thread:
+        return True
+    sql = "SELECT 1 FROM address WHERE kind = :kind AND address = :address"
+    return db.row(sql, kind=contact.address_kind, address=storable(contact.address)) is not None
 
 
 def address_hash_of(db: Connection, *, kind: str, address: str) -> str:

@@ -16,7 +16,7 @@ from config.plan import Plan
 from config.settings import Settings
 from router.channels.accounts import load_accounts
 from router.channels.ids import interaction_id_of
-from router.channels.ingest import Keeper, NotKept, keep
+from router.channels.ingest import Keeper, NotKept, There, keep
 from router.channels.mail_contact import (
     Answered,
     Envelope,
@@ -59,11 +59,14 @@ class MailRole:
         *,
         limits: Limits | None = None,
         second: Copies | None = None,
+        there: There | None = None,
     ) -> None:
+        """there: as Keeper.there."""
         self._settings = settings
         self._database = database
         self._committer = committer
         self._second = second or NoSecondCopy()
+        self._there = there
         self._accounts: Mapping[str, Account] = {}
         self._by_address: dict[str, str] = {}
         self._upstream: dict[str, tuple[Network, ...]] = {}
@@ -137,7 +140,9 @@ class MailRole:
         try:
             contact = await asyncio.to_thread(self._contact, account, envelope)
             within_ms = self._plan.limits.read_within_ms
-            keeper = Keeper(web_id="", read_within_ms=within_ms, copied=self._second.copied)
+            keeper = Keeper(
+                web_id="", read_within_ms=within_ms, copied=self._second.copied, there=self._there
+            )
             await keep(self._committer, contact, keeper)
         except (NotKept, DatabaseGone, DatabaseBusy) as reason:
             _log.warning("mail not kept account=%s reason=%s", account_id, type(reason).__name__)

@@ -1,19 +1,21 @@
-"""Contacts that the other site took in and cannot keep, because its database is gone: kept here instead.
+"""Contacts that the other site took in, kept here: all of them while its database is gone; while it lives,
+those that join what was moved here.
 
 What travels is what that site's channel made of the request, not the request: providers sign the address that
 they called, which is the other site's. Nothing is lost by it, the body of a contact is what arrived. Ids are
 made of channel, account and the provider's id, so whatever that site did keep after all is the same contact.
+Hashes are not: each site draws its own salts, so what a contact joins is found here by its address.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 import msgspec
 
 from config.plan import Plan
-from router.channels.ingest import Keeper, NotKept, keep, until_copied
+from router.channels.ingest import Keeper, Kept, NothingToJoin, NotKept, keep, until_copied
 from router.channels.port import Contact
 from router.channels.sighting import KeepSighting
 from router.journal.committer import Committer, CommitUnknown
@@ -22,6 +24,7 @@ from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, ans
 from router.sites.wire import WireWrong
 
 PATH: Final = "/peer/contact"
+JOIN_PATH: Final = "/peer/join"
 
 BODY_BYTES_MAX: Final = 64 << 20
 """More than the largest body that any channel takes."""
@@ -67,23 +70,58 @@ def unpack(body: bytes) -> Brought:
     return Brought(contacts=tuple(found.contacts), sightings=tuple(found.sightings))
 
 
+class _Joined(msgspec.Struct, forbid_unknown_fields=True):
+    interaction_id: str
+    message_id: str
+    repeated: bool
+
+
+class _Answer(msgspec.Struct):
+    joined: _Joined | None
+
+
+def joined_by(body: bytes) -> Kept | None:
+    """What such an answer says; None: it joins nothing there. Raises WireWrong."""
+    try:
+        said = msgspec.json.decode(body, type=_Answer).joined
+    except msgspec.MsgspecError as wrong:
+        raise WireWrong(f"this is no answer: {wrong}") from None
+    if said is None:
+        return None
+    return Kept(
+        interaction_id=said.interaction_id,
+        message_id=said.message_id,
+        began=False,
+        repeated=said.repeated,
+        elsewhere=True,
+    )
+
+
 class KeepForwarded:
     """Keeps them in this site's journal, as any web process would.
 
-    Shape: mark(seq) says that a row is at this site only (SecondCopy.kept_for_the_other): the other site can
-           take no copy at present, so nobody waits for one.
+    Shape: mark(seq) says that a row is at this site only (SecondCopy.kept_for_the_other): a site without a
+           database takes no copy, so nobody waits for one. copied(seq) waits for the copy of one that lives.
     """
 
     def __init__(
-        self, committer: Committer, plan: Callable[[], Plan], mark: Callable[[int], Awaitable[object]]
+        self,
+        committer: Committer,
+        plan: Callable[[], Plan],
+        mark: Callable[[int], Awaitable[object]],
+        copied: Callable[[int], Awaitable[object]],
     ) -> None:
         self._committer = committer
         self._plan = plan
         self._mark = mark
+        self._copied = copied
 
-    def route(self) -> PeerRoute:
+    def routes(self) -> tuple[PeerRoute, ...]:
         """Where the other site asks it."""
-        return PeerRoute(method="POST", path=PATH, handle=self._answer, body_max=BODY_BYTES_MAX)
+        return (
+            PeerRoute(method="POST", path=PATH, handle=self._answer, body_max=BODY_BYTES_MAX),
+            PeerRoute(method="POST", path=JOIN_PATH, handle=self._answer_join, body_max=BODY_BYTES_MAX),
+        )
 
     async def _answer(self, asked: Asked) -> Answered:
         try:
@@ -93,16 +131,43 @@ class KeepForwarded:
         except NotKept:
             return answered({"code": "not_kept"}, 503)
 
-    async def take(self, body: bytes) -> dict[str, int]:
-        """The answer: how many are kept, once all of them are. Raises WireWrong, NotKept."""
+    async def _answer_join(self, asked: Asked) -> Answered:
+        try:
+            return answered(await self.join(asked.body))
+        except WireWrong as wrong:
+            raise BadRequest(str(wrong)) from None
+        except NotKept:
+            return answered({"code": "not_kept"}, 503)
+
+    async def join(self, body: bytes) -> dict[str, dict[str, str | bool] | None]:
+        """The answer: what the one contact joined, once it is kept.
+
+        Nothing is written where it joins nothing. Raises WireWrong, NotKept.
+        """
         brought = unpack(body)
+        if len(brought.contacts) != 1 or brought.sightings:
+            raise WireWrong("one contact at a time: each is decided by itself")
+        keeper = replace(self._keeper(self._copied), only_joins=True)
+        try:
+            kept = await keep(self._committer, brought.contacts[0], keeper)
+        except NothingToJoin:
+            return {"joined": None}
+        said = {"interaction_id": kept.interaction_id, "message_id": kept.message_id}
+        return {"joined": {**said, "repeated": kept.repeated}}
+
+    def _keeper(self, copied: Callable[[int], Awaitable[object]]) -> Keeper:
         limits = self._plan().limits
-        keeper = Keeper(
+        return Keeper(
             web_id="",  # no web process has it yet: the next one that looks reads it
             read_within_ms=limits.read_within_ms,
             text_off_window_ms=limits.text_off_window_ms,
-            copied=self._mark,
+            copied=copied,
         )
+
+    async def take(self, body: bytes) -> dict[str, int]:
+        """The answer: how many are kept, once all of them are. Raises WireWrong, NotKept."""
+        brought = unpack(body)
+        keeper = self._keeper(self._mark)
         done = await asyncio.gather(
             *(keep(self._committer, each, keeper) for each in brought.contacts),
             *(self._keep_sighting(each) for each in brought.sightings),

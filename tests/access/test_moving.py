@@ -15,7 +15,7 @@ from agents_ui.chat.session import cookie_name as chat_cookie_name
 from config.plan import Pair, SitePlan
 from config.settings import read_settings
 from router.channels.chat import new_token, session_of
-from router.channels.ingest import open_interaction
+from router.channels.joining import open_interaction
 from router.journal.committer import Committer, wall_ms
 from router.journal.database import open_database
 from router.records import fact

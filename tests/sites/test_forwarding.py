@@ -44,15 +44,19 @@ class Peer:
         self.database, self.committer = database, Committer(database)
         second = SecondCopy(database, self.committer.append, site="b", redis_url="", wait_ms=lambda: 60_000)
         plan = type("Plan", (), {"limits": Limits()})()
-        self.keeps = KeepForwarded(self.committer, lambda: plan, second.kept_for_the_other)
+        self.copied: list[int] = []
+        self.keeps = KeepForwarded(self.committer, lambda: plan, second.kept_for_the_other, self.has_a_copy)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         incoming = self.access(site="b", peer="a", url="").incoming
         door = Door(KEY, incoming, clock_ms=wall_ms)
         door._begun_ms -= 1_000
-        self.server = peer_server(peer_app(door, [self.keeps.route()], clock_ms=wall_ms), None)
+        self.server = peer_server(peer_app(door, self.keeps.routes(), clock_ms=wall_ms), None)
         self.thread = threading.Thread(target=self.server.run, args=([self.listener],), daemon=True)
         self.thread.start()
+
+    async def has_a_copy(self, seq):
+        self.copied.append(seq)
 
     def access(self, *, site="a", peer="b", url=None, key=KEY):
         return PeerAccess(site=site, peer=peer, url=self.url if url is None else url, key=key, tls=None)
