@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.journal.appends import FactsAppend, put_content
+from router.journal.appends import FactsAppend
 from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.records import Fact, fact
@@ -47,13 +47,19 @@ class _Lives:
     def write_content(self, db: Connection) -> None:
         for number in self.numbers:
             for content_id in _content_ids(number):
-                body = f"{content_id}: {WORDS}".encode()
-                put_content(db, content_id=content_id, media_type="text/plain", body=body, at_ms=AT_MS)
+                db.run(
+                    "INSERT INTO content (content_id, media_type, file_name, salt, body, at_ms)"
+                    " VALUES (:id, 'text/plain', '', :salt, :body, :at_ms)",
+                    id=content_id,
+                    salt=_salt(number),
+                    body=_body(content_id),
+                    at_ms=AT_MS,
+                )
             db.run(
                 "INSERT INTO address (kind, address, address_hash, salt) VALUES ('phone', :a, :h, :salt)",
-                a=f"+1555{number:07}",
+                a=_address(number),
                 h=_address_hash(number),
-                salt=number.to_bytes(16, "big"),
+                salt=_salt(number),
             )
             for answer in range(2):
                 db.run(
@@ -78,8 +84,25 @@ def _id(number: int) -> str:
     return hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()  # random like a uuid5
 
 
+def _address(number: int) -> str:
+    return f"+1555{number:07}"
+
+
+def _salt(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
 def _address_hash(number: int) -> str:
-    return hashlib.sha256(f"address {number}".encode()).hexdigest()
+    return hashlib.sha256(_salt(number) + _address(number).encode()).hexdigest()
+
+
+def _body(content_id: str) -> bytes:
+    return f"{content_id}: {WORDS}".encode()
+
+
+def _named(number: int, content_id: str) -> dict[str, str]:
+    hashed = hashlib.sha256(_salt(number) + _body(content_id)).hexdigest()
+    return {"content_id": content_id, "content_hash": hashed}
 
 
 def _content_ids(number: int) -> list[str]:
@@ -93,17 +116,16 @@ def _life(number: int) -> Iterator[Fact]:
     where = {"channel": "sms", "account": "county-texts", "address_hash": hashed}
     said: dict[str, str | int] = {
         "client_id": "",
-        "content_hash": hashed,
         "received_at_ms": AT_MS,
         "web_id": "web-1",
     }
-    yield from _arrival(me, words[0], where, said)
+    yield from _arrival(me, where, {**said, **_named(number, words[0])})
     yield from _offers(me, agent)
-    yield from _talk(me, agent, words, where, said)
+    yield from _talk(me, agent, [_named(number, each) for each in words], where, said)
     yield from _end(me, agent)
 
 
-def _arrival(me: str, content_id: str, where: dict[str, str], said: dict[str, str | int]) -> Iterator[Fact]:
+def _arrival(me: str, where: dict[str, str], said: dict[str, str | int]) -> Iterator[Fact]:
     """Arrived, read, queued."""
     yield fact("customer_added", f"p-{me}", identity_id=f"i-{me}", verified=True, **where)
     yield fact(
@@ -118,7 +140,6 @@ def _arrival(me: str, content_id: str, where: dict[str, str], said: dict[str, st
         connection_id="",
         traffic="real",
         message_id=f"{me}-m-0",
-        content_id=content_id,
         message_kind="text",
     )
     yield _group()
@@ -181,15 +202,15 @@ def _offers(me: str, agent: str) -> Iterator[Fact]:
 
 
 def _talk(
-    me: str, agent: str, words: Sequence[str], where: dict[str, str], said: dict[str, str | int]
+    me: str, agent: str, words: Sequence[dict[str, str]], where: dict[str, str], said: dict[str, str | int]
 ) -> Iterator[Fact]:
     """Three more texts, and two answers that arrive."""
     for n in range(1, 4):
-        about = {**said, "message_id": f"{me}-m-{n}", "content_id": words[n], "author_id": ""}
+        about = {**said, **words[n], "message_id": f"{me}-m-{n}", "author_id": ""}
         yield fact("message_added", me, **about, direction="in", message_kind="text", reading="read")
     for n in range(2):
         message = f"{me}-a-{n}"
-        about = {"message_id": message, "content_id": words[4 + n], "author_id": agent, "client_id": ""}
+        about = {**words[4 + n], "message_id": message, "author_id": agent, "client_id": ""}
         yield fact("message_added", me, **about, direction="out", message_kind="text", reading="read")
         yield fact(
             "send_ordered", f"{me}-out-{n}", **where, message_id=message, interaction_id=me, due_at_ms=AT_MS

@@ -18,7 +18,7 @@ from agents_ui.commands.acts.single_copies import add_single_copies
 from config.settings import read_settings
 from router.journal.database import open_database
 from router.journal.replay import Replayed, replay
-from router.journal.verify import Report, verify
+from router.journal.verify import Contents, Report, verify
 from router.records import Fact
 
 FINE: Final = 0
@@ -32,9 +32,10 @@ def add_to(subparsers: Subparsers) -> None:
     questions = parser.add_subparsers(title="questions", metavar="QUESTION", required=True)
     verify = questions.add_parser(
         "verify",
-        help="check every row's hash, and every table against the journal",
-        description="Follows the chain of hashes row by row, then fills an empty database from the journal "
-        "and compares all tables. Names each damaged row and each difference. "
+        help="check every row's hash, all content, and every table against the journal",
+        description="Follows the chain of hashes row by row, compares words and files with the hashes that "
+        "rows have of them, then fills an empty database from the journal and compares all tables. Names "
+        "each damaged row, each damaged content and each difference. "
         "Exit status 1: something was found.",
     )
     verify.set_defaults(run=run_verify)
@@ -71,6 +72,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
         f"Site {report.site}, incarnation {report.incarnation}: {report.rows} rows up to {report.head_seq}."
     )
     print(f"Compared with the tables: {tables or 'all are empty'}.")
+    print(_contents(report.contents))
     more = report.problem_count - len(report.problems)
     tail = f" ({more} more not listed)" if more else ""
     print(
@@ -79,6 +81,14 @@ def run_verify(arguments: argparse.Namespace) -> int:
         else f"{_things(report.problem_count)}{tail}."
     )
     return FINE if fine else FOUND
+
+
+def _contents(found: Contents) -> str:
+    """One line: what could be checked, and what could not."""
+    return (
+        f"Content checked: {found.checked}, damaged: {found.damaged}; "
+        f"not there (erased, or lost): {found.absent}; named without a hash: {found.unhashed}."
+    )
 
 
 def run_replay(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The tables of two sites: JOURNALLED ones, which fold as those of tables.py do, and one LOCAL one.
+"""The tables of two sites: JOURNALLED ones, which fold as those of tables.py do, and two LOCAL ones.
 
 Apart from tables.py, which says what that means and lists every table: one page would be too long. What the
 facts behind them are: docs/architecture.md §12.
@@ -155,6 +155,18 @@ class SiteStatusRow(SQLModel, table=True):
     """Canonical JSON."""
 
 
+class ContentFaultRow(SQLModel, table=True):
+    """LOCAL. Content that is not as a row of this database's stream says, until it is (content_faults.py)."""
+
+    __tablename__ = "content_fault"
+    content_id: str = Field(primary_key=True)
+    content_hash: str
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """The row that names it."""
+    what: str
+    """damaged | absent."""
+
+
 JOURNALLED = (
     "domain",
     "adoption",
@@ -166,4 +178,4 @@ JOURNALLED = (
     "drill",
     "action_run",
 )
-LOCAL = ("site_status",)
+LOCAL = ("site_status", "content_fault")

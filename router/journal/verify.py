@@ -1,7 +1,7 @@
 """Is the journal whole, and do the tables say what it says? Names every row and table that does not.
 
-The chain is checked row by row (chain.py). Then the fold that filled the tables runs on an empty database,
-and both are compared. What a peer's copy says is not asked here.
+The chain is checked row by row (chain.py), and all content whose hash a row has. Then the fold that filled
+the tables runs on an empty database, and both are compared. What a peer's copy says is not asked here.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 from router.journal import chain, fold, stream
 from router.journal.appends import ROUTER
 from router.journal.connection import Connection
+from router.journal.hashed_content import DAMAGED, findings, named_in
 from router.journal.tables import JOURNALLED
 from router.journal.twin import empty_twin
 from router.records import Row, canonical
@@ -38,6 +39,16 @@ class Problem:
 
 
 @dataclass(slots=True, kw_only=True)
+class Contents:
+    """What was looked at of what rows name. absent was erased, or lost; unhashed is named without a hash."""
+
+    checked: int = 0
+    damaged: int = 0
+    absent: int = 0
+    unhashed: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
 class Report:
     """What was looked at, and what was found wrong."""
 
@@ -47,6 +58,7 @@ class Report:
     head_seq: int = 0
     compared: dict[str, int] = field(default_factory=dict)
     """Rows compared in each journalled table."""
+    contents: Contents = field(default_factory=Contents)
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
 
@@ -81,9 +93,24 @@ def _check_rows(
                 report.note(Problem(seq=row.seq, where="journal", text=fault.text))
             _fold(twin, row, report)
             chain.go_on(last, row)
+        _check_content(db, page, report)
         report.rows += len(page)
         progress(last.seq)
     return last
+
+
+def _check_content(db: Connection, page: list[Row], report: Report) -> None:
+    """What is gone is no fault: erasing a person keeps the journal whole."""
+    named, unhashed = named_in(page)
+    found = [each for each in findings(db, named) if not each.hashed.passing]
+    damaged = [each for each in found if each.what == DAMAGED]
+    for each in damaged:
+        report.note(Problem(seq=each.hashed.seq, where="content", text=each.text))
+    contents = report.contents
+    contents.checked += len(named) - len(found) + len(damaged)
+    contents.damaged += len(damaged)
+    contents.absent += len(found) - len(damaged)
+    contents.unhashed += unhashed
 
 
 def _fold(twin: Connection, row: Row, report: Report) -> None:

@@ -5,7 +5,7 @@ go in as they were written, in order, without a gap, each checked against the ha
 Nothing is repaired here: what does not follow is refused by name, and nothing of its batch is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +17,11 @@ from router.journal import fold, stream
 from router.journal.connection import Connection, DatabaseGone, DatabaseUnsafe, Value
 from router.journal.database import Database, open_database
 from router.journal.fold_decisions import FoldRefused
+from router.journal.hashed_content import DAMAGED, Finding, Hashed, findings, hashed_by, is_that
 from router.journal.many_rows import ManyRows, rows_in
 from router.records import Row
+from router.sites import content_faults
+from router.sites.copied_content import Entry, compare, fits_its_row, is_that_address
 from router.sites.named import Named, named_by
 
 ROWS_MAX: Final = 2_000
@@ -30,9 +33,6 @@ people attach (mail: 50 MB)."""
 
 IDLE_MS: Final = 10_000
 """A writer of the copy that stops inside a transaction is ended by the server after this."""
-
-Entry = dict[str, Value]
-"""A row of a content table, by column."""
 
 CONTENT: Final = ("content_id", "media_type", "file_name", "salt", "body", "at_ms")
 ADDRESS: Final = ("kind", "address", "address_hash", "salt")
@@ -63,7 +63,8 @@ class Batch:
     """Rows of one site in their order, and all content they name.
 
     Shape: head_seq is where that site's stream ends now, incarnation its present one (each row has its own).
-           large are ids of content that went ahead in pieces.
+           large are ids of content that went ahead in pieces. damaged is content that rows name and that is
+           not as they say where the batch was read: it is not in it, and does not travel.
     """
 
     site: str
@@ -75,6 +76,7 @@ class Batch:
     sendings: list[Entry] = field(default_factory=list)
     credentials: list[Entry] = field(default_factory=list)
     large: list[str] = field(default_factory=list)
+    damaged: list[Finding] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +123,7 @@ REFUSALS: Final = {
     "incarnation": "it was written in a life of its database that has ended, or not begun",
     "site": "it is of another site",
     "content": "large content that it names has not come yet",
+    "content_hash": "content that it names came, and is not what it says",
     "fold": "this site cannot read it: it may need the newer release",
 }
 
@@ -179,11 +182,16 @@ def read_batch(
     room = bytes_max - sum(len(row.data) for row in batch.rows)
     batch.large = _ahead({each: sizes.get(each, 0) for each in named.content}, room)
     _add_content(db, batch, named)
+    _leave_out_damaged(db, batch)
     return batch
 
 
-def take_batch(db: Connection, batch: Batch) -> Taken:
-    """Takes it into the copy, inside the caller's writing transaction, which commits. Raises Refused."""
+def take_batch(db: Connection, batch: Batch, *, without: Collection[str] = ()) -> Taken:
+    """Takes it into the copy, inside the caller's writing transaction, which commits. Raises Refused.
+
+    without: ids of content (hashes of addresses) that came wrong again and again: the rows are taken without
+    them, and what is missing is noted (content_faults.py).
+    """
     if db.dialect == "postgresql":  # nobody waits for the copy, and a large batch computes between statements
         db.run(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
     head = stream.lock_head(db, 0)
@@ -194,9 +202,9 @@ def take_batch(db: Connection, batch: Batch) -> Taken:
     fresh = _fresh(db, head, batch.rows)
     if not fresh:
         return Taken(acked_through=head.seq, head_hash=head.hash, rows=0)
-    _refuse_missing(db, batch.large, head.seq + 1)
+    _refuse_missing(db, [each for each in batch.large if each not in without], head.seq + 1)
     _check_chain(head, fresh)
-    _put_content(db, batch)
+    _put_content(db, batch, _checked(db, batch, head.seq + 1, without))
     stream.keep_rows(db, fresh)
     _move_head(db, head, fresh)
     _fold(db, fresh)
@@ -225,11 +233,13 @@ def take_piece(db: Connection, piece: Piece) -> int:
     """Adds it to what came before, inside the caller's writing transaction; how many bytes there are now.
 
     A piece that does not follow changes nothing: the sender goes on at the number it is given. Content is
-    found under its id when it is whole, and not before.
+    found under its id when it is whole, and not before. Of content that is noted as damaged or absent here
+    the whole must be what its row says: else all of it is forgotten again, and there are 0 bytes.
     """
     content_id = str(piece.about["content_id"])
+    fault = content_faults.noted_of(db, content_id)
     whole = db.row("SELECT length(body) FROM content WHERE content_id = :id", id=content_id)
-    if whole is not None:
+    if whole is not None and fault is None:
         return piece.size
     part_id = f"{content_id}#part"
     found = db.row("SELECT body FROM content WHERE content_id = :id", id=part_id)
@@ -240,8 +250,28 @@ def take_piece(db: Connection, piece: Piece) -> int:
     db.run("DELETE FROM content WHERE content_id = :id", id=part_id)
     is_whole = len(there) >= piece.size
     entry: Entry = {**piece.about, "content_id": content_id if is_whole else part_id, "body": there}
+    if is_whole and fault is not None:
+        return len(there) if put_right(db, entry, fault) else 0
     _PUT_CONTENT.run(db, [entry])
     return len(there)
+
+
+def put_right(db: Connection, entry: Entry, fault: Hashed) -> bool:
+    """Content instead of what is damaged or absent here, if it is what its row says; whether it is."""
+    if not fits_its_row(entry, {fault.content_id: fault}):
+        return False
+    db.run("DELETE FROM content WHERE content_id = :id", id=fault.content_id)
+    _PUT_CONTENT.run(db, [entry])
+    content_faults.mended(db, fault.content_id)
+    return True
+
+
+def forget_unfit(db: Connection, batch: Batch, content_id: str) -> None:
+    """What came ahead in pieces and is not what its row says: so it can come again."""
+    found = db.row("SELECT salt, body FROM content WHERE content_id = :id", id=content_id)
+    named = hashed_by(batch.rows).get(content_id)
+    if found and named and not is_that(named.content_hash, found[0], found[1]):
+        db.run("DELETE FROM content WHERE content_id = :id", id=content_id)
 
 
 _SIZES: Final = "SELECT content_id, length(body) FROM content WHERE content_id IN {wanted}"
@@ -286,6 +316,19 @@ def _add_content(db: Connection, batch: Batch, named: Named) -> None:
     batch.addresses = _entries(db, "address", ADDRESS, "address_hash", list(named.addresses))
     batch.sendings = _entries(db, "sending", SENDING, "outbox_id", list(named.sendings))
     batch.credentials = _entries(db, "credential", CREDENTIAL, "agent_id", list(named.credentials))
+
+
+def _leave_out_damaged(db: Connection, batch: Batch) -> None:
+    """A disk may have spoiled it. Its row goes without it, as one whose content was erased does."""
+    hashed = hashed_by(batch.rows)
+    sound = {each["content_id"]: fits_its_row(each, hashed) for each in batch.content}
+    batch.content = [each for each in batch.content if sound[each["content_id"]]]
+    large = findings(db, {each: hashed[each] for each in batch.large if each in hashed})
+    batch.damaged = [Finding(hashed=hashed[str(each)], what=DAMAGED) for each in sound if not sound[each]]
+    batch.damaged += [each for each in large if each.what == DAMAGED]
+    unsound = {each.hashed.content_id for each in batch.damaged}
+    batch.large = [each for each in batch.large if each not in unsound]
+    batch.addresses = [each for each in batch.addresses if is_that_address(each)]
 
 
 def _entries(
@@ -341,9 +384,41 @@ def _check_chain(head: stream.Head, rows: Sequence[Row]) -> None:
         seal, at_ms, incarnation = row.hash, row.at_ms, row.incarnation
 
 
-def _put_content(db: Connection, batch: Batch) -> None:
-    _PUT_CONTENT.run(db, batch.content)
-    _PUT_ADDRESSES.run(db, batch.addresses)
+def _checked(
+    db: Connection, batch: Batch, expected: int, without: Collection[str]
+) -> tuple[list[Entry], list[Entry]]:
+    """The content and the addresses to be kept: all are what the rows name. Raises Refused."""
+    hashed = hashed_by(batch.rows)
+    compared = compare(db, batch.content, set(batch.large), hashed)
+    unfit = {each.content_id: each for each in compared.unfit}
+    _refuse_unfit({key: each.seq for key, each in unfit.items()}, expected, without)
+    _refuse_unfit(_wrong_addresses(batch), expected, without)
+    for content_id in compared.spoiled:
+        db.run("DELETE FROM content WHERE content_id = :id", id=content_id)
+        content_faults.mended(db, content_id)
+    content_faults.note(db, compared.faults)
+    content_faults.note(db, (Finding(hashed=each, what=DAMAGED) for each in compared.unfit))
+    content = [each for each in batch.content if fits_its_row(each, hashed)]
+    return content, [each for each in batch.addresses if is_that_address(each)]
+
+
+def _refuse_unfit(wrong: Mapping[str, int], expected: int, without: Collection[str]) -> None:
+    """wrong: the row that names each."""
+    for each, seq in sorted(wrong.items(), key=lambda pair: pair[1]):
+        if each not in without:
+            raise Refused("content_hash", expected=expected, at_seq=seq, detail=each)
+
+
+def _wrong_addresses(batch: Batch) -> dict[str, int]:
+    wrong = [str(each["address_hash"]) for each in batch.addresses if not is_that_address(each)]
+    by_row = ((each, row.seq) for each in wrong for row in reversed(batch.rows) if each in row.data)
+    return {**dict.fromkeys(wrong, batch.rows[0].seq), **dict(by_row)}
+
+
+def _put_content(db: Connection, batch: Batch, checked: tuple[list[Entry], list[Entry]]) -> None:
+    content, addresses = checked
+    _PUT_CONTENT.run(db, content)
+    _PUT_ADDRESSES.run(db, addresses)
     _PUT_SENDINGS.run(db, batch.sendings)
     for each in batch.credentials:
         db.run(_PUT_CREDENTIAL, **each)

@@ -6,6 +6,7 @@ for the network, and nothing waits for this but the other site.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,14 +16,37 @@ from router.journal import stream
 from router.journal.clock import wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.sites.copies import BYTES_MAX, Batch, Refused, read_batch, read_piece, take_batch, take_piece
+from router.sites.content_faults import noted
+from router.sites.copies import (
+    BYTES_MAX,
+    Batch,
+    Refused,
+    Taken,
+    forget_unfit,
+    read_batch,
+    read_piece,
+    take_batch,
+    take_piece,
+)
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
-from router.sites.sender import PIECE, ROWS
+from router.sites.sender import AGAIN, PIECE, ROWS, WANTED
 from router.sites.setting_aside import ask_for, is_another_life
-from router.sites.wire import PACKED_MAX, WireWrong, pack_batch, pack_piece, unpack_batch, unpack_piece
+from router.sites.wire import (
+    PACKED_MAX,
+    WireWrong,
+    pack_batch,
+    pack_piece,
+    pack_wanted,
+    unpack_batch,
+    unpack_piece,
+)
 
 TRIES: Final = 2
 """A connection that died while it was idle is found out by the first of them."""
+
+UNFIT_TRIES: Final = 3
+"""So often content may come that is not what its row says; then its row is taken without it: one file that is
+rotten over there must not hold back everything behind it."""
 
 _Result = TypeVar("_Result")
 
@@ -33,15 +57,23 @@ class CopyKeeper:
     """The copy of the other site's journal.
 
     Shape: grew is called, in its thread, when rows were taken; apart when the copy is to be kept apart, and
-           the process has to end: the next one begins a new copy.
+           the process has to end: the next one begins a new copy; unfit, also there, with the refusal of
+           content that is not what its row says, each time.
     """
 
     def __init__(
-        self, copy: Database, *, grew: Callable[[], None], apart: Callable[[], None] = lambda: None
+        self,
+        copy: Database,
+        *,
+        grew: Callable[[], None],
+        apart: Callable[[], None] = lambda: None,
+        unfit: Callable[[Refused], None] = lambda refused: None,
     ) -> None:
         self._copy = copy
         self._grew = grew
         self._apart = apart
+        self._unfit = unfit
+        self._came_wrong: Counter[str] = Counter()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="copy")
         self._db: Connection | None = None
         self._refused = ""
@@ -53,6 +85,7 @@ class CopyKeeper:
             PeerRoute(method="POST", path=PIECE, handle=self._take_piece, body_max=PACKED_MAX),
             PeerRoute(method="GET", path=ROWS, handle=self._give_rows),
             PeerRoute(method="GET", path=PIECE, handle=self._give_piece),
+            PeerRoute(method="GET", path=WANTED, handle=self._give_wanted),
         ]
 
     def close(self) -> None:
@@ -66,7 +99,7 @@ class CopyKeeper:
     def _taken(self, body: bytes) -> Answered:
         try:
             batch = unpack_batch(body)
-            taken = self._writing(lambda db: take_batch(db, batch))
+            taken = self._take(batch)
         except WireWrong as wrong:
             raise BadRequest(str(wrong)) from None
         except Refused as refused:
@@ -77,9 +110,23 @@ class CopyKeeper:
         except (DatabaseGone, DatabaseBusy) as problem:
             return answered({"code": "database", "text": str(problem)}, 503)
         self._refused = ""
+        self._came_wrong.clear()
         if taken.rows:
             self._grew()
         return answered({"acked_through": taken.acked_through, "head_hash": taken.head_hash.hex()})
+
+    def _take(self, batch: Batch) -> Taken:
+        """Raises Refused. What came wrong can come again; what does so for ever is left out."""
+        without = {each for each, times in self._came_wrong.items() if times >= UNFIT_TRIES}
+        try:
+            return self._writing(lambda db: take_batch(db, batch, without=without))
+        except Refused as refused:
+            if refused.code == AGAIN:
+                content_id = refused.detail
+                self._came_wrong[content_id] += 1
+                self._writing(lambda db: forget_unfit(db, batch, content_id))
+                self._unfit(refused)
+            raise
 
     async def _take_piece(self, asked: Asked) -> Answered:
         def take() -> Answered:
@@ -112,6 +159,13 @@ class CopyKeeper:
         with self._copy.reading() as db:
             piece = read_piece(db, content_id, offset)
         return answered({"code": "no_content"}, 404) if piece is None else Answered(body=pack_piece(piece))
+
+    async def _give_wanted(self, asked: Asked) -> Answered:
+        return await asyncio.to_thread(self._read_wanted, asked.query.get("after", ""))
+
+    def _read_wanted(self, after: str) -> Answered:
+        with self._copy.reading() as db:
+            return Answered(body=pack_wanted(noted(db, after=after)))
 
     def _writing(self, work: Callable[[Connection], _Result]) -> _Result:
         """In one transaction, which is durable when this returns."""

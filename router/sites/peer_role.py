@@ -28,6 +28,7 @@ from router.sites.auth import Door
 from router.sites.beat_content import beat_content
 from router.sites.beating import Beats
 from router.sites.boot_gate import GATE, Gate
+from router.sites.content_scrub import ContentScrubbing
 from router.sites.copy_gaps import GONE, MarkMissed
 from router.sites.copy_gaps import PEER as POSITION
 from router.sites.copy_keeper import CopyKeeper
@@ -42,7 +43,7 @@ from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.scrubbing import Scrubbing
-from router.sites.second_copy import SecondCopy, acked_channel
+from router.sites.second_copy import acked_channel
 from router.sites.sender import Sender
 from router.sites.sending_trouble import SendingTrouble
 from router.sites.service_states import GOING_DOWN
@@ -55,9 +56,6 @@ POSITION_S: Final = 0.2
 """How often at most the table learns how far the other site is; who waits hears it by a hint at once."""
 
 STATUS_S: Final = 1.0
-JOINED_WAIT_MS: Final = 500
-"""The other site waits a second for the answer (forwarding.py); later it keeps the contact itself."""
-
 HINT_MS: Final = 1_000
 JOIN_S: Final = 5.0
 
@@ -99,11 +97,8 @@ class PeerRole:
             ("learning", Learning().step),
             ("consents", ConsentLearning().step),
         ]
-        self._second = SecondCopy(
-            own, self.committer.append, site=access.site, redis_url=settings.redis_url, wait_ms=self._wait_ms
-        )
         self.routes: list[PeerRoute] = [
-            *KeepForwarded(self.committer, lambda: self.plan, self._here_only, self._second.reached).routes()
+            KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
         ]
         self._watcher = self._new_watcher(settings)
         self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = [self._watcher.heard]
@@ -113,7 +108,13 @@ class PeerRole:
         self._written_through = -1
         self._said: Mapping[str, Any] = {}
         self._healing = Healing(own, self.committer)
-        self.sender = Sender(own, PeerClient(access, clock_ms=wall_ms), acked=self._acked_hints.publish)
+        self._contents = ContentScrubbing(own, copy, self.committer)
+        self.sender = Sender(
+            own,
+            PeerClient(access, clock_ms=wall_ms),
+            acked=self._acked_hints.publish,
+            damaged=lambda found: self._contents.noticed("own", found),
+        )
         self.beats = Beats(
             PeerClient(access, clock_ms=wall_ms, answer_s=1.5),
             content=lambda: self._content,
@@ -126,7 +127,9 @@ class PeerRole:
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None
         self._apart = asyncio.Event()
-        self._keeper = CopyKeeper(copy, grew=self._copy_grew, apart=self._keep_apart)
+        self._keeper = CopyKeeper(
+            copy, grew=self._copy_grew, apart=self._keep_apart, unfit=self._contents.came_unfit
+        )
         self._gate = Gate(self._failing)
         self._scrubbing = Scrubbing(own, self.committer)
 
@@ -183,9 +186,9 @@ class PeerRole:
                 all_of_it.create_task(self._keep_position())
                 all_of_it.create_task(self._keep_status())
                 all_of_it.create_task(self._healing.run())
-                all_of_it.create_task(self._second.run())
                 all_of_it.create_task(self._watcher.run())
                 all_of_it.create_task(self._scrubbing.run())
+                all_of_it.create_task(self._contents.run())
                 all_of_it.create_task(self._end_when_apart())
                 self.serves = True
         finally:
@@ -222,10 +225,6 @@ class PeerRole:
     async def _here_only(self, seq: int) -> None:
         """The other site's database is gone: what is kept for it is here only, and is said to be."""
         await self.committer.append(MarkMissed(seq, GONE))
-
-    def _wait_ms(self) -> int | None:
-        """How long what joins something here waits for the other site, which itself waits for the answer."""
-        return None if self.plan.pair is None else min(self.plan.pair.wait_ms, JOINED_WAIT_MS)
 
     async def _end_when_apart(self) -> None:
         """The copy gets another name before it is opened the next time: whoever has it open lets go."""

@@ -7,19 +7,23 @@ Nothing is remembered here: how far the other site is, it says itself, and that 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import quote
 
 from router.journal import stream
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
+from router.journal.hashed_content import Finding, Hashed, is_sound
+from router.sites.content_faults import PAGE
 from router.sites.copies import Batch, read_batch, read_piece
 from router.sites.peer_client import PeerAnswer, PeerClient, PeerUnreachable
-from router.sites.wire import pack_batch, pack_piece
+from router.sites.wire import WireWrong, pack_batch, pack_piece, unpack_wanted
 
 ROWS: Final = "/peer/rows"
 PIECE: Final = "/peer/piece"
+WANTED: Final = "/peer/wanted"
 
 POLL_S: Final = 0.1
 """How often the journal is looked at where no hint comes (Redis is gone)."""
@@ -30,8 +34,14 @@ BACKOFF_S: Final = (0.1, 0.25, 0.5, 1.0)
 STUCK_S: Final = 5.0
 """Pause where the other site refuses what there is: nothing changes until a person does something."""
 
+MEND_S: Final = 30.0
+"""How often the other site is asked which content its copy has not got as it should."""
+
 PACE_S: Final = 5.0
 """Over how long the speed is measured that people are shown."""
+
+AGAIN: Final = "content_hash"
+"""The refusal of what was good when it was read here: it is read and sent again at once."""
 
 _log = logging.getLogger("muster.sender")
 
@@ -79,13 +89,24 @@ class Sender:
     """One thread that sends. `state` may be read by any other.
 
     Shape: acked is called in this thread with each seq through which the other site has everything, as soon
-           as it has said so; it must not block for long. A code of problems is said once, in the log.
+           as it has said so; it must not block for long. damaged is told of content that rows name and that
+           is not sent, because it is not as they say. A code of problems is said once, in the log.
     """
 
-    def __init__(self, own: Database, client: PeerClient, *, acked: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        own: Database,
+        client: PeerClient,
+        *,
+        acked: Callable[[int], None],
+        damaged: Callable[[Sequence[Finding]], None] = lambda found: None,
+    ) -> None:
         self._own = own
         self._client = client
         self._acked = acked
+        self._damaged = damaged
+        self._mend_at = 0.0
+        self._mend_after = ""
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._marks: list[tuple[float, int]] = []
@@ -111,7 +132,8 @@ class Sender:
                 self._trouble(problem.code, str(problem))
             except Stuck as problem:
                 self._trouble(problem.code, problem.detail, at_seq=problem.at_seq)
-                self._stopping.wait(STUCK_S)
+                if problem.code != AGAIN:
+                    self._stopping.wait(STUCK_S)
             except (DatabaseGone, DatabaseBusy) as problem:
                 self._trouble("database", str(problem))
             except Exception as mistake:  # noqa: BLE001 - a mistake of ours must not end the second copy
@@ -130,13 +152,32 @@ class Sender:
         self._compare(head)
         while not self._stopping.is_set():
             self._wake.clear()
+            self._mend()
             batch = self._next()
             if batch is None:
                 self._wake.wait(POLL_S)
                 continue
+            if batch.damaged:
+                self._damaged(batch.damaged)
             for content_id in batch.large:
                 self._send_pieces(content_id)
             self._take(self._ask(batch))
+
+    def _mend(self) -> None:
+        """Send what the copy there lacks, or has spoiled, and is good here; a page of it every MEND_S."""
+        if time.monotonic() < self._mend_at:
+            return
+        self._mend_at = time.monotonic() + MEND_S
+        answer = self._client.ask("GET", f"{WANTED}?after={quote(self._mend_after, safe='')}")
+        if answer.status != 200:  # an older release there
+            return
+        wanted = _wanted(answer)
+        self._mend_after = wanted[-1].content_id if len(wanted) >= PAGE else ""
+        for each in wanted:
+            with self._own.reading() as db:
+                sound = is_sound(db, each)
+            if sound and not self._stopping.is_set():
+                self._send_pieces(each.content_id, mending=True)
 
     def _next(self) -> Batch | None:
         """What follows; None where there is nothing."""
@@ -184,8 +225,11 @@ class Sender:
         if not rows or rows[0].seq != acked or rows[0].hash.hex() != self.state.head_hash:
             raise Stuck("divergence", acked, f"row {acked} of this site is another one than its copy there")
 
-    def _send_pieces(self, content_id: str) -> None:
-        """All of a large content, from where the other site has it. What was erased meanwhile is left out."""
+    def _send_pieces(self, content_id: str, *, mending: bool = False) -> None:
+        """All of a large content, from where the other site has it. What was erased meanwhile is left out.
+
+        mending: what it does not take is tried again another time, and nothing waits for it.
+        """
         offset = 0
         while not self._stopping.is_set():
             with self._own.reading() as db:
@@ -197,6 +241,8 @@ class Sender:
             if answer.status != 200 or not isinstance(there, int):
                 raise Stuck("not_understood", 0, f"a piece was answered {answer.status}")
             if there >= piece.size:
+                return
+            if mending and there <= offset:
                 return
             if there == offset:  # it takes nothing: whatever the reason, not for ever at full speed
                 raise PeerUnreachable("no_answer", f"no more than {there} bytes of a content are taken")
@@ -216,3 +262,10 @@ class Sender:
         since, first = self._marks[0]
         if now > since:
             self.state = replace(self.state, rows_per_s=round((acked - first) / (now - since)))
+
+
+def _wanted(answer: PeerAnswer) -> list[Hashed]:
+    try:
+        return unpack_wanted(answer.body)
+    except WireWrong as wrong:
+        raise Stuck("not_understood", 0, str(wrong)) from None

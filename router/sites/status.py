@@ -1,7 +1,8 @@
 """What the peer role knows at this moment, for console and command line: rows of `site_status` (LOCAL).
 
 Keys: `peer` (what the other site's last beat said), `copy` (how far it has our rows), `watch` (watcher.py),
-`readiness/<site>` (readiness.py), `verified` (the last whole check of our journal).
+`readiness/<site>` (readiness.py), `verified` (the last whole check of our journal), `content` (that of all
+content, here and in the copy).
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ PEER: Final = "peer"
 COPY: Final = "copy"
 WATCH: Final = "watch"
 VERIFIED: Final = "verified"
+CONTENT: Final = "content"
 
 STALE_MS: Final = 10_000
 """Older than this, and nobody keeps it up: it says how things were."""

@@ -10,8 +10,10 @@ from typing import Annotated, Final
 import msgspec
 
 from router.journal.connection import Value
+from router.journal.hashed_content import Hashed
 from router.records import Row
-from router.sites.copies import ADDRESS, CONTENT, CREDENTIAL, SENDING, Batch, Entry, Piece
+from router.sites.copied_content import Entry
+from router.sites.copies import ADDRESS, CONTENT, CREDENTIAL, SENDING, Batch, Piece
 
 PACKED_MAX: Final = 8 << 20
 """Bytes of a body. A batch is cut at half of this before it is compressed (copies.BYTES_MAX)."""
@@ -60,9 +62,16 @@ class _Piece(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     body: bytes
 
 
+class _Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    content_id: str
+    content_hash: str
+    seq: _Count
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _BATCH: Final = msgspec.msgpack.Decoder(_Batch)
 _PIECE: Final = msgspec.msgpack.Decoder(_Piece)
+_WANTED: Final = msgspec.json.Decoder(Annotated[list[_Wanted], msgspec.Meta(max_length=ENTRIES_MAX)])
 
 
 def pack_batch(batch: Batch) -> bytes:
@@ -117,6 +126,24 @@ def unpack_piece(body: bytes) -> Piece:
     _check_form(found.form)
     about: Entry = dict(zip(_ABOUT, found.about, strict=True))
     return Piece(about=about, size=found.size, offset=found.offset, body=found.body)
+
+
+def pack_wanted(wanted: Sequence[Hashed]) -> bytes:
+    """Which content a copy has not got as its rows say."""
+    return msgspec.json.encode(
+        [_Wanted(content_id=each.content_id, content_hash=each.content_hash, seq=each.seq) for each in wanted]
+    )
+
+
+def unpack_wanted(body: bytes) -> list[Hashed]:
+    """The same from the bytes of an answer. Raises WireWrong."""
+    try:
+        found = _WANTED.decode(body)
+    except msgspec.MsgspecError as wrong:
+        raise WireWrong(f"this is no list of content: {wrong}") from None
+    return [
+        Hashed(content_id=each.content_id, content_hash=each.content_hash, seq=each.seq) for each in found
+    ]
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""`muster journal repair --from-peer`: damaged rows of the journal, put back as the other site has them."""
+"""`muster journal repair --from-peer`: damaged rows and content, put back as the other site has them."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
     from router.sites.recovering import PeerRows
     from router.sites.repairing import Repaired
+    from router.sites.repairing_content import RepairedContent
 
 FINE: Final = 0
 LEFT: Final = 1
@@ -26,10 +27,12 @@ def add_repair(questions: "Subparsers") -> None:
     """Add the act to `muster journal`."""
     parser = questions.add_parser(
         "repair",
-        help="put damaged rows back as the other site has them",
+        help="put damaged rows and content back as the other site has them",
         description="Follows the chain of hashes, names every row that is torn, changed, missing or not at "
-        "its place, and puts it back exactly as the other site has it, where the chain proves it. Nothing "
-        "else is ever changed. The site may run meanwhile. Exit status 1: something is left.",
+        "its place, and puts it back exactly as the other site has it, where the chain proves it. Then reads "
+        "all words and files whose hash a row has, and puts back what is damaged or lost, where it is what "
+        "the row says. Nothing else is ever changed. The site may run meanwhile. Exit status 1: something "
+        "is left.",
     )
     ways = parser.add_mutually_exclusive_group(required=True)
     ways.add_argument("--from-peer", action="store_true", help="over the line between the sites")
@@ -44,6 +47,7 @@ def run_repair(arguments: argparse.Namespace) -> int:
     """Repair, say what was done; 0 or 1."""
     from router.sites.recovering import PeerGone
     from router.sites.repairing import repair
+    from router.sites.repairing_content import repair_content
 
     settings = read_settings()
     try:
@@ -53,10 +57,11 @@ def run_repair(arguments: argparse.Namespace) -> int:
             ProgressLine() as line,
         ):
             done = repair(database, peer, line.say)
+            content = repair_content(database, peer, line.say)
     except PeerGone as gone:
         raise SettingsWrong(str(gone)) from None
-    _tell(done, as_json=arguments.json)
-    return LEFT if done.left else FINE
+    _tell(done, content, as_json=arguments.json)
+    return LEFT if done.left or content.left else FINE
 
 
 @contextmanager
@@ -74,12 +79,31 @@ def _peer(settings: Settings, database: Database, arguments: argparse.Namespace)
         yield CopyAtHand(copy)
 
 
-def _tell(done: "Repaired", *, as_json: bool) -> None:
+def _tell(done: "Repaired", content: "RepairedContent", *, as_json: bool) -> None:
     if as_json:
         back = [asdict(each) for each in done.back]
         left = [{**asdict(each), "why": why} for each, why in done.left]
-        print(json.dumps({"fine": not done.left, "put_back": back, "left": left}, ensure_ascii=False))
+        fine = not done.left and not content.left
+        said = {"fine": fine, "put_back": back, "left": left, "content": asdict(content)}
+        print(json.dumps(said, ensure_ascii=False))
         return
+    _tell_rows(done)
+    _tell_content(content)
+
+
+def _tell_content(done: "RepairedContent") -> None:
+    for text in done.back:
+        print(f"put back: {text}")
+    for text, why in done.left:
+        print(f"LEFT: {text} ({why})")
+    gone = f"; {done.absent} not there at either site (erased, or lost)" if done.absent else ""
+    if not done.back and not done.left:
+        print(f"No content is damaged: {done.checked} checked{gone}.")
+    elif not done.left:
+        print(f"All content is what was written again: {done.checked} checked{gone}. Look at that disk.")
+
+
+def _tell_rows(done: "Repaired") -> None:
     for each in done.back:
         for text in each.texts:
             print(f"put back: {text}")

@@ -1,0 +1,69 @@
+"""Is what came with rows what these rows name? Asked of each batch before any of it is kept, or sent.
+
+A good one is never given up for a bad one: what is here and fits stays, whatever comes under its id.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from router.journal.connection import Connection, Value
+from router.journal.hashed_content import ABSENT, DAMAGED, HEX, Finding, Hashed, findings, is_that
+from router.journal.many_rows import rows_in
+
+Entry = dict[str, Value]
+
+_HERE: Final = "SELECT content_id FROM content WHERE content_id IN {wanted}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Compared:
+    """What is wrong with content that came, or did not.
+
+    Shape: unfit came, and is not what its row names; spoiled is here, is damaged, and came good; faults are
+           neither here as they should be nor came.
+    """
+
+    unfit: list[Hashed] = field(default_factory=list)
+    spoiled: list[str] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
+
+
+def compare(
+    db: Connection, came: Sequence[Entry], pieced: Collection[str], hashed: Mapping[str, Hashed]
+) -> Compared:
+    """What came whole, and what came in pieces and is here already, with what the rows say of it."""
+    fits = {each["content_id"]: fits_its_row(each, hashed) for each in came}
+    here = {str(row[0]) for row in rows_in(db, _HERE, list(hashed))}
+    damaged = {each.hashed.content_id for each in findings(db, {key: hashed[key] for key in here})}
+    compared = Compared()
+    for content_id, each in hashed.items():
+        sound = content_id in here and content_id not in damaged
+        if sound:
+            continue
+        if fits.get(content_id):
+            compared.spoiled += [content_id] * (content_id in damaged)
+        elif content_id in fits or (content_id in damaged and content_id in pieced):
+            compared.unfit.append(each)
+        else:
+            compared.faults.append(Finding(hashed=each, what=DAMAGED if content_id in damaged else ABSENT))
+    return compared
+
+
+def fits_its_row(entry: Entry, hashed: Mapping[str, Hashed]) -> bool:
+    """Also where no row says what it should be."""
+    named = hashed.get(str(entry["content_id"]))
+    return named is None or is_that(named.content_hash, _bytes(entry["salt"]), _bytes(entry["body"]))
+
+
+def is_that_address(entry: Entry) -> bool:
+    """An address is known by its own hash. What is none (of an old or foreign maker) cannot be checked."""
+    known_by, address = str(entry["address_hash"]), str(entry["address"])
+    if len(known_by) != HEX:
+        return True
+    return hashlib.sha256(_bytes(entry["salt"]) + address.encode()).hexdigest() == known_by
+
+
+def _bytes(value: Value) -> bytes:
+    return value if isinstance(value, bytes) else b""
