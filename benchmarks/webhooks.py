@@ -71,8 +71,8 @@ MESSAGE_SQL: Final = (
 OUTBOX_SQL: Final = (
     "INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,"
     " ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,"
-    " fallback, fallback_why) VALUES (:id, :id, 'earlier', :channel, :account, :id, 0, 0, 'sent', 1, 0, '',"
-    " 0, '', '', '', '', '')"
+    " fallback, fallback_why, lent_to, left_ms) VALUES (:id, :id, 'earlier', :channel, :account, :id, 0, 0,"
+    " 'sent', 1, 0, '', 0, '', '', '', '', '', '', 0)"
 )
 SENDING_SQL: Final = "INSERT INTO sending (account, provider_id, outbox_id) VALUES (:account, :id, :id)"
 

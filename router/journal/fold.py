@@ -38,7 +38,6 @@ UNFOLDED: Final = frozenset(
         "call_back_changed",
         "call_back_cancelled",
         "handover_began",
-        "handover_ended",
         "session_moved",
         "viewed",
         "quarantine_replayed",

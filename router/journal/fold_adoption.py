@@ -14,6 +14,9 @@ from router.records import Row, canonical
 DUAL_ANSWERED: Final = "dual_answered"
 """Code of the alarm that agents of both sites answered one interaction; its detail names them."""
 
+SENT_TWICE: Final = "sent_twice"
+"""Code of the alarm that something left at both sites; each such message says so itself."""
+
 _INTERACTION: Final = """
     INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
         thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, closed_seq, state, queue_id,
@@ -57,12 +60,13 @@ _PLACE: Final = """
 _OUTBOX: Final = """
     INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
         ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,
-        fallback, fallback_why)
+        fallback, fallback_why, lent_to, left_ms)
     VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
         :ordered_at_ms, :status, :attempts, :due_at_ms, '', :automatic, :template, :category, :instead_of,
-        '', '')
+        :fallback, :fallback_why, '', 0)
     ON CONFLICT (outbox_id) DO UPDATE SET status = excluded.status, due_at_ms = excluded.due_at_ms,
-        attempts = excluded.attempts
+        attempts = excluded.attempts, fallback = excluded.fallback, fallback_why = excluded.fallback_why,
+        lent_to = ''
     WHERE outbox.status = 'moved'
 """
 
@@ -119,16 +123,16 @@ def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
             seq=row.seq,
             ordered_at_ms=row.at_ms,
             due_at_ms=row.at_ms,
-            **order,
+            **{"fallback": "", "fallback_why": "", **order},
         )
     for consent in data["consents"]:
         db.run(_CONSENT, seq=row.seq, **consent)
     db.run(
-        """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by, answered_by)
-           VALUES (:interaction_id, :from_site, :n, :owner, :at_ms, :seq, :held_by, '')
+        """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by)
+           VALUES (:interaction_id, :from_site, :n, :owner, :at_ms, :seq, :held_by)
            ON CONFLICT (interaction_id) DO UPDATE SET from_site = excluded.from_site, n = excluded.n,
                owner = excluded.owner, at_ms = excluded.at_ms, seq = excluded.seq,
-               held_by = excluded.held_by, answered_by = ''""",
+               held_by = excluded.held_by""",
         interaction_id=row.ref,
         from_site=data["from_site"],
         n=data["n"],
@@ -206,6 +210,38 @@ def _yielded(db: Connection, row: Row, data: dict[str, Any]) -> None:
         db.run("UPDATE outbox SET status = 'moved' WHERE interaction_id = :id AND status = 'due'", id=row.ref)
     for outbox_id in data.get("orders", ()):
         db.run("UPDATE outbox SET status = 'moved' WHERE outbox_id = :o AND status = 'due'", o=outbox_id)
+    _nothing_lent(db, row)
+
+
+def _orders_lent(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """From here on the other site may send them, until it says that it does not take their interaction."""
+    for outbox_id in data["orders"]:
+        db.run(
+            "UPDATE outbox SET lent_to = :site WHERE outbox_id = :o AND status = 'due'",
+            site=data["to_site"],
+            o=outbox_id,
+        )
+
+
+def _handover_ended(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _nothing_lent(db, row)
+
+
+def _nothing_lent(db: Connection, row: Row) -> None:
+    """Who sends what is known again."""
+    db.run(
+        "UPDATE outbox SET lent_to = '' WHERE lent_to <> ''"
+        " AND message_id IN (SELECT message_id FROM message WHERE interaction_id = :id)",
+        id=row.ref,
+    )
+
+
+def _sent_twice(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Said at the message, and once by an alarm until somebody has seen that."""
+    db.run("UPDATE message SET trouble = 'maybe_twice' WHERE message_id = :m", m=data["message_id"])
+    known = db.row("SELECT 1 FROM alarm WHERE code = :c AND seen_at_ms = 0", c=SENT_TWICE)
+    if known is None:
+        alarm(db, row, code=SENT_TWICE, ref=row.ref, detail=data["other_site"])
 
 
 def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -252,6 +288,9 @@ ADOPTION_FOLDS: Final = {
     "adopted": _adopted,
     "message_copied": _message_copied,
     "yielded": _yielded,
+    "handover_ended": _handover_ended,
+    "orders_lent": _orders_lent,
+    "sent_twice": _sent_twice,
     "kept_too": _kept_too,
     "domain_claimed": _domain_claimed,
 }

@@ -125,12 +125,6 @@ def _accepted(db: Connection, row: Row, data: dict[str, Any]) -> None:
         interaction_id=row.ref,
     )
     _idle_since(db, row, data["agent_id"], data["at_ms"])
-    db.run(
-        "UPDATE adoption SET answered_by = :agent_id WHERE interaction_id = :interaction_id"
-        " AND held_by <> :agent_id AND answered_by = ''",
-        agent_id=data["agent_id"],
-        interaction_id=row.ref,
-    )
 
 
 def _idle_since(db: Connection, row: Row, agent_id: str, at_ms: int) -> None:

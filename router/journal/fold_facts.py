@@ -217,10 +217,10 @@ def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
     db.run(
         """INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,
                ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,
-               fallback, fallback_why)
+               fallback, fallback_why, lent_to, left_ms)
            VALUES (:outbox_id, :message_id, :interaction_id, :channel, :account, :address_hash, :seq,
                :ordered_at_ms, 'due', 0, :due_at_ms, '', :automatic, :template, :category, :instead_of,
-               '', '')""",
+               '', '', '', 0)""",
         outbox_id=row.ref,
         message_id=data["message_id"],
         interaction_id=data["interaction_id"],
@@ -240,8 +240,9 @@ def _send_ordered(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _send_tried(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """later: due again. sent, failed: as the status of a receipt, never backwards."""
     db.run(
-        "UPDATE outbox SET attempts = :attempt, detail = :detail, due_at_ms = :due_at_ms"
-        " WHERE outbox_id = :outbox_id",
+        "UPDATE outbox SET attempts = :attempt, detail = :detail, due_at_ms = :due_at_ms,"
+        " left_ms = CASE left_ms WHEN 0 THEN :left_ms ELSE left_ms END WHERE outbox_id = :outbox_id",
+        left_ms=row.at_ms if data.get("left") else 0,
         attempt=data["attempt"],
         detail=data.get("detail", ""),
         due_at_ms=data.get("due_at_ms", 0),

@@ -43,8 +43,6 @@ class AdoptionRow(SQLModel, table=True):
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     held_by: str = ""
     """The agent who held it there, and is to hold it here."""
-    answered_by: str = ""
-    """Another agent, who accepted it here since."""
 
 
 class YieldingRow(SQLModel, table=True):

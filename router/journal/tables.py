@@ -364,7 +364,7 @@ class OutboxRow(SQLModel, table=True):
     """Of the row that ordered it: what goes to one address leaves in this order."""
     ordered_at_ms: int = Field(sa_column=_ms())
     status: str = "due"
-    """due | sent | delivered | read | failed."""
+    """due | sent | delivered | read | failed | moved (the other site's to send)."""
     attempts: int = 0
     due_at_ms: int = Field(sa_column=_ms())
     detail: str = ""
@@ -380,6 +380,10 @@ class OutboxRow(SQLModel, table=True):
     fallback: str = ""
     """The outbox row that goes instead of this one; none: there is no other way; empty: nobody asked yet."""
     fallback_why: str = ""
+    lent_to: str = ""
+    """The other site, asked to take it with its interaction, and not heard since: it may have sent it."""
+    left_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    """When a provider took it from this site; 0: not from this one."""
 
     __table_args__ = (
         Index("outbox_due", "status", "account", "due_at_ms"),

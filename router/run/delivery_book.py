@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from config.words import ELSEWHERE
 from router.channels import consent, reply_window, template
 from router.channels.ingest import thread_of
 from router.channels.port import Outcome, OutFile, Template
@@ -46,6 +47,13 @@ _DONE: Final = "done/"
 _FREE: Final = "(claim.until_ms < {now} OR claim.until_ms > {now} + :claim_ms)"
 """A claim that seems to last for longer than any does was made before the clock was set back."""
 
+HERE: Final = f"""
+    NOT EXISTS (SELECT 1 FROM interaction given WHERE given.interaction_id = outbox.interaction_id
+        AND given.closed_seq = 0 AND substr(given.named_agent_id, 1, 1) = '{ELSEWHERE}')
+"""
+"""What belongs to an interaction that the other site is asked to take does not leave here meanwhile: it may
+leave there at any moment."""
+
 _FIRST_DUE: Final = """
     SELECT account, due_at_ms FROM outbox WHERE status = 'due' AND account > :after
     ORDER BY account, due_at_ms LIMIT 1
@@ -57,12 +65,13 @@ _IS_FIRST: Final = """
 _CANDIDATES: Final = f"""
     SELECT outbox_id FROM outbox LEFT JOIN claim ON claim.ref = outbox_id
     WHERE status = 'due' AND account = :account AND due_at_ms <= :until_ms AND (claim.ref IS NULL OR {_FREE})
-        AND {_IS_FIRST}
+        AND {_IS_FIRST} AND {HERE}
     ORDER BY due_at_ms, seq LIMIT :room
 """
 _TOO_OLD: Final = f"""
     SELECT outbox_id FROM outbox LEFT JOIN claim ON claim.ref = outbox_id
     WHERE status = 'due' AND ordered_at_ms <= :before_ms AND (claim.ref IS NULL OR {_FREE})
+        AND {HERE}
     ORDER BY ordered_at_ms, seq LIMIT :room
 """
 _TAKE: Final = f"""
@@ -98,9 +107,10 @@ _MESSAGE: Final = f"""
             ORDER BY asked.seq DESC LIMIT 1),
         (SELECT media_type FROM content WHERE content.content_id = message.content_id),
         outbox.channel, outbox.address_hash, outbox.automatic, outbox.category,
-        (SELECT file_name FROM content WHERE content.content_id = message.content_id), message.kind
+        (SELECT file_name FROM content WHERE content.content_id = message.content_id), message.kind,
+        outbox.lent_to
     FROM outbox JOIN message ON message.message_id = outbox.message_id
-    WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due'
+    WHERE outbox.outbox_id = :outbox_id AND outbox.status = 'due' AND {HERE}
 """
 
 
@@ -164,14 +174,13 @@ def claim(db: Connection, outbox_ids: Collection[str], *, owner: str) -> list[Cl
     claimed = []
     for number, outbox_id in enumerate(sorted(outbox_ids)):
         token = f"{owner}/{number}"
-        before = db.row("SELECT owner FROM claim WHERE ref = :ref", ref=outbox_id)
+        unknown = lost(db, outbox_id)
         if not db.run(_now(db, _TAKE), ref=outbox_id, owner=token, claim_ms=CLAIM_MS):
             continue
-        lost = before is not None and not before[0].startswith(_DONE)
-        ours = _claimed(db, outbox_id, token, lost=lost)
+        ours = _claimed(db, outbox_id, token, lost=unknown)
         if ours is not None:
             claimed.append(ours)
-        elif not lost:
+        elif not unknown:
             release(db, outbox_id, token)
     return claimed
 
@@ -181,6 +190,12 @@ def renew(db: Connection, claims: Collection[tuple[str, str]]) -> None:
     renewed = _now(db, _RENEW.format(unlocked=_UNLOCKED[db.dialect]))
     for outbox_id, owner in sorted(claims):
         db.run(renewed, ref=outbox_id, owner=owner, claim_ms=CLAIM_MS)
+
+
+def lost(db: Connection, outbox_id: str) -> bool:
+    """Whether somebody claimed it and said nothing since: where the claim has run out, it may have left."""
+    found = db.row("SELECT owner FROM claim WHERE ref = :ref", ref=outbox_id)
+    return found is not None and not found[0].startswith(_DONE)
 
 
 def fence(db: Connection, outbox_id: str) -> bool:
@@ -274,6 +289,7 @@ class RecordTry:
             detail="" if outcome == "sent" else detail,
             due_at_ms=at_ms + self.retry_ms if outcome == "later" else 0,
             maybe_twice=self.claimed.doubtful or unsure or not held,
+            **({"left": True} if outcome == "sent" else {}),
         )
 
 
@@ -324,7 +340,7 @@ def _claimed(db: Connection, outbox_id: str, owner: str, *, lost: bool) -> Claim
         account=row[3],
         attempt=row[4] + 1,
         ordered_at_ms=row[5],
-        doubtful=lost or row[6] == MAYBE_TWICE,
+        doubtful=lost or row[6] == MAYBE_TWICE or row[17] != "",
         text=text,
         to_address=row[8],
         answers=bytes(row[9] or b""),

@@ -37,18 +37,27 @@ NO_OTHER_WAY: Final = "no_other_way"
 _KEPT_BACK: Final = frozenset({"erased", "spoken", consent.OPTED_OUT, consent.BLOCKED})
 """What failed for one of these goes no other way: there is nothing to send, or they asked for nothing."""
 
-_MISSED: Final = """
+_OURS: Final = f"""
+    {book.HERE} AND NOT EXISTS (SELECT 1 FROM yielding WHERE yielding.interaction_id = outbox.interaction_id
+        AND yielding.seq > outbox.seq)
+"""
+"""What went to the other site with its interaction, or may go at any moment, is seen to there."""
+
+_MISSED: Final = f"""
     SELECT outbox_id FROM outbox WHERE account = :account AND status = :status
         AND ordered_at_ms > :since_ms AND ordered_at_ms <= :until_ms
-        AND fallback = '' AND instead_of = '' AND automatic = 0 ORDER BY ordered_at_ms, seq LIMIT :n
+        AND fallback = '' AND instead_of = '' AND automatic = 0 AND {_OURS}
+    ORDER BY ordered_at_ms, seq LIMIT :n
 """
-_FIRST: Final = """
-    SELECT o.message_id, o.interaction_id, o.account, o.address_hash, o.status, o.ordered_at_ms, o.detail,
-        m.author_id, m.content_id, m.kind, c.media_type, c.body, i.customer_id, o.channel
-    FROM outbox o JOIN message m ON m.message_id = o.message_id
+_FIRST: Final = f"""
+    SELECT outbox.message_id, outbox.interaction_id, outbox.account, outbox.address_hash, outbox.status,
+        outbox.ordered_at_ms, outbox.detail, m.author_id, m.content_id, m.kind, c.media_type, c.body,
+        i.customer_id, outbox.channel
+    FROM outbox JOIN message m ON m.message_id = outbox.message_id
         LEFT JOIN content c ON c.content_id = m.content_id
-        LEFT JOIN interaction i ON i.interaction_id = o.interaction_id
-    WHERE o.outbox_id = :outbox_id AND o.fallback = '' AND o.instead_of = '' AND o.automatic = 0
+        LEFT JOIN interaction i ON i.interaction_id = outbox.interaction_id
+    WHERE outbox.outbox_id = :outbox_id AND outbox.fallback = '' AND outbox.instead_of = ''
+        AND outbox.automatic = 0 AND {_OURS}
 """
 _IDENTITIES: Final = """
     SELECT channel, account, address_hash FROM identity WHERE customer_id = :customer_id AND verified = 1

@@ -91,6 +91,8 @@ _OUTBOX: Final = (
     "template",
     "category",
     "instead_of",
+    "fallback",
+    "fallback_why",
 )
 _CONSENT: Final = ("channel", "address_hash", "category", "state", "at_ms", "how", "agent_id", "blocked")
 _ADDRESS: Final = ("kind", "address", "address_hash", "salt")

@@ -7,6 +7,7 @@ its own. What the other site hands over is taken in the door's executor: it wait
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final  # Any: JSON
 
@@ -64,6 +65,8 @@ class Mover:
             share_pct=lambda: pair.drill_share_pct if (pair := plan().pair) else 0,
             ready=self._peer_is_well,
         )
+        self._taking = threading.Lock()
+        """One at a time: what is asked again is answered after what was asked before has been done."""
         self._stopping = threading.Event()
 
     def agree(self, committer: Committer, own: Database, copy: Database) -> None:
@@ -118,16 +121,19 @@ class Mover:
         return answered(said)
 
     def _taken(self, ids: list[str], through_seq: int, *, rehearsal: bool) -> dict[str, Any]:
-        return take_handed(
-            self._committer,
-            self._own,
-            self._copy,
-            ids,
-            through_seq=through_seq,
-            site=self._site,
-            peer=self._peer,
-            refusal=lambda: self._refusal(rehearsal=rehearsal),
-        )
+        asked_s = time.monotonic()
+        with self._taking:
+            return take_handed(
+                self._committer,
+                self._own,
+                self._copy,
+                ids,
+                through_seq=through_seq,
+                site=self._site,
+                peer=self._peer,
+                refusal=lambda: self._refusal(rehearsal=rehearsal),
+                asked_s=asked_s,
+            )
 
     def _refusal(self, *, rehearsal: bool) -> str:
         """Why nothing is taken now: the state in force, or the line is as long as it should ever be."""

@@ -89,6 +89,8 @@ NAMED: Final[Mapping[str, Names]] = {
     "message_copied": _COPIED,
     "handover_began": NOTHING,
     "handover_ended": NOTHING,
+    "orders_lent": NOTHING,
+    "sent_twice": NOTHING,
     "yielded": NOTHING,
     "kept_too": NOTHING,
     "domain_claimed": NOTHING,

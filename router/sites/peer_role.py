@@ -42,6 +42,7 @@ from router.sites.learning_consents import ConsentLearning
 from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
+from router.sites.rerouting import ANSWER_S
 from router.sites.scrubbing import Scrubbing
 from router.sites.second_copy import acked_channel
 from router.sites.sender import Sender
@@ -140,7 +141,7 @@ class PeerRole:
             own=self.own,
             copy=self.copy,
             committer=self.committer,
-            client=PeerClient(self.access, clock_ms=wall_ms),
+            client=PeerClient(self.access, clock_ms=wall_ms, answer_s=ANSWER_S),
             plan=lambda: self.plan,
             content=lambda: self._content,
         )

@@ -27,6 +27,7 @@ from router.sites.adopting import adopt
 from router.sites.bringing import bring_content
 from router.sites.merging import Record, is_dual, joined, let_go, records_of, serving
 from router.sites.ownership import learned_claims
+from router.sites.sent_twice import sent_at_both, sent_in
 
 _log = logging.getLogger("muster.reconciling")
 
@@ -86,10 +87,13 @@ class Unequal:
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     content: list[str] = field(default_factory=list)
     raises: list[Fact] = field(default_factory=list)
+    twice: list[Fact] = field(default_factory=list)
     claims: list[Fact] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.yields or self.duals or self.messages or self.raises or self.claims)
+        return bool(
+            self.yields or self.duals or self.messages or self.raises or self.claims or self.twice
+        )
 
 
 class Agree:
@@ -117,6 +121,7 @@ class Agree:
             *(each for each in unequal.yields if each.ref in yielding),
             *unequal.duals,
             *unequal.raises,
+            *unequal.twice,
         ]
 
 
@@ -208,6 +213,7 @@ class Reconciler:
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)
             _missing(ours, theirs, both, self._peer, unequal)
+            unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
         return unequal
 
     def _dual(self, ref: str, record: Record, told_there: tuple[str, str] | None) -> list[Fact]:
@@ -267,7 +273,8 @@ class Reconciler:
         self._raised = {
             row.ref for row in copy_rows if _may_raise(row) and row.at_ms > since_ms.get(row.ref, 0)
         }
-        touched = _known(theirs, _refs(own_rows)) | _known(ours, _refs(copy_rows))
+        touched = _known(theirs, [*_refs(own_rows), *sorted(sent_in(ours, own_rows))])
+        touched |= _known(ours, [*_refs(copy_rows), *sorted(sent_in(theirs, copy_rows))])
         return touched, PAGE in (len(own_rows), len(copy_rows))
 
 

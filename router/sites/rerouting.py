@@ -8,7 +8,8 @@ again. Which of a share is drawn from its id, so that the same one is always cho
                                         │                 refused: handover_ended ──▶ waiting
                                         └── nothing heard by its deadline ──▶ waiting
 
-What the other site took although its answer was lost is seen by its stream (reconciling.py).
+What the other site took although its answer was lost is seen by its stream (reconciling.py). What is still to
+be said in it leaves here no more as long as it is held, and goes along (lending.py).
 
 A call that is on the line here is not handed over, for sound does not move between sites: it is sent on as a
 call (overflow.py). What is no call and is refused waits on, and an alarm says so once.
@@ -32,6 +33,7 @@ from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt, claims
+from router.sites.lending import Lend, has_orders
 from router.sites.overflow import OVERFLOW_FULL
 from router.sites.ownership import owner_of
 from router.sites.peer_client import PeerUnreachable
@@ -45,7 +47,13 @@ HOLD_MS: Final = 15_000
 HELD_WITHIN_S: Final = 2.0
 """A router that lives has held them by then; what it has not is not handed over."""
 
-_PASSES: Final = ("copy_behind", "not_known", "refused")
+SENDING: Final = "sending"
+"""Why something is not handed over now: a reply of it is leaving here, and nobody knows how that ends."""
+
+LATE: Final = "late"
+"""Why it is not: what would be heard of it would be heard too late."""
+
+_PASSES: Final = ("copy_behind", "not_known", "refused", SENDING, LATE)
 """Reasons for a refusal that are gone at the next try, or that nobody gave."""
 
 OK: Final = 200
@@ -53,6 +61,18 @@ FAILED: Final = 500
 """Statuses of an answer from which on it is not known what was done."""
 
 LOOK_S: Final = 0.02
+SENT_LOOKS: Final = 100
+"""How often it is looked whether a reply that is leaving has left: two seconds, most take a tenth of one."""
+
+ANSWER_S: Final = 8.0
+"""How long an answer is waited for. With a connection to be made, it comes before the deadline, or never."""
+
+ASKS_MS: Final = 11_000
+"""What is asked for later than this before its deadline may be taken there after it."""
+
+TAKEN_WITHIN_S: Final = 7.0
+"""Whoever is asked takes nothing any more after this: the other side may soon go on by itself."""
+
 PAUSE_S: Final = 5.0
 """After a refusal, or when the other site did not answer, before anything is offered to it again."""
 
@@ -170,9 +190,14 @@ class Rerouting:
         """
         until_ms = self._clock_ms() + HOLD_MS
         _append(own, [fact("handover_began", ref, to_site=self._peer, until_ms=until_ms) for ref in ids])
-        held, through_seq = self._held(database, ids)
+        held = self._held(database, ids)
         if not held:
             return Handed(unknown=len(ids), left=tuple(ids))
+        held, kept, why = self._lent(own, database, held, until_ms)
+        if not held:
+            return Handed(refused=len(kept), why=why, left=tuple(ids))
+        with database.reading() as db:
+            through_seq = last_seq(db)
         try:
             values = {"ids": held, "through_seq": through_seq, "rehearsal": rehearsal}
             answer = self._line.ask_json("POST", "/peer/adopt", values)
@@ -183,16 +208,35 @@ class Rerouting:
         handed = self._settle(own, database, held, answer.json() if answer.status == OK else {})
         return replace(handed, left=(*handed.left, *(each for each in ids if each not in held)))
 
-    def _held(self, database: Database, ids: Sequence[str]) -> tuple[list[str], int]:
-        """Those that the router holds for the other site now, in their order, and the seq that says so."""
+    def _held(self, database: Database, ids: Sequence[str]) -> list[str]:
+        """Those that the router holds for the other site now, in their order."""
         give_up_s = time.monotonic() + HELD_WITHIN_S
         while True:
             with database.reading() as db:
                 found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, ELSEWHERE + self._peer)}
-                through_seq = last_seq(db)
             if len(found) == len(set(ids)) or time.monotonic() >= give_up_s:
-                return [each for each in ids if each in found], through_seq
+                return [each for each in ids if each in found]
             self._pause(LOOK_S)
+
+    def _lent(
+        self, own: Committer, database: Database, held: list[str], until_ms: int
+    ) -> tuple[list[str], list[str], str]:
+        """Those of which nothing is leaving here; the others, back in line, and why."""
+        with database.reading() as db:
+            busy = has_orders(db, held)
+        for _ in range(SENT_LOOKS):
+            if not busy:
+                break
+            lend = Lend(busy, to_site=self._peer)
+            own.submit(lend).result()
+            busy = sorted(lend.busy)
+            if busy:
+                self._pause(LOOK_S)
+        why = SENDING
+        if self._clock_ms() > until_ms - ASKS_MS:
+            busy, why = held, LATE
+        _append(own, [fact("handover_ended", ref, to_site=self._peer, why=why) for ref in busy])
+        return [each for each in held if each not in busy], busy, why if busy else ""
 
     def _settle(
         self, own: Committer, database: Database, held: Sequence[str], said: Mapping[str, Any]
@@ -266,24 +310,26 @@ def take_handed(
     site: str,
     peer: str,
     refusal: Callable[[], str],
+    asked_s: float | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """The other side of it: adopts them once the copy has what they are. The answer for the asking site.
 
     refusal: why this site takes nothing now (full, unstaffed), empty where it does. What was taken before is
-    said to be taken, so that an answer which was lost can be asked for again.
+    said to be taken, also where nothing more is, so that an answer which was lost can be asked for again.
+    asked_s: when it was asked for, by time.monotonic(); now where nobody says.
     """
-    why = refusal()
-    if why:
-        return {"adopted": [], "why": why}
-    if not _copied(copy, through_seq, pause):
-        return {"adopted": [], "why": "copy_behind"}
-    adopt(own, copy, ids, site=site, peer=peer, assigned=False)
+    asked_s = time.monotonic() if asked_s is None else asked_s
+    why = refusal() or ("" if _copied(copy, through_seq, pause) else "copy_behind")
+    if not why and time.monotonic() > asked_s + TAKEN_WITHIN_S:
+        why = LATE
+    if not why:
+        adopt(own, copy, ids, site=site, peer=peer, assigned=False)
     with database.reading() as db, copy.reading() as theirs:
         ours, before = claims(db, ids, site=site), claims(theirs, ids, site=peer)
         taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]
         orders = {ref: found for ref in taken if (found := orders_of(db, ref))}
-    return {"adopted": taken, "orders": orders, "why": "" if len(taken) == len(ids) else "not_known"}
+    return {"adopted": taken, "orders": orders, "why": "" if len(taken) == len(ids) else why or "not_known"}
 
 
 def _copied(copy: Database, through_seq: int, pause: Callable[[float], None]) -> bool:

@@ -14,7 +14,7 @@ from router.journal.database import Database, open_database
 from router.journal.restore import load_state
 from router.journal.stream import read_rows
 from router.records import Row, fact
-from router.run.lease import lease_of
+from router.run.lease import Lease, lease_of
 from router.run.plan_activation import ActivatePlan
 from router.run.router_step import RouterStep
 
@@ -41,6 +41,7 @@ class Site:
     clock: Clock
     router: RouterStep
     commit: Callable[[RouterAppend], Sequence[Row]]
+    lease: Lease
     broken: list[Callable[[RouterAppend], Sequence[Row]]] = field(default_factory=list)
     """What the next commits do instead of committing, first one first."""
 
@@ -125,6 +126,7 @@ class Site:
         return self.router.core.state() == state
 
     def close(self) -> None:
+        self.lease.release()
         self.committer.close()
         self.database.close()
 
@@ -138,15 +140,16 @@ def default_plan() -> Plan:
     return parse_plan(PLAN_FILE.read_text(encoding="utf-8"))
 
 
-def new_site(folder: Path, *, site: str = "", clock: Clock | None = None) -> Site:
-    """An empty site in this folder, its plan in force, its router about to take its first turn."""
-    database = open_database(f"sqlite:///{folder}/muster.db", unsafe=True)
+def new_site(folder: Path, *, site: str = "", clock: Clock | None = None, url: str = "") -> Site:
+    """An empty site in this folder, or at this url, its plan in force, its router about to take a turn."""
+    database = open_database(url or f"sqlite:///{folder}/muster.db", unsafe=True)
     plan = default_plan()
     database.create_tables(site=site or plan.site.site_id)
     clock = clock or Clock()
     committer = Committer(database, clock=clock)
     committer.submit(ActivatePlan(plan=plan, by="test")).result()
-    epoch = lease_of(database, owner="test").acquire()
+    lease = lease_of(database, owner="test")
+    epoch = lease.acquire()
     broken: list[Callable[[RouterAppend], Sequence[Row]]] = []
 
     def really(append: RouterAppend) -> Sequence[Row]:
@@ -157,5 +160,11 @@ def new_site(folder: Path, *, site: str = "", clock: Clock | None = None) -> Sit
 
     router = RouterStep(database=database, commit=commit, clock_ms=clock, epoch=epoch, release="test")
     return Site(
-        database=database, committer=committer, clock=clock, router=router, commit=really, broken=broken
+        database=database,
+        committer=committer,
+        clock=clock,
+        router=router,
+        commit=really,
+        lease=lease,
+        broken=broken,
     )

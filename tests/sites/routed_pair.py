@@ -97,8 +97,13 @@ class Half:
 
 
 @contextmanager
-def routed_pair(folder: Path, *, apart_s: int | None = None) -> Iterator[tuple[Half, Half]]:
-    """Sites a and b with one clock; with apart_s each has its own, and b's is ahead of a's by that much."""
+def routed_pair(
+    folder: Path, *, apart_s: int | None = None, url_of_a: str = ""
+) -> Iterator[tuple[Half, Half]]:
+    """Sites a and b with one clock; with apart_s each has its own, and b's is ahead of a's by that much.
+
+    url_of_a: where a's own database is, if not in a file of its own.
+    """
     clock = Clock()
     halves = []
     for name, peer in (("a", "b"), ("b", "a")):
@@ -108,7 +113,7 @@ def routed_pair(folder: Path, *, apart_s: int | None = None) -> Iterator[tuple[H
         copy.create_tables(site=peer)
         if name == "b" and apart_s is not None:
             clock = Clock(clock.now_ms + apart_s * 1_000)
-        site = new_site(home, site=name, clock=clock)
+        site = new_site(home, site=name, clock=clock, url=url_of_a if name == "a" else "")
         site.settles()
         with site.database.writing() as db:  # a web that never dies
             db.run("INSERT INTO lease (name, owner, epoch, until_ms) VALUES ('web/web-1', '', 1, 1 << 60)")

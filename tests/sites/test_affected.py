@@ -244,8 +244,8 @@ def _outbox(site, outbox_id, interaction_id, status, fallback=""):
         site,
         "INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,"
         " ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,"
-        " fallback, fallback_why) VALUES (:id, :id, :interaction, 'sms', 'x', 'h', 1, :at, :status, 1, 1, '',"
-        " 0, '', '', '', :fallback, '')",
+        " fallback, fallback_why, lent_to, left_ms) VALUES (:id, :id, :interaction, 'sms', 'x', 'h', 1, :at,"
+        " :status, 1, 1, '', 0, '', '', '', :fallback, '', '', 0)",
         id=outbox_id,
         interaction=interaction_id,
         at=site.clock[0],

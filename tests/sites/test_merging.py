@@ -177,8 +177,8 @@ def _put(db: Connection, each: Leg, site: str) -> None:
     db.run(f"INSERT INTO interaction ({names}) VALUES ({', '.join(f':{each}' for each in values)})", **values)  # type: ignore[arg-type]
     if each.claim[0]:
         db.run(
-            """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by, answered_by)
-               VALUES ('i-1', :other, :n, :site, 0, 0, '', '')""",
+            """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by)
+               VALUES ('i-1', :other, :n, :site, 0, 0, '')""",
             other="b" if site == "a" else "a",
             n=each.claim[0],
             site=site,
