@@ -9,6 +9,7 @@ import pytest
 
 from config.plan import Limits
 from router.channels.ids import interaction_id_of
+from router.channels.ingest import KeepContact, Kept
 from router.channels.port import Contact
 from router.journal.clock import wall_ms
 from router.journal.committer import Committer
@@ -16,7 +17,7 @@ from router.journal.database import open_database
 from router.sites.auth import Door
 from router.sites.copy_gaps import single_copies
 from router.sites.credentials import PeerAccess
-from router.sites.forwarded import Brought, KeepForwarded, pack, unpack
+from router.sites.forwarded import Brought, KeepForwarded, joined_by, pack, unpack
 from router.sites.forwarding import AT_ONCE, Forwarding
 from router.sites.peer_server import peer_app, peer_server
 from router.sites.second_copy import SecondCopy
@@ -154,6 +155,81 @@ def test_what_is_no_contact_is_no_contact(body):
     """Typed before anything looks at it."""
     with pytest.raises(WireWrong):
         unpack(body)
+
+
+def joined(forwarding, contact):
+    async def one():
+        return await forwarding.joined(contact)
+
+    try:
+        return asyncio.run(asyncio.wait_for(one(), GUARD_S))
+    finally:
+        forwarding.close()
+
+
+def has_open(peer):
+    """The other site serves a matter of this person. The message that began it."""
+    peer.committer.submit(KeepContact(SAID)).result(GUARD_S)
+    return peer.rows("SELECT interaction_id, message_id FROM message")[0]
+
+
+def test_what_belongs_to_a_matter_that_is_served_there_joins_it(peer):
+    """Kept there, with its copy here before the answer, and single nowhere: that site lives."""
+    interaction_id, _ = has_open(peer)
+    said = replace(SAID, provider_id="SM2", body=b"it rises")
+    kept = joined(Forwarding(peer.access), said)
+    assert (kept.interaction_id, kept.repeated, kept.elsewhere) == (interaction_id, False, True)
+    assert peer.rows("SELECT count(*) FROM interaction") == [(1,)]
+    assert peer.rows("SELECT message_id FROM message ORDER BY seq DESC LIMIT 1") == [(kept.message_id,)]
+    assert peer.copied == [peer.rows("SELECT max(seq) FROM message")[0][0]]
+    assert peer.single() == 0
+    assert joined(Forwarding(peer.access), said) == replace(kept, repeated=True)
+
+
+def test_what_belongs_to_nothing_there_leaves_nothing_there(peer):
+    """The site that was called begins it: to keep it at both would ring at both."""
+    asked = []
+    assert joined(Forwarding(peer.access, asked.append), SAID) is None
+    assert peer.rows("SELECT 1 FROM content UNION ALL SELECT 1 FROM address") == []
+    assert asked == []
+
+
+def test_a_site_that_does_not_answer_is_looked_up_in_its_copy(peer):
+    """It may have kept it: the answer was lost, or it is a repeat. What it cannot keep it says."""
+    before = Kept(interaction_id="i", message_id="m", began=False, repeated=True, elsewhere=True)
+    stranger = Forwarding(lambda: peer.access(key=b"x" * 32), lambda contact: before)
+    assert joined(stranger, SAID) == before
+    peer.committer.close()
+    assert joined(Forwarding(peer.access, lambda contact: before), SAID) == before
+    assert joined(Forwarding(peer.access, lambda contact: None), SAID) is None
+
+
+def test_a_large_file_joins_as_well(peer):
+    """A mail with pictures of the fire takes longer than a text, and its sender waits longer."""
+    has_open(peer)
+    said = replace(SAID, provider_id="SM2", body=bytes(range(256)) * (6 << 12))
+    assert joined(Forwarding(peer.access), said).elsewhere
+    assert [len(body) for (body,) in peer.rows("SELECT body FROM content ORDER BY length(body)")][
+        -1
+    ] == 6 << 20
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"joined":{"interaction_id":"x"}}', b'{"joined":7}', b"\xff"])
+def test_what_is_no_answer_is_no_answer(body):
+    """Typed before anybody is told that something is kept."""
+    with pytest.raises(WireWrong):
+        joined_by(body)
+
+
+def test_several_at_a_time_join_nothing(peer):
+    """Each is decided by itself: an answer about two could only be half true."""
+    for brought in (
+        Brought(contacts=(SAID, SAID)),
+        Brought(contacts=()),
+        Brought(contacts=(), sightings=(SAID, SAID)),
+    ):
+        with pytest.raises(WireWrong):
+            asyncio.run(peer.keeps.join(pack(brought)))
 
 
 def test_a_contact_travels_whole():
