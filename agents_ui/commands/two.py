@@ -38,13 +38,13 @@ _PAIR: Final = """
 
 [[pair.sites]]
 id = "a"
-name = "{name}, site A"
+name = "Site A"
 url = "{a}"
 peer = "https://127.0.0.1:{peer_a}"
 
 [[pair.sites]]
 id = "b"
-name = "{name}, site B"
+name = "Site B"
 url = "{b}"
 peer = "https://127.0.0.1:{peer_b}"
 """
@@ -176,9 +176,7 @@ def _prepare(settings: Settings, a: _Site, b: _Site) -> "Plan":
         raise SettingsWrong(f"cannot read the plan {settings.plan_file} ({problem})") from None
     plan = parse_plan(text, file_name=str(settings.plan_file))
     if plan.pair is None:
-        text += _PAIR.format(
-            name=plan.site.name, a=a.shown, b=b.shown, peer_a=a.peer_port, peer_b=b.peer_port
-        )
+        text += _PAIR.format(a=a.shown, b=b.shown, peer_a=a.peer_port, peer_b=b.peer_port)
         plan = parse_plan(text, file_name="the plan of two sites")
     elif [site.site_id for site in plan.pair.sites] != ["a", "b"]:
         raise SettingsWrong(
@@ -281,7 +279,7 @@ def _say_ready(started: list[_Started]) -> None:
     for each in started:
         _say(f"  site {each.site.site}      {each.site.shown}/desk   {each.site.shown}/chat")
     for each in started:
-        _say(f"  kill {each.site.site}      kill -9 -- -{each.process.pid if each.process else 0}")
+        _say(f"  kill {each.site.site}      kill -9 -{each.process.pid if each.process else 0}")
     _say(f"  then        {_take_over(b.site)}")
     _say("")
 
