@@ -303,7 +303,7 @@ class _Lease:
 
     def _write(self, statement: Callable[..., None]) -> None:
         if self._db is None or not self._db.usable:
-            self._db = self._database.connect()
+            self._db = self._database.connect(local=True)
         statement(self._db, web_id=self._web_id)
 
 

@@ -26,7 +26,10 @@ PLACES_S: Final = 1.0
 
 FIRST: Final = "arrived"
 
-_AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone)
+_AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone, TimeoutError)
+READ_S: Final = 3.0
+"""For one look at a call: providers of calls wait five seconds and more."""
+
 _log = logging.getLogger("muster.hooks")
 
 
@@ -45,14 +48,14 @@ class HeldCalls:
         """On disk what has to be, then what the provider is to do. Raises NotKept."""
         call_id = held_id(news.contact)
         try:
-            found = None if news.kind == FIRST else await asyncio.to_thread(self._look, call_id)
+            found = None if news.kind == FIRST else await self._looked(call_id)
             if found is None and _is_worth_keeping(news):
                 await self._keep(account, news)
             if not news.live:
                 rows = await self._services.committer.append(EndHeld(call_id=call_id))
                 self._count(account.account_id, "call_ended" if rows else "repeated")
             if found is None or not news.live:
-                found = await asyncio.to_thread(self._look, call_id)
+                found = await self._looked(call_id)
             stands = await self._stands(account, found)
         except (*_AWAY, NotKept) as problem:
             if news.kind in (FIRST, "status") or not news.live:
@@ -73,6 +76,10 @@ class HeldCalls:
             beside=self._services.second.beside,
         )
         self._count(account.account_id, "kept" if place.interaction_id else "repeated")
+
+    async def _looked(self, call_id: str) -> Held | None:
+        """A database that hangs is away: the caller is told what can be told without it."""
+        return await asyncio.wait_for(asyncio.to_thread(self._look, call_id), READ_S)
 
     def _look(self, call_id: str) -> Held | None:
         with self._services.database.reading() as db:

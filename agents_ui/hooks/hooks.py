@@ -18,6 +18,7 @@ from agents_ui.hooks.accounts import Hooked, HookedAccounts
 from agents_ui.hooks.calls import HeldCalls
 from agents_ui.hooks.figures import HookFigures
 from agents_ui.hooks.keeping import Keeping
+from agents_ui.hooks.patience import Patience
 from agents_ui.hooks.quarantine import Quarantine, Refused
 from agents_ui.permits import Pace
 from agents_ui.services import Services
@@ -62,6 +63,7 @@ class Hooks:
         self.quarantine = Quarantine(services.database)
         self.keeping = Keeping(committer=services.committer, keeper=self._keeper, count=figures.count)
         self._calls = HeldCalls(services, figures.count)
+        self._patience = Patience(lambda: services.committer.standing_s)
         self._failed_s = -FAILED_S
 
     def body_limit(self, path: str) -> int | None:
@@ -108,10 +110,9 @@ class Hooks:
                 provider = CALL_PROVIDERS[hooked.account.provider]
                 return await self._calls.answer(hooked.account, provider, received.call)
             received = await self._probe_of(account_id, webhook, received)
-            if self._services.settings.site and time.monotonic() - self._failed_s < FAILED_S:
-                async with asyncio.timeout(PATIENCE_S):
-                    await self.keeping.keep(hooked.account, received)
-            else:
+            lately = time.monotonic() - self._failed_s < FAILED_S
+            short = PATIENCE_S if lately and self._services.settings.site else None
+            async with self._patience.within(short):
                 await self.keeping.keep(hooked.account, received)
         except (NotKept, TimeoutError):
             self._failed_s = time.monotonic()

@@ -27,7 +27,10 @@ class Fenced(Exception):
 
 
 class Overtaken(Exception):
-    """A customer who counts as gone in these decisions is back in rows not read yet: nothing was written."""
+    """The tables are not what these decisions were taken from: nothing was written.
+
+    A customer who counts as gone is back in rows not read yet; or a group of ours came through after all.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class RouterAppend:
            and nothing decided, only the position moves and no row is written. extra are facts of the
            router about others: desk_left and customer_disconnected for a dead web. quiet are pairs (seq,
            now_ms) of earlier turns that decided nothing and were not appended: rows up to seq were handled
-           at that time. Replay needs them, because a core may decide more when it is told later.
+           at that time. Replay needs them, because a core may decide more when it is told later. after is
+           the position (read_through, core_ms) that the memory was made from, or left by its last group.
     """
 
     epoch: int
@@ -64,6 +68,7 @@ class RouterAppend:
     decisions: tuple[Decision, ...] = ()
     extra: tuple[Fact, ...] = ()
     quiet: tuple[tuple[int, int], ...] = ()
+    after: tuple[int, int] | None = None
 
     def write_content(self, db: Connection) -> None:
         """None."""
@@ -71,11 +76,20 @@ class RouterAppend:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Raises Fenced, Overtaken."""
         check_epoch(db, self.epoch)
+        self._check_after(db)
         self._check_gone(db)
         handled = bool(self.decisions) or self._read_events(db)
         set_position(db, self.read_through, self.core_ms)
         group = [self._group()] if handled else []
         return [*group, *map(fact_of, self.decisions), *self.extra]
+
+    def _check_after(self, db: Connection) -> None:
+        """A group whose outcome was unknown may come through while it is decided anew: the replica that its
+        commit waited for is back. Then that one counts. Raises Overtaken."""
+        found = db.row("SELECT read_through, now_ms FROM position WHERE reader = :reader", reader=ROUTER)
+        there = (int(found[0]), int(found[1])) if found else (0, 0)
+        if self.after not in (None, there):
+            raise Overtaken(f"the position is {there}, not {self.after}: an earlier group came through")
 
     def _check_gone(self, db: Connection) -> None:
         """Whoever comes back before this is written goes on in the same interaction. Raises Overtaken."""

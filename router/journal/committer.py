@@ -5,6 +5,7 @@ appends.py and the callers' own; how tables follow is fold.py.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from router.journal.appends import FactsAppend
 from router.journal.clock import SteadyClock, wall_ms
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
+from router.journal.hanging import why_hanging
 from router.records import Fact, Row
 
 __all__ = ["Append", "Closed", "CommitUnknown", "Committer", "NotCommitted", "wall_ms"]
@@ -36,7 +38,21 @@ PAUSES_S: Final = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Time after each failed connection before the next; meanwhile appends are told at once that it failed."""
 
 
+STANDS_S: Final = 4.0
+"""Coroutines that append wait this long for a database that stands still: pages promise a word within 5 s."""
+
+SAID_S: Final = 2.0
+"""After this long the log says so, and what it seems to be."""
+
+WORK_S: Final = 4.0
+"""What a transaction may take between lock and commit, beyond the above: a take-over adopts 200 at once."""
+
+LOOK_S: Final = 0.25
+
 LOST: Final = "the database lacks row {seq}, which was acknowledged: an older copy took its place"
+
+
+_log = logging.getLogger("muster.journal")
 
 
 class CommitUnknown(Exception):
@@ -109,6 +125,12 @@ class Committer:
         self._closed = False
         self._ended = False
         self._db: Connection | None = None
+        self._since_s = 0.0
+        """Since when the database keeps a transaction waiting; 0.0: none waits for it."""
+        self._awaited: set[asyncio.Future[tuple[Row, ...]]] = set()
+        self._watching: asyncio.AbstractEventLoop | None = None
+        self._said_s = 0.0
+        self._committed_s = 0.0
         self._known: tuple[int, bytes] | None = None
         """The seq and hash of the newest row that we committed."""
         self._failures = 0
@@ -127,12 +149,22 @@ class Committer:
         return item.future
 
     async def append(self, append: Append) -> tuple[Row, ...]:
-        """The same for coroutines. Cancelling the caller does not take it back."""
+        """The same for coroutines. Cancelling the caller does not take it back.
+
+        Raises CommitUnknown also when the database has stood still for STANDS_S: it may come through later.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[tuple[Row, ...]] = loop.create_future()
         # By hand: shield and wrap_future took a fifth of what a webhook costs.
         self.submit(append).add_done_callback(lambda future: _tell(loop, done, future))
-        return await done
+        self._awaited.add(done)
+        if self._watching is not loop:
+            self._watching = loop
+            loop.call_later(LOOK_S, self._watch, loop)
+        try:
+            return await done
+        finally:
+            self._awaited.discard(done)
 
     async def append_facts(self, *facts: Fact) -> tuple[Row, ...]:
         """Appends facts that need no content and no look at the tables."""
@@ -149,11 +181,36 @@ class Committer:
         """False after close(), or when the thread was ended by a mistake of ours: the process should end."""
         return self._thread.is_alive() and not self._closed
 
+    @property
+    def standing_s(self) -> float:
+        """How long the database has kept what is being written waiting; 0.0 while it does not."""
+        since_s = self._since_s
+        return max(0.0, time.monotonic() - since_s) if since_s else 0.0
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the loop of those who wait, while somebody does: a database that hangs raises nothing itself."""
+        standing_s = self.standing_s
+        if standing_s >= SAID_S and not self._said_s:
+            self._said_s = time.monotonic()
+            threading.Thread(target=_say_why, args=(self._database, standing_s), daemon=True).start()
+        elif self._said_s and self._committed_s > self._said_s:
+            _log.warning("the database goes on after_s=%.0f", self._committed_s - self._said_s + SAID_S)
+            self._said_s = 0.0
+        if standing_s >= STANDS_S:
+            for done in self._awaited:
+                if not done.done():
+                    done.set_exception(CommitUnknown(f"the database stands still for {standing_s:.0f} s"))
+        if self._awaited or self._said_s:
+            loop.call_later(LOOK_S, self._watch, loop)
+        else:
+            self._watching = None
+
     def _work(self) -> None:
         batch: list[_Item] = []
         try:
             while batch := self._next_batch():
                 self._settle(batch)
+                self._since_s = 0.0
         finally:
             # Whatever ended the thread, nobody waits for ever.
             self._closed = self._ended = True
@@ -210,7 +267,8 @@ class Committer:
 
     def _persistently(self, batch: list[_Item]) -> list[tuple[Row, ...]]:
         """Tries again while it is known that nothing was written and a new try may help."""
-        give_up_s = time.monotonic() + PATIENCE_S
+        self._since_s = time.monotonic()
+        give_up_s = self._since_s + PATIENCE_S
         renewed = False
         while True:
             db = self._connected()
@@ -232,6 +290,7 @@ class Committer:
             db.begin()
             _write_contents(db, appends)
             head = stream.lock_head(db, self._clock())
+            self._since_s = time.monotonic() + WORK_S
             if isinstance(self._clock, SteadyClock):
                 self._clock.at_least(head.at_ms)
             before = head.seq
@@ -241,7 +300,10 @@ class Committer:
         except BaseException:
             db.rollback()
             raise
+        finally:
+            self._since_s = min(self._since_s, time.monotonic())
         self._commit(db)
+        self._committed_s = time.monotonic()
         self._known = head.seq, head.hash
         return results
 
@@ -284,6 +346,12 @@ class Committer:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _say_why(database: Database, standing_s: float) -> None:
+    """In a thread of its own: the database that is asked may not answer either."""
+    found = why_hanging(database)
+    _log.error("the database stands still s=%.0f: %s. Do: %s", standing_s, found.text, found.todo)
 
 
 def _tell(

@@ -26,8 +26,12 @@ class Driver(Protocol):
 
     name: str
 
-    def connect(self, *, reading: bool) -> Connection:
-        """A new checked connection. Raises DatabaseUnsafe, DatabaseGone."""
+    def connect(self, *, reading: bool, local: bool = False, patient: bool = False) -> Connection:
+        """A new checked connection. Raises DatabaseUnsafe, DatabaseGone.
+
+        Shape: local: its commits do not wait for a synchronous replica. patient: its statements may take as
+               long as they take; without it a server that hangs is taken for gone after some seconds.
+        """
 
 
 class Database:
@@ -44,15 +48,19 @@ class Database:
         """sqlite | postgresql."""
         return self._driver.name
 
-    def connect(self) -> Connection:
-        """A new connection for writing; one per thread, closed by whoever asked for it."""
-        return self._driver.connect(reading=False)
+    def connect(self, *, local: bool = False, patient: bool = False) -> Connection:
+        """A new connection for writing; one per thread, closed by whoever asked for it.
+
+        Shape: local: for LOCAL tables only: it waits for no synchronous replica, so that leases and what the
+               site says of itself go on when the replica is dead. patient: for work that takes long.
+        """
+        return self._driver.connect(reading=False, local=local, patient=patient)
 
     def create_tables(self, *, site: str = "centre") -> None:
         """Makes what is missing; the first time also the site's own stream with a new incarnation."""
         self.expand_tables()
         statements = self._statements()
-        with self.writing() as db:
+        with self.writing(patient=True) as db:
             if self.dialect == "postgresql":  # two processes that start at once must not both create
                 db.row("SELECT pg_advisory_xact_lock(7163)")
             if not release.has_tables(db):
@@ -67,7 +75,7 @@ class Database:
 
         A database without any tables stays so. Raises DatabaseUnsafe where a newer release has changed it.
         """
-        db = self.connect()
+        db = self.connect(patient=True)
         try:
             if not release.has_tables(db) or release.is_made(db):
                 return
@@ -86,12 +94,13 @@ class Database:
             self._keep(db)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, patient: bool = False) -> Iterator[Connection]:
         """One short writing transaction for LOCAL tables: committed at the end, undone by an exception.
 
-        Journalled tables and content are written by a Committer only.
+        Journalled tables and content are written by a Committer only. patient: for the few that make, restore
+        or repair a database while nobody works on it.
         """
-        db = self.connect()
+        db = self.connect(local=not patient, patient=patient)
         try:
             db.begin()
             yield db

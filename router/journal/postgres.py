@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
 
+from router.journal.bounded import BoundedConnection, NoAnswer
 from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
 
 IDLE_WRITING_MS: Final = 1_000
@@ -24,6 +25,13 @@ LOCK_MS: Final = 2_000
 CONNECT_S: Final = 3
 NETWORK_MS: Final = 3_000
 """Unanswered data on the network for this long means the connection is lost (libpq tcp_user_timeout)."""
+
+WRITTEN_S: Final = 5.0
+"""A statement that writes, and COMMIT, get this long: longer than LOCK_MS and than any commit that goes on.
+Then the server hangs: its disk, it itself, or its synchronous replica (bounded.py)."""
+
+READ_S: Final = 30.0
+"""Readers keep nobody waiting; 100,000 interactions are read within a few seconds."""
 
 STANDBY: Final = (
     "DATABASE_URL names a standby, which cannot be written: give the address of the primary, or of all "
@@ -136,7 +144,12 @@ class PostgresConnection:
         if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.TransactionRollback):
             return DatabaseBusy(str(error))
         state = error.sqlstate or ""
-        if self._connection.closed or state[:2] in ("08", "53", "57", "58") or state in ("25P03", "25006"):
+        if (
+            isinstance(error, NoAnswer)
+            or self._connection.closed
+            or state[:2] in ("08", "53", "57", "58")
+            or state in ("25P03", "25006")
+        ):
             self.close()
             return DatabaseGone(_last_line(error))
         return DatabaseGone(NO_TABLES) if isinstance(error, psycopg.errors.UndefinedTable) else error
@@ -194,11 +207,11 @@ class PostgresDriver:
         self._servers = Servers.of(self._url)
         self._was_primary = False
 
-    def connect(self, *, reading: bool) -> PostgresConnection:
+    def connect(self, *, reading: bool, local: bool = False, patient: bool = False) -> PostgresConnection:
         """A new connection with its timeouts set and its durability checked."""
         idle_ms = IDLE_READING_MS if reading else IDLE_WRITING_MS
         try:
-            connection = psycopg.connect(
+            connection = BoundedConnection.connect(
                 self._url,
                 **self._servers.wanted(),
                 autocommit=True,
@@ -208,7 +221,10 @@ class PostgresDriver:
                 keepalives_interval=1,
                 keepalives_count=CONNECT_S,
             )
+            connection.limit_s = READ_S if reading else WRITTEN_S
             found = connection.execute(_SETTINGS, (str(idle_ms), str(LOCK_MS))).fetchone()
+            if local:
+                connection.execute("SET synchronous_commit TO local")
         except psycopg.Error as error:
             raise DatabaseGone(
                 f"cannot use the database of DATABASE_URL ({_last_line(error)}): "
@@ -225,6 +241,7 @@ class PostgresDriver:
             raise (
                 DatabaseGone(problem) if problem == STANDBY and self._was_primary else DatabaseUnsafe(problem)
             )
+        connection.limit_s = None if patient else connection.limit_s
         self._was_primary = True
         self._servers.good(connection.info)
         return PostgresConnection(connection)

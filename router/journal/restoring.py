@@ -41,7 +41,7 @@ def restore_backup(
         manifest = read_manifest(backup)
         database.create_tables(site=manifest.site)
         _begin(database, now_ms)
-        with closing(database.connect()) as db:
+        with closing(database.connect(patient=True)) as db:
             for name in EVERY_KEPT:
                 if name != "stream":
                     copy_table(backup, db, name, say)
@@ -51,7 +51,7 @@ def restore_backup(
 
 def _begin(database: Database, now_ms: int) -> None:
     """Marks the database: nothing starts on it. What an earlier try left is removed. Raises NotEmpty."""
-    with database.writing() as db:
+    with database.writing(patient=True) as db:
         if unfinished(db) == BACKUP:
             for name in set(tables.EVERY).difference(("tables_made", "stream")):
                 db.run(f"DELETE FROM {name}")
@@ -70,7 +70,7 @@ def is_empty(db: Connection) -> bool:
 
 def finish(database: Database, *, why: str, now_ms: int) -> Row:
     """Begins the next incarnation; from here on the site may start. The row that says so."""
-    with database.writing() as db:
+    with database.writing(patient=True) as db:
         row = stream.begin_incarnation(db, why, now_ms)
         settle(db)
         db.run("DELETE FROM site_status WHERE key = :key", key=UNFINISHED)

@@ -206,7 +206,7 @@ class SqliteDriver:
         if not unsafe:
             _refuse_disk(self._path)
 
-    def connect(self, *, reading: bool) -> SqliteConnection:
+    def connect(self, *, reading: bool, local: bool = False, patient: bool = False) -> SqliteConnection:
         """A new connection. One that reads may be used by different threads, one after the other."""
         try:
             _own_file(self._path)

@@ -112,17 +112,25 @@ class RowLease:
         self._database = database
         self._owner = owner
         self._session: Connection | None = None
-        self._alone = False
+        self._alone = self._local = False
         self._epoch = 0
 
     def acquire(self) -> int:
+        """An epoch counts only once the replica has it: it must not be given out twice."""
         db = self._connection()
+        if self._local:
+            db.run("RESET synchronous_commit")
+            self._local = False
         self._epoch = _taken(db, owner=self._owner, regardless=self._alone)
         return self._epoch
 
     def renew(self) -> bool:
-        changed = self._connection().run(_RENEW, ttl=TTL_MS, epoch=self._epoch)
-        return changed == 1
+        """Without waiting for a replica: a renewal that a fail-over forgets costs one epoch, no decision."""
+        db = self._connection()
+        if not self._local:
+            db.run("SET synchronous_commit TO local")
+            self._local = True
+        return db.run(_RENEW, ttl=TTL_MS, epoch=self._epoch) == 1
 
     def release(self) -> None:
         if self._session is None or not self._session.usable:
@@ -135,7 +143,7 @@ class RowLease:
     def _connection(self) -> Connection:
         if self._session is None or not self._session.usable:
             self._session = self._database.connect()
-            self._alone = False
+            self._alone = self._local = False
         # Taken again after a lost session, and from a frozen predecessor as soon as that one is killed.
         self._alone = self._alone or bool((self._session.row(_SESSION_LOCK) or (False,))[0])
         return self._session

@@ -96,7 +96,7 @@ class RouterStep:
         self._dead_webs = DeadWebs()
         self._plan_version = 0
         self._core_ms = 0
-        self._saved_position = 0
+        self._saved_position = self._saved_ms = 0
         self._quiet: list[tuple[int, int]] = []
         self._pending: _Turn | None = None
         self._unknown = 0
@@ -149,7 +149,7 @@ class RouterStep:
         self.core = rebuilt.core
         self.position = self._saved_position = rebuilt.position
         self._plan_version = rebuilt.plan_version
-        self._core_ms = rebuilt.core_ms
+        self._core_ms = self._saved_ms = rebuilt.core_ms
         return True
 
     def _decide(self, core: Deciding, rows: Sequence[Row], now_ms: int) -> _Turn:
@@ -210,7 +210,7 @@ class RouterStep:
             return
         self._pending, self._unknown = None, 0
         self._remember(turn)
-        self._saved_position = turn.read_through
+        self._saved_position, self._saved_ms = turn.read_through, turn.core_ms
         self._quiet.clear()
         if rows and not turn.extra and rows[0].seq == self.position + 1:
             self.position = rows[-1].seq  # Our own decisions, and nothing between: no need to read them.
@@ -226,6 +226,7 @@ class RouterStep:
             decisions=tuple(turn.decisions),
             extra=tuple(turn.extra),
             quiet=tuple(self._quiet),
+            after=(self._saved_position, self._saved_ms),
         )
 
     def _position_due(self, turn: _Turn) -> bool:

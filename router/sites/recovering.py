@@ -69,7 +69,7 @@ def recover(
     Raises: PeerGone, CannotRecover, DatabaseGone.
     """
     database.create_tables(site=site)
-    with database.writing() as db:
+    with database.writing(patient=True) as db:
         if unfinished(db) == BACKUP:
             raise CannotRecover("a restore into this database did not end: repeat muster restore FILE first")
         mark(db, PEER, now_ms)
@@ -109,14 +109,14 @@ def _take_back_empty_lives(database: Database, peer: PeerRows) -> None:
     """A life that was begun here without what the other site has, and in which nobody wrote anything yet."""
     while (seq := _last_seq(database)) > 0:
         found = peer.rows(seq - 1).rows
-        with database.writing() as db:
+        with database.writing(patient=True) as db:
             if not found or stream.has_row(db, seq, found[0].hash) or not take_back_begin(db):
                 return
 
 
 def _take(database: Database, batch: Batch) -> None:
     try:
-        with database.writing() as db:
+        with database.writing(patient=True) as db:
             take_batch(db, batch)
     except Refused as refused:
         raise CannotRecover(_said(refused)) from refused
@@ -139,7 +139,7 @@ def _fetch(database: Database, peer: PeerRows, content_id: str) -> None:
         piece = peer.piece(content_id, offset)
         if piece is None:
             return  # erased meanwhile: its row says that it was there, and goes without it
-        with database.writing() as db:
+        with database.writing(patient=True) as db:
             offset = take_piece(db, piece)
         if offset >= piece.size:
             return

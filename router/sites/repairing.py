@@ -81,7 +81,7 @@ def _put_back(database: Database, peer: PeerRows, damage: Range) -> str:
         rows.append(row)
         seal = row.hash
         if row.seq >= damage.last:
-            with database.writing() as db:
+            with database.writing(patient=True) as db:
                 head = stream.lock_head(db, 0)
                 if _closes(db, head, row):
                     _write(db, head, rows)

@@ -65,7 +65,10 @@ def set_aside_if_asked(settings: Settings) -> str:
 
 def _asked(url: str, settings: Settings) -> str | None:
     """The life the copy is of, where somebody asked for it."""
-    with closing(open_database(url, unsafe=settings.unsafe)) as copy, closing(copy.connect()) as db:
+    with (
+        closing(open_database(url, unsafe=settings.unsafe)) as copy,
+        closing(copy.connect(patient=True)) as db,
+    ):
         if not has_tables(db) or not status_of(db, ASIDE).at_ms:
             return None
         name = stream.read_head(db).incarnation
@@ -84,7 +87,10 @@ def _rename_file(path: Path, incarnation: str) -> str:
 
 
 def _rename_schema(settings: Settings, incarnation: str) -> str:
-    with closing(open_database(settings.database_url, unsafe=settings.unsafe)) as own, own.writing() as db:
+    with (
+        closing(open_database(settings.database_url, unsafe=settings.unsafe)) as own,
+        own.writing(patient=True) as db,
+    ):
         (schema,) = db.row("SELECT current_schema()") or ("public",)
         aside = f"{schema}_peer_{incarnation[:NAME]}"
         db.run(f'ALTER SCHEMA "{schema}_peer" RENAME TO "{aside}"')
