@@ -263,6 +263,21 @@ def _set_urgency(centre: Centre, order: d.SetUrgency) -> None:
         centre.watch(interaction, was_urgent=was_urgent, now_ms=order.at_ms)
 
 
+def _set_place(centre: Centre, order: d.SetPlace) -> None:
+    """What counts from its place counts anew: an alarm or a wider step may be due at once."""
+    interaction = centre.interactions[order.interaction_id]
+    in_line = interaction.place is not None
+    if in_line:
+        centre.line.leave(interaction)
+    interaction.accepted_at_ms = order.accepted_at_ms
+    if in_line:
+        line_up(centre, interaction, alarm=False)
+    elif interaction.named_agent_id and interaction.state == WAITING:
+        centre.fresh.setdefault(interaction, False)
+    if 0 < interaction.urgency <= URGENT_MAX:
+        centre.watch(interaction, was_urgent=interaction.overdue, now_ms=order.at_ms)
+
+
 def _note_reading(centre: Centre, order: d.NoteReading) -> None:
     """It is in nobody's line but perhaps a named agent's: what it asks does not count there."""
     interaction = centre.interactions[order.interaction_id]
@@ -316,6 +331,7 @@ _CHANGES: Final[dict[type, Callable[[Centre, Any], None]]] = {
     d.OpenCallBack: _open_call_back,
     d.RescheduleCallBack: _reschedule,
     d.SetUrgency: _set_urgency,
+    d.SetPlace: _set_place,
     d.NoteReading: _note_reading,
     d.LinkInteraction: _link,
     d.WidenRequirement: _widen,

@@ -252,6 +252,7 @@ _DECIDE: Final[dict[type, Callable[[Centre, Any, int], list[Decision]]]] = {
     e.HandoverBegan: elsewhere.handed,
     e.HandoverEnded: elsewhere.kept,
     e.InteractionYielded: elsewhere.yielded,
+    e.PlaceLearned: elsewhere.placed,
     e.ContactRead: contacts.read,
     e.CustomerConnected: contacts.connected,
     e.CustomerDisconnected: contacts.disconnected,

@@ -217,6 +217,19 @@ class SetUrgency(Struct, frozen=True, kw_only=True):
     command_id: str = ""
 
 
+class SetPlace(Struct, frozen=True, kw_only=True):
+    """It was accepted this early: its place in line, its widening and its alarm count from there.
+
+    Only ever earlier than before. An outstanding offer keeps its deadline.
+
+    Fold: accepted_at_ms as given.
+    """
+
+    at_ms: int
+    interaction_id: str
+    accepted_at_ms: int
+
+
 class NoteReading(Struct, frozen=True, kw_only=True):
     """It was read (again) while it is offered, or waits for a named agent: there it stays.
 
@@ -336,6 +349,7 @@ Decision = (
     | OpenCallBack
     | RescheduleCallBack
     | SetUrgency
+    | SetPlace
     | NoteReading
     | LinkInteraction
     | WidenRequirement

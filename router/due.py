@@ -62,6 +62,8 @@ def _holds(centre: Centre, at_ms: int, what: int, ref: str) -> bool:
             for offer in (interaction.offers or {}).values()
         )
     if what == deadlines.UNATTENDED:
+        if at_ms != interaction.accepted_at_ms + centre.limits.unattended_alarm_ms:
+            return False  # of another place: it is earlier now, or went to the other site and came back
         return 0 < interaction.urgency <= URGENT_MAX and state != ASSIGNED and not interaction.overdue
     return (
         interaction.wrap_up_since_ms > 0 and interaction.wrap_up_since_ms + centre.limits.wrap_up_ms == at_ms
@@ -83,6 +85,8 @@ def deadline(centre: Centre, what: int, ref: str, now_ms: int) -> list[Decision]
         if interaction.traffic in STAGED:
             return [ended(interaction, now_ms)]
         return [back_in_line(interaction, now_ms, why="named_agent_gone")]
+    if asked_for(interaction):
+        return [contacts.given_up(interaction, now_ms)]
     return contacts.abandoned(centre, interaction, now_ms)
 
 

@@ -7,11 +7,11 @@ none of them loses it.
 
 from typing import Final
 
-from config.words import ELSEWHERE, MANUAL_QUEUE, STAGED, URGENCIES
+from config.words import ELSEWHERE, MANUAL_QUEUE, MOVED, STAGED, URGENCIES
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import ASSIGNED, PARKED, WAITING
 from router import events as e
-from router import persons
+from router import contacts, persons
 from router.centre import Centre
 from router.decisions import (
     CloseInteraction,
@@ -22,14 +22,12 @@ from router.decisions import (
     NoteDesks,
     OfferInteraction,
     QueueInteraction,
+    SetPlace,
 )
 from router.placing import MANUAL_RULE, back_in_line, ended, queue, withdrawn
 
 AS_BEFORE: Final = "as_before"
 """Strategy of the offer that stands for what an agent held at the other site: accepted as it is made."""
-
-MOVED: Final = "moved"
-"""Why an interaction is closed that the other site serves."""
 
 
 def adopted(centre: Centre, event: e.InteractionAdopted, now_ms: int) -> list[Decision]:
@@ -67,6 +65,8 @@ def kept(centre: Centre, event: e.HandoverEnded, now_ms: int) -> list[Decision]:
         return []
     if not interaction.named_agent_id.startswith(ELSEWHERE):
         return []
+    if asked_for(interaction) and interaction.abandon_at_ms == interaction.named_until_ms:
+        return contacts.abandoned(centre, interaction, now_ms)  # who gave up meanwhile
     order = back_in_line(interaction, now_ms, why="kept")
     return [order, ended(interaction, now_ms)] if interaction.traffic in STAGED else [order]
 
@@ -80,6 +80,17 @@ def yielded(centre: Centre, event: e.InteractionYielded, now_ms: int) -> list[De
         at_ms=now_ms, interaction_id=event.interaction_id, agent_id="", disposition="", why=MOVED
     )
     return [*withdrawn(interaction, now_ms), close]
+
+
+def placed(centre: Centre, event: e.PlaceLearned, now_ms: int) -> list[Decision]:
+    """Both sites got this contact: whichever keeps it, its place in line is the earlier one.
+
+    A call-back before its time waits by a time that people agreed on: no receipt moves that.
+    """
+    interaction = centre.interactions.get(event.interaction_id)
+    if interaction is None or interaction.scheduled or event.accepted_at_ms >= interaction.accepted_at_ms:
+        return []
+    return [SetPlace(at_ms=now_ms, interaction_id=event.interaction_id, accepted_at_ms=event.accepted_at_ms)]
 
 
 def _place(

@@ -93,6 +93,17 @@ class InteractionYielded(Struct, frozen=True, kw_only=True):
     to_site: str
 
 
+class PlaceLearned(Struct, frozen=True, kw_only=True):
+    """The other site had this contact as well, and earlier: the place in line is that of the first receipt.
+
+    A later time, or one that is known already, changes nothing.
+    """
+
+    at_ms: int
+    interaction_id: str
+    accepted_at_ms: int
+
+
 class ContactRead(Struct, frozen=True, kw_only=True):
     """Triage has read the first contact of an interaction, or a later message of it.
 
@@ -294,6 +305,7 @@ Event = (
     | HandoverBegan
     | HandoverEnded
     | InteractionYielded
+    | PlaceLearned
     | ContactRead
     | CustomerConnected
     | CustomerDisconnected

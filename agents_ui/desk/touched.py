@@ -23,6 +23,7 @@ _SHOWN: Final = frozenset(
         "wrap_up_began",
         "closed",
         "urgency_set",
+        "place_set",
         "reading_noted",
         "connections_noted",
         "consent_changed",
@@ -48,6 +49,7 @@ _OF_PERSON: Final = frozenset(
         "call_back_opened",
         "rescheduled",
         "urgency_set",
+        "place_set",
         "reading_noted",
     }
 )
@@ -66,6 +68,7 @@ _WAITING: Final = frozenset(
         "closed",
         "call_back_opened",
         "urgency_set",
+        "place_set",
         "reading_noted",
     }
 )

@@ -38,6 +38,7 @@ UNFOLDED: Final = frozenset(
         "call_back_changed",
         "call_back_cancelled",
         "handover_began",
+        "place_learned",
         "session_moved",
         "viewed",
         "quarantine_replayed",

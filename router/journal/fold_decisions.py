@@ -253,6 +253,17 @@ def _urgency_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
     )
 
 
+def _place_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    _change(
+        db,
+        row,
+        "UPDATE interaction SET accepted_at_ms = :accepted_at_ms"
+        " WHERE interaction_id = :interaction_id AND closed_seq = 0",
+        accepted_at_ms=data["accepted_at_ms"],
+        interaction_id=row.ref,
+    )
+
+
 def _reading_noted(db: Connection, row: Row, data: dict[str, Any]) -> None:
     _change(
         db,
@@ -355,6 +366,7 @@ DECISION_FOLDS: Final = {
     "rescheduled": _rescheduled,
     "urgency_set": _urgency_set,
     "linked": _linked,
+    "place_set": _place_set,
     "reading_noted": _reading_noted,
     "widened": _widened,
     "presence_set": _presence_set,

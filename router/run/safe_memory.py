@@ -81,6 +81,9 @@ class SafeMemory:
             case orders.SetUrgency():
                 now = replace(self.open[order.interaction_id], urgency=order.urgency)
                 self.put(now, due_ms=self.timed.get(order.interaction_id, 0))
+            case orders.SetPlace():
+                now = replace(self.open[order.interaction_id], accepted_at_ms=order.accepted_at_ms)
+                self.put(now, due_ms=self.timed.get(order.interaction_id, 0))
             case orders.LinkInteraction():
                 now = replace(self.open[order.interaction_id], linked_to=order.linked_to)
                 self.put(now, due_ms=self.timed.get(order.interaction_id, 0))

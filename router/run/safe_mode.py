@@ -118,6 +118,12 @@ class SafeCore:
                 yield self._queue(now, event.queue_id, "adopted")
             case facts.InteractionYielded() if now.state != "assigned":
                 yield from self._moved(now)
+            case facts.PlaceLearned() if _is_earlier(event, now):
+                yield orders.SetPlace(
+                    at_ms=self.now_ms,
+                    interaction_id=now.interaction_id,
+                    accepted_at_ms=event.accepted_at_ms,
+                )
             case facts.ContactRead() if now.state == "parked":
                 wish = replace(now, requirement=event.requirement, rule_id=event.rule_id)
                 urgency = _at_least(now.urgency, event.urgency)
@@ -328,6 +334,11 @@ class SafeCore:
         return orders.RefuseRequest(
             at_ms=self.now_ms, agent_id=event.agent_id, command_id=event.command_id, code=code, ref=ref
         )
+
+
+def _is_earlier(event: facts.PlaceLearned, now: InteractionState) -> bool:
+    scheduled = now.state == "parked" and now.queue_id != ""
+    return event.accepted_at_ms < now.accepted_at_ms and not scheduled
 
 
 def _at_least(declared: int, urgency: int) -> int:

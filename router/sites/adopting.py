@@ -7,7 +7,7 @@ replaces. So doing it again does nothing, also after the interaction has ended h
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import SENDING, Adoptee, Adoptees, Claim, Entry, claims, read_adoptees
 from router.sites.bringing import bring_content, put_content
+from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 
 __all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
 
@@ -122,6 +123,7 @@ class Adopt:
             if each.interaction_id not in here
             and (each.interaction_id not in ours or ours[each.interaction_id] < each.claim)
         ]
+        coming = _in_place(db, coming)
         known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [self._fact(db, each, known_as, offers.get(each.interaction_id, 0)) for each in coming]
@@ -253,6 +255,20 @@ def _adopt_now(
     append = Adopt(found, site=site)
     own.submit(append).result()
     return append.adopted
+
+
+def _in_place(db: Connection, coming: Sequence[Adoptee]) -> list[Adoptee]:
+    """Each at the place it has there, or had here before where that was earlier."""
+    here = places_here(db, [each.interaction_id for each in coming], open_only=False)
+    found: list[Adoptee] = []
+    for each in coming:
+        there_ms = each.row["accepted_at_ms"]
+        here_ms = here.get(each.interaction_id, there_ms)
+        doubted = here_ms < there_ms and clocks_doubted(db, earlier_ms=here_ms)
+        if is_believed(here_ms, there_ms, doubted=doubted):
+            each = replace(each, row={**each.row, "accepted_at_ms": here_ms})
+        found.append(each)
+    return found
 
 
 def _offer_counts(db: Connection, ids: Sequence[str]) -> dict[str, int]:

@@ -89,6 +89,7 @@ NAMED: Final[Mapping[str, Names]] = {
     "message_copied": _COPIED,
     "handover_began": NOTHING,
     "handover_ended": NOTHING,
+    "place_learned": NOTHING,
     "orders_lent": NOTHING,
     "sent_twice": NOTHING,
     "yielded": NOTHING,

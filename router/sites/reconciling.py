@@ -1,18 +1,19 @@
 """Bringing this site in line with what both streams say together, a little at a time, for ever.
 
 Whatever either stream says about an interaction that both sites have is looked at once more: who serves it
-(the other yields), whether two agents answered it (both are told), and what was said in it that is only there
-(it is copied). Each site changes itself only; both come to the same because they look at the same
-(merging.py). Looking again changes nothing, so positions need not be exact.
+(the other yields), since when it waits (first_receipt.py), whether two agents answered it (both are told),
+and what was said in it that is only there (it is copied). Each site changes itself only; both come to the
+same because they look at the same (merging.py). Looking again changes nothing: positions need not be exact.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
 import msgspec
 
+from router import call_backs
 from router.journal.appends import ROUTER
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
@@ -25,6 +26,7 @@ from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of, read_adoptees
 from router.sites.adopting import adopt
 from router.sites.bringing import bring_content
+from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.merging import Record, is_dual, joined, let_go, records_of, serving
 from router.sites.ownership import learned_claims
 from router.sites.sent_twice import sent_at_both, sent_in
@@ -36,6 +38,9 @@ NOT_AGREED: Final = "not_agreed"
 
 URGENT_KINDS: Final = frozenset({"urgency_set", "reading_noted"})
 """Kinds after which it may be more urgent than before; and `queued`, where it says so."""
+
+ABANDONED: Final = "abandoned"
+"""Why it was closed, where the customer gave up, and is called back."""
 
 MORE_URGENT: Final = ("read", "more_urgent")
 
@@ -53,6 +58,7 @@ TOUCHING: Final = frozenset(
         "kept_too",
         "message_added",
         "message_copied",
+        "place_set",
         *URGENT_KINDS,
     }
 )
@@ -78,7 +84,8 @@ _LOOSE: Final = """
 class Unequal:
     """What this site has to say so that it agrees. Empty: it does already.
 
-    Shape: dropped are ids of what both sites let go of at once, and this one takes up again.
+    Shape: dropped are ids of what both sites let go of at once, and this one takes up again. places are those
+           that are earlier than what is known here.
     """
 
     yields: list[Fact] = field(default_factory=list)
@@ -88,11 +95,18 @@ class Unequal:
     content: list[str] = field(default_factory=list)
     raises: list[Fact] = field(default_factory=list)
     twice: list[Fact] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
     claims: list[Fact] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(
-            self.yields or self.duals or self.messages or self.raises or self.claims or self.twice
+            self.yields
+            or self.duals
+            or self.messages
+            or self.raises
+            or self.claims
+            or self.places
+            or self.twice
         )
 
 
@@ -122,6 +136,15 @@ class Agree:
             *unequal.duals,
             *unequal.raises,
             *unequal.twice,
+            *self._places(db),
+        ]
+
+    def _places(self, db: Connection) -> list[Fact]:
+        here = places_here(db, sorted(self._unequal.places), open_only=True)
+        return [
+            fact("place_learned", ref, accepted_at_ms=at_ms)
+            for ref, at_ms in sorted(self._unequal.places.items())
+            if at_ms < here.get(ref, 0)
         ]
 
 
@@ -138,6 +161,8 @@ class Reconciler:
         self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
         self._raised: set[str] = set()
+        self._placed: dict[str, int] = {}
+        """What the router was told of places, and may not have read yet."""
 
     def step(self, own: Committer, database: Database, copy: Database) -> bool:
         """One look. Whether there is more to look at. Raises as databases and committers do."""
@@ -193,6 +218,7 @@ class Reconciler:
             bring_content(own, copy, unequal.content)
         if unequal:
             own.submit(Agree(unequal)).result()
+            self._placed |= unequal.places
         if unequal.dropped:
             adopt(own, copy, unequal.dropped, site=self._site, peer=self._peer, ended=True)
 
@@ -212,6 +238,7 @@ class Reconciler:
                     unequal.duals += self._dual(ref, records[ref], told_there.get(ref))
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)
+            unequal.places |= self._places(ours, theirs, {ref: records[ref] for ref in both})
             _missing(ours, theirs, both, self._peer, unequal)
             unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
         return unequal
@@ -249,6 +276,22 @@ class Reconciler:
         if ref in self._raised and leg.open and 0 < other.urgency < leg.urgency:
             said = {"agent_id": "", "urgency": other.urgency, "may_lower": False, "command_id": ""}
             unequal.raises.append(fact("urgency_declared", ref, **said))
+
+    def _places(self, ours: Connection, theirs: Connection, records: Mapping[str, Record]) -> dict[str, int]:
+        """The earlier places of what is open here; of who gave up here, of the call-back."""
+        earlier: dict[str, int] = {}
+        for ref, record in records.items():
+            leg, other = record.legs[self._site], record.legs[self._peer]
+            if other.accepted_at_ms < leg.accepted_at_ms and (leg.open or leg.closed_why == ABANDONED):
+                earlier[ref if leg.open else call_backs.id_of(ref)] = other.accepted_at_ms
+        here = places_here(ours, sorted(earlier), open_only=True)
+        found: dict[str, int] = {}
+        for ref, at_ms in earlier.items():
+            if ref in here and at_ms != self._placed.get(ref):
+                doubted = any(clocks_doubted(db, earlier_ms=at_ms) for db in (ours, theirs))
+                if is_believed(at_ms, here[ref], doubted=doubted):
+                    found[ref] = at_ms
+        return found
 
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
         """All that both could have: it went from one to the other, or is open here and known there."""

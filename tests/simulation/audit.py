@@ -18,7 +18,14 @@ from router.call_backs import id_of
 from router.core import Core
 from router.decisions import Decision
 from router.elsewhere import AS_BEFORE, MOVED
-from router.events import ContactArrived, Event, InteractionAdopted, InteractionYielded, PlanActivated
+from router.events import (
+    ContactArrived,
+    Event,
+    InteractionAdopted,
+    InteractionYielded,
+    PlaceLearned,
+    PlanActivated,
+)
 from router.journal.restore import load_state
 from router.records import GROUP, Row, decision_of, event_of
 from router.state import CoreState, InteractionState
@@ -194,6 +201,11 @@ class Audit:
                 self._judge_as_before(order, event)
             case orders.QueueInteraction() | orders.SetUrgency() | orders.NoteReading():
                 self.known[order.interaction_id].urgency = order.urgency
+            case orders.SetPlace():
+                known = self.known[order.interaction_id]
+                told = isinstance(event, PlaceLearned) and order.accepted_at_ms == event.accepted_at_ms
+                self._require(told and order.accepted_at_ms < known.accepted_at_ms, f"moved: {order}")
+                known.accepted_at_ms = order.accepted_at_ms
             case orders.ConnectParties():
                 self._judge_accept(order)
             case orders.CloseInteraction():

@@ -84,6 +84,8 @@ class Mirror:
                 after = replace(before, wrap_up_since_ms=order.at_ms)
             case orders.SetUrgency():
                 after = replace(before, urgency=order.urgency)
+            case orders.SetPlace():
+                after = replace(before, accepted_at_ms=order.accepted_at_ms)
             case orders.NoteReading():
                 after = _asking(before, order)
             case orders.RescheduleCallBack():

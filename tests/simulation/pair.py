@@ -32,6 +32,12 @@ LATE_MS = 3_000
 AGREED_MS = 5_000
 """Longer than it takes two sites that hear each other to leave an interaction to one of them."""
 
+TWICE = 3
+"""Contacts that both sites get when the faults are over."""
+
+AFTER = 9_000
+"""The number of the first of them."""
+
 CALM_MS_MAX = 3_600_000
 COMPARED = 0.02
 
@@ -151,6 +157,8 @@ class PairWorld:
             half.site.journal.faults = Faults(0)
             half.out.cut = half.out.slow = False
             half.revive()
+        for number in range(TWICE):
+            TravellingCustomer(timeline, self.halves, self.halves[number % 2], AFTER + number).arrive_twice()
         end_ms = timeline.clock.now_ms + CALM_MS_MAX
         self._pass(OFFERED_WITHIN_MS)
         if left := self.audit.waiting():
@@ -162,14 +170,14 @@ class PairWorld:
             before, twice = twice, set(self.audit.twice_served())
             if both := sorted(before & twice):
                 raise Broken(f"served by both sites, although each knows of the other: {both[:3]}")
-        self._one_centre()
+        self._one_centre(end_ms - CALM_MS_MAX)
         self._pass(20_000)
         self.operators.go_home()
         while timeline.clock.now_ms < end_ms and any(half.site.open() for half in self.halves):
             self._pass(10_000)
         self._pass(20_000)
 
-    def _one_centre(self) -> None:
+    def _one_centre(self, calm_ms: int) -> None:
         """Streams equal, nothing single, the same said by both."""
         for half in self.halves:
             late_ms = behind(half.site.journal.db, self.timeline.clock.now_ms)[1]
@@ -179,6 +187,7 @@ class PairWorld:
             raise Broken(f"contacts are said to be at one site only, and are not: {left}")
         self._flush()
         self.audit.equal()
+        self.audit.places(calm_ms)
 
     def _flush(self) -> None:
         """What is on its way between the sites arrives at this instant."""

@@ -36,7 +36,11 @@ class PairAudit:
         self.dual = 0
         self.acknowledged: list[tuple[str, str, int, bool]] = []
         """(site, interaction, seq, whether the other site had it) of each contact that was acknowledged."""
+        self.placed = 0
+        """Contacts that both sites got, of those that are looked at when the faults are over."""
         self._halves: tuple[Half, ...] = ()
+        self._first: dict[str, int] = {}
+        self._got: dict[str, set[str]] = {}
         self._claims: dict[tuple[str, str], int] = {}
 
     def watch(self, halves: tuple[Half, Half]) -> None:
@@ -47,6 +51,11 @@ class PairAudit:
 
     def _commit(self, half: Half, rows: Sequence[Row]) -> None:
         for row in rows:
+            if row.kind == "arrived":
+                self._got.setdefault(row.ref, set()).add(half.name)
+            if row.kind in ("arrived", "call_back_opened"):
+                place = msgspec.json.decode(row.data).get("accepted_at_ms", row.at_ms)
+                self._first[row.ref] = min(place, self._first.get(row.ref, place))
             if row.kind == "adopted":
                 self._adopted(half, row)
             elif row.kind == "yielded":
@@ -56,7 +65,8 @@ class PairAudit:
         """It comes with its place, by a higher claim than any before, and because somebody wanted it."""
         data = msgspec.json.decode(row.data)
         there = _row(half.copy.db, row.ref)
-        if there is None or there["accepted_at_ms"] != data["accepted_at_ms"]:
+        known = () if there is None else (there["accepted_at_ms"], self._first.get(row.ref))
+        if there is None or data["accepted_at_ms"] not in known:
             raise Broken(f"{row.ref} was adopted by {half.name}, and not at its place in line: {there}")
         if (data["n"], data["owner"]) <= (there["n"], half.peer):
             raise Broken(f"{row.ref} was adopted by {half.name} by a claim that is not higher: {data['n']}")
@@ -134,6 +144,18 @@ class PairAudit:
             hashes.append(merged_hash(records))
         if hashes[0] != hashes[1]:
             raise Broken("both streams are equal, and the sites do not say the same")
+
+    def places(self, since: int) -> None:
+        """What both sites got since then has the place of the first of them, wherever it is served."""
+        sql = "SELECT interaction_id, accepted_at_ms FROM interaction WHERE closed_why <> :moved"
+        for half in self._halves:
+            for ref, place in half.site.journal.db.rows(sql, moved=MOVED):
+                first = self._first.get(ref, 0)
+                if len(self._got.get(ref, ())) < 2 or first < since:
+                    continue
+                self.placed += 1
+                if place != first:
+                    raise Broken(f"{ref} lost its place at {half.name}: {place}, not {first}")
 
     def twice_served(self) -> list[str]:
         """What both sites have open although no agent holds it at either."""

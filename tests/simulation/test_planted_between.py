@@ -125,6 +125,12 @@ def test_a_customer_whom_each_site_leaves_to_the_other_is_noticed(monkeypatch):
     assert breaks_by("each site counted on the other")
 
 
+def test_a_place_of_the_second_receipt_is_noticed(monkeypatch):
+    """Who was heard by one site, and again by the other, would wait behind those who came between."""
+    monkeypatch.setattr(reconciling.Reconciler, "_places", lambda *given: {})
+    assert breaks_by("lost its place")
+
+
 def _lose_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Now and then the sender leaves out the first row of what follows."""
     read_batch, count = peer_role.read_batch, [0]

@@ -74,6 +74,15 @@ class TravellingCustomer:
         self._try(first, 8)
         self._timeline.soon(4_000, 9_000, self._look)
 
+    def arrive_twice(self) -> None:
+        """Kept at both: the provider heard no answer of the first, and goes to the other address."""
+        self._customer.arrive()
+        self._timeline.soon(1_000, 4_000, self._again)
+
+    def _again(self) -> None:
+        self._customer.move(self._home.other.site, connects=False)
+        self._customer.arrive()
+
     def _try(self, half: Half, tries: int) -> None:
         ref = self._customer.interaction_id
         if any(ref in each.site.acknowledged for each in self._halves) or not tries:

@@ -54,6 +54,7 @@ LINE_KINDS: Final = frozenset(
         "closed",
         "call_back_opened",
         "urgency_set",
+        "place_set",
         "reading_noted",
         "plan_activated",
     }
