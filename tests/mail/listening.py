@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from config.plan import Plan
 from config.plan_file import parse_plan
+from router.channels.ingest import There
 from router.channels.mail_token import REPLY, SENT, TokenKey
 from router.channels.smtp_in import Limits
 from router.journal.committer import Committer
@@ -72,6 +73,7 @@ class Mailbox:
         accounts: str = ACCOUNTS,
         mail_bytes: str = "26_214_400",
         second: Copies | None = None,
+        there: There | None = None,
         **settings: Any,
     ) -> None:
         self.plan = plan_with_mailboxes(accounts, mail_bytes=mail_bytes)
@@ -82,7 +84,7 @@ class Mailbox:
         self.committer = Committer(self.database)
         self.committer.submit(ActivatePlan(plan=self.plan, by="test")).result()
         self.role = MailRole(
-            self.settings, self.database, self.committer, self.plan, limits=limits, second=second
+            self.settings, self.database, self.committer, self.plan, limits=limits, second=second, there=there
         )
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
