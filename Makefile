@@ -9,6 +9,13 @@ CODE = config skills queues router agents_ui tests benchmarks .ci
 LOCK = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
 
+# Each role is a Python process of its own. Where keeping bytecode is forbidden (many containers do so to keep
+# trees clean), every one would compile everything anew, which is half of its start: it is kept in .venv then.
+ifdef PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.venv/bytecode
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run run-two test test-long lint bench deps-system lock clean setup-run setup-test
 

@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Tests start hundreds of Python processes. Where keeping bytecode is forbidden (many containers do so to keep
+# trees clean), each of them would compile everything anew, which is half of its start: it is kept aside then.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ.setdefault(
+        "PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    )
 
 # Examples are the same in every run, so that a change is judged by the change; make test-long looks for new
 # ones (HYPOTHESIS_PROFILE=explore). Deadlines are off: two cores are shared with real servers.
