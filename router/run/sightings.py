@@ -5,15 +5,18 @@ each looks for open conversations of its number for a minute. What then belongs 
 own: somebody dialled and never reached us. A position that follows its person (Telegram's live ones) is dealt
 with at once: it belongs to what is open, else to what was there last. It runs in every web process; one of
 them does it at a time.
+
+Whoever was moved to the other site is placed there: it is brought the report, and looks for itself.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final  # Any: columns of a row
 
 from config.plan import Plan
+from config.words import MOVED, STAGED
 from router.channels import aml_form
 from router.channels.ids import place_id_of
 from router.channels.ingest import Keeper, NotKept, keep
@@ -50,10 +53,10 @@ _IN_TURN: Final = (
     f"{_WAITING} AND (at_ms, sighting_id) > (:at_ms, :sighting_id) ORDER BY at_ms, sighting_id LIMIT :n"
 )
 _OF_NUMBER: Final = (
-    "SELECT i.interaction_id, i.closed_seq FROM identity d"
+    "SELECT i.interaction_id, i.closed_seq, i.closed_at_ms, i.closed_why FROM identity d"
     " JOIN interaction i ON i.identity_id = d.identity_id"
     " WHERE d.address_hash = :address_hash"
-    " AND (i.closed_seq = 0 OR i.closed_at_ms > :since_ms)"
+    " AND (i.closed_seq = 0 OR i.closed_at_ms > :since_ms OR i.closed_why = :moved)"
     " ORDER BY i.arrived_seq DESC, i.interaction_id LIMIT 50"
 )
 
@@ -68,6 +71,8 @@ FIRST: Final = (0, "")
 _AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone, NotKept)
 
 _log = logging.getLogger("muster.sightings")
+
+There = Callable[[Contact], Awaitable[bool | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,19 @@ class Sighting:
 
 
 class Sightings:
-    """The loop of one web process."""
+    """The loop of one web process.
+
+    Shape: there(report) brings it to the other site (Forwarder.located).
+    """
 
     def __init__(
-        self, database: Database, committer: Committer, plan: Callable[[], Plan], *, web_id: str
+        self,
+        database: Database,
+        committer: Committer,
+        plan: Callable[[], Plan],
+        *,
+        web_id: str,
+        there: There | None = None,
     ) -> None:
         self._database = database
         self._committer = committer
@@ -99,6 +113,9 @@ class Sightings:
         self._wake = asyncio.Event()
         self._clock = SteadyClock()
         self._turn = FIRST
+        self._there = there
+        self._answers: dict[str, bool | None] = {}
+        """What the other site said of those that are waited for: has it somebody there? None: nothing yet."""
 
     def hear(self, rows: Sequence[Row]) -> None:
         """Feed listener: a new report is looked at at once."""
@@ -133,10 +150,25 @@ class Sightings:
         return len(waiting)
 
     async def _place(self, sighting: Sighting) -> None:
-        place = PlaceSighting(sighting)
+        place = PlaceSighting(sighting, there=await self._is_there(sighting))
         await self._committer.append(place)
         if place.nobodys:
             await self._keep_as_contact(sighting)
+        if place.over:
+            self._answers.pop(sighting.sighting_id, None)
+
+    async def _is_there(self, sighting: Sighting) -> bool:
+        """Whether the other site has it, and somebody whose report it is. Asked until it answers."""
+        ref, answered = sighting.sighting_id, self._answers
+        if self._there and self._asks(sighting) and await asyncio.to_thread(self._is_moved, sighting):
+            contact = await asyncio.to_thread(self._contact, sighting)
+            if contact is not None:
+                answered[ref] = await self._there(replace(contact, follows=bool(sighting.follows)))
+        return answered.get(ref) is True
+
+    def _is_moved(self, sighting: Sighting) -> bool:
+        with self._database.reading() as db:
+            return targets_of(db, sighting, 0).moved
 
     def _left(self) -> list[Sighting]:
         with self._database.reading() as db:
@@ -144,8 +176,13 @@ class Sightings:
             head = db.row("SELECT last_at_ms FROM stream WHERE own = 1") if found else None
             self._clock.at_least(head[0] if head else 0)
             now_ms = self._clock()
-            due = [each for each in found if _has_news(db, each, now_ms)]
+            due = [each for each in found if _has_news(db, each, now_ms, asks=self._asks(each))]
         return due if due and claim_sweep(self._database, CLAIM, self._web_id) else []
+
+    def _asks(self, sighting: Sighting) -> bool:
+        """Whether the other site is to be asked about it, if its person was moved."""
+        is_asked = self._there is not None and sighting.traffic not in STAGED
+        return is_asked and self._answers.get(sighting.sighting_id) is None
 
     def _looked_at(self, db: Connection) -> list[Sighting]:
         """The newest, and those whose turn it is, oldest first."""
@@ -194,29 +231,35 @@ class Sightings:
 class PlaceSighting:
     """Append: the place for every conversation of its number that has not got it. After a minute that is all.
 
-    Read `nobodys` after the commit: nobody called, so it becomes a contact.
+    Read after the commit: `nobodys`, nobody called, so it becomes a contact; `over`: it is looked at no more.
+
+    Shape: there says that it is with somebody at the other site, and belongs here only to what is open.
     """
 
-    def __init__(self, sighting: Sighting) -> None:
+    def __init__(self, sighting: Sighting, *, there: bool = False) -> None:
         self.nobodys = False
+        self.over = False
         self._sighting = sighting
+        self._is_there = there
 
     def write_content(self, db: Connection) -> None:
         """Nothing: whose it is, is decided under the lock."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Decided under the counter's lock: two processes do it once."""
-        self.nobodys = False
+        self.nobodys = self.over = False
         sighting = self._sighting
         found = db.row("SELECT became FROM sighting WHERE sighting_id = :id", id=sighting.sighting_id)
         if found is None or found[0]:
             return ()
-        targets, places = targets_of(db, sighting, at_ms), self._places(db)
-        over = _is_over(sighting, at_ms)
-        if not targets:
+        found_here = targets_of(db, sighting, at_ms)
+        targets = found_here.open or (() if self._is_there else found_here.last)
+        places = self._places(db)
+        over = self.over = _is_over(sighting, at_ms)
+        if not targets and not self._is_there:
             self.nobodys = over
             return ()
-        for each in places:
+        for each in places if targets else ():
             put_place(db, each, at_ms=at_ms)
         facts = [
             located(interaction_id, each)
@@ -225,7 +268,7 @@ class PlaceSighting:
             if not _has(db, interaction_id, each.place_id)
         ]
         if over:
-            became = "located" if places else "no_fix"
+            became = MOVED if not targets else "located" if places else "no_fix"
             facts.append(fact("sighting_placed", sighting.sighting_id, became=became))
         return facts
 
@@ -246,23 +289,41 @@ def _sighting(row: Sequence[Any]) -> Sighting:
     return Sighting(*row)
 
 
-def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> list[str]:
-    """The open conversations of its number; else the one that ended last, if that was just now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Whose report it may be.
+
+    Shape: open conversations of its number; the last one that ended, if that was just now; moved says that
+           one went to the other site.
+    """
+
+    open: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    moved: bool = False
+
+
+def targets_of(db: Connection, sighting: Sighting, now_ms: int) -> Targets:
+    """As the tables have it now."""
     if not sighting.address_hash:
-        return []
+        return Targets()
     since_ms = 0 if sighting.follows else now_ms - AFTER_MS
-    rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=since_ms)
+    rows = db.rows(_OF_NUMBER, address_hash=sighting.address_hash, since_ms=since_ms, moved=MOVED)
     calls = [interaction_id for (interaction_id,) in db.rows(_CALLS, address_hash=sighting.address_hash)]
-    still_open = list(dict.fromkeys([*calls, *(each for each, closed_seq in rows if not closed_seq)]))
-    return still_open or [interaction_id for interaction_id, _ in rows[:1]]
+    still_open = dict.fromkeys([*calls, *(ref for ref, closed_seq, *_ in rows if not closed_seq)])
+    ended = [ref for ref, closed_seq, at_ms, _ in rows if closed_seq and at_ms > since_ms]
+    moved = any(closed_seq and why == MOVED for _, closed_seq, _, why in rows)
+    return Targets(open=tuple(still_open), last=tuple(ended[:1]), moved=moved)
 
 
-def _has_news(db: Connection, sighting: Sighting, now_ms: int) -> bool:
+def _has_news(db: Connection, sighting: Sighting, now_ms: int, *, asks: bool) -> bool:
     """Whether there is anything to append for it now: asked without a lock, at every look."""
     if _is_over(sighting, now_ms):
         return True
     place_id = place_id_of(sighting.sighting_id, 0)
-    targets = targets_of(db, sighting, now_ms)
+    found_here = targets_of(db, sighting, now_ms)
+    if asks and found_here.moved:
+        return True
+    targets = found_here.open or found_here.last
     if not targets or all(_has(db, each, place_id) for each in targets):
         return False
     found = _content(db, sighting)

@@ -15,11 +15,14 @@ from typing import Annotated, Final
 import msgspec
 
 from config.plan import Plan
+from router.channels.ids import message_id_of
 from router.channels.ingest import Keeper, Kept, NothingToJoin, NotKept, keep, until_copied
 from router.channels.port import Contact
 from router.channels.sighting import KeepSighting
+from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.journal.database import Database
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.wire import WireWrong
 
@@ -28,6 +31,13 @@ JOIN_PATH: Final = "/peer/join"
 
 BODY_BYTES_MAX: Final = 64 << 20
 """More than the largest body that any channel takes."""
+
+_OPEN_OF: Final = """
+    SELECT i.interaction_id FROM address a JOIN identity d ON d.address_hash = a.address_hash
+    JOIN interaction i ON i.identity_id = d.identity_id
+    WHERE a.kind = :kind AND a.address = :address AND i.closed_seq = 0
+    ORDER BY i.arrived_seq DESC, i.interaction_id LIMIT 1
+"""
 
 CONTACTS_MAX: Final = 1_000
 """Of one request of a provider; the largest batches have a hundred."""
@@ -106,11 +116,13 @@ class KeepForwarded:
 
     def __init__(
         self,
+        database: Database,
         committer: Committer,
         plan: Callable[[], Plan],
         mark: Callable[[int], Awaitable[object]],
         copied: Callable[[int], Awaitable[object]],
     ) -> None:
+        self._database = database
         self._committer = committer
         self._plan = plan
         self._mark = mark
@@ -145,8 +157,10 @@ class KeepForwarded:
         Nothing is written where it joins nothing. Raises WireWrong, NotKept.
         """
         brought = unpack(body)
-        if len(brought.contacts) != 1 or brought.sightings:
-            raise WireWrong("one contact at a time: each is decided by itself")
+        if len(brought.contacts) + len(brought.sightings) != 1:
+            raise WireWrong("one at a time: each is decided by itself")
+        if brought.sightings:
+            return {"joined": await self._join_sighting(brought.sightings[0])}
         keeper = replace(self._keeper(self._copied), only_joins=True)
         try:
             kept = await keep(self._committer, brought.contacts[0], keeper)
@@ -170,7 +184,7 @@ class KeepForwarded:
         keeper = self._keeper(self._mark)
         done = await asyncio.gather(
             *(keep(self._committer, each, keeper) for each in brought.contacts),
-            *(self._keep_sighting(each) for each in brought.sightings),
+            *(self._keep_sighting(each, self._mark) for each in brought.sightings),
             return_exceptions=True,
         )
         for each in done:
@@ -178,10 +192,29 @@ class KeepForwarded:
                 raise each
         return {"kept": len(done)}
 
-    async def _keep_sighting(self, report: Contact) -> None:
+    async def _join_sighting(self, report: Contact) -> dict[str, str | bool] | None:
+        """Whose it is, is decided by run/sightings.py; here only, whether there is anybody."""
+        try:
+            found = await asyncio.to_thread(self._open_of, report)
+        except (DatabaseBusy, DatabaseGone) as problem:
+            raise NotKept(str(problem)) from problem
+        if not found:
+            return None
+        repeated = not await self._keep_sighting(report, self._copied)
+        sighting_id = message_id_of(report.channel, report.account, report.provider_id)
+        return {"interaction_id": found, "message_id": sighting_id, "repeated": repeated}
+
+    def _open_of(self, report: Contact) -> str:
+        with self._database.reading() as db:
+            found = db.row(_OPEN_OF, kind=report.address_kind, address=storable(report.address))
+        return str(found[0]) if found else ""
+
+    async def _keep_sighting(self, report: Contact, copied: Callable[[int], Awaitable[object]]) -> bool:
+        """Whether it was new. Raises NotKept."""
         try:
             rows = await self._committer.append(KeepSighting(report))
         except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
             raise NotKept(str(problem)) from problem
         if rows:
-            await until_copied(self._mark, rows[-1].seq)
+            await until_copied(copied, rows[-1].seq)
+        return bool(rows)

@@ -53,6 +53,9 @@ class Forwarder(Protocol):
     async def joined(self, contact: Contact) -> Kept | None:
         """Where the other site has it now; None where it has not, for all we know."""
 
+    async def located(self, report: Contact) -> bool | None:
+        """Whether the other site has a telephone's report now, and its person; None where it did not say."""
+
     def close(self) -> None:
         """Let go of every line."""
 
@@ -67,6 +70,10 @@ class NoForwarding:
     async def joined(self, contact: Contact) -> Kept | None:
         """There is nobody to ask."""
         return None
+
+    async def located(self, report: Contact) -> bool | None:
+        """Nobody is anywhere else."""
+        return False
 
     def close(self) -> None:
         """Nothing is held."""
@@ -101,6 +108,16 @@ class Forwarding:
                 _log.warning("the other site was not understood error=%s", wrong)
         # It may have it all the same: the answer was lost, or this is a repeat of what it had before.
         return await asyncio.to_thread(self._known, contact)
+
+    async def located(self, report: Contact) -> bool | None:
+        answer = await self._asked(JOIN_PATH, pack(Brought(contacts=(), sightings=(report,))))
+        if answer is None or answer.status != OK:
+            return None
+        try:
+            return joined_by(answer.body) is not None
+        except WireWrong as wrong:
+            _log.warning("the other site was not understood error=%s", wrong)
+            return None
 
     async def _asked(self, path: str, body: bytes) -> PeerAnswer | None:
         """Its answer; None where there was none in time."""

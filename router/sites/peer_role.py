@@ -44,7 +44,7 @@ from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.rerouting import ANSWER_S
 from router.sites.scrubbing import Scrubbing
-from router.sites.second_copy import acked_channel
+from router.sites.second_copy import SecondCopy, acked_channel
 from router.sites.sender import Sender
 from router.sites.sending_trouble import SendingTrouble
 from router.sites.service_states import GOING_DOWN
@@ -57,6 +57,9 @@ POSITION_S: Final = 0.2
 """How often at most the table learns how far the other site is; who waits hears it by a hint at once."""
 
 STATUS_S: Final = 1.0
+JOINED_WAIT_MS: Final = 500
+"""The other site waits a second for the answer (forwarding.py); later it keeps the contact itself."""
+
 HINT_MS: Final = 1_000
 JOIN_S: Final = 5.0
 
@@ -98,8 +101,13 @@ class PeerRole:
             ("learning", Learning().step),
             ("consents", ConsentLearning().step),
         ]
+        self._second = SecondCopy(
+            own, self.committer.append, site=access.site, redis_url=settings.redis_url, wait_ms=self._wait_ms
+        )
         self.routes: list[PeerRoute] = [
-            KeepForwarded(self.committer, lambda: self.plan, self._here_only).route()
+            *KeepForwarded(
+                own, self.committer, lambda: self.plan, self._here_only, self._second.reached
+            ).routes()
         ]
         self._watcher = self._new_watcher(settings)
         self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = [self._watcher.heard]
@@ -187,6 +195,7 @@ class PeerRole:
                 all_of_it.create_task(self._keep_position())
                 all_of_it.create_task(self._keep_status())
                 all_of_it.create_task(self._healing.run())
+                all_of_it.create_task(self._second.run())
                 all_of_it.create_task(self._watcher.run())
                 all_of_it.create_task(self._scrubbing.run())
                 all_of_it.create_task(self._contents.run())
@@ -226,6 +235,10 @@ class PeerRole:
     async def _here_only(self, seq: int) -> None:
         """The other site's database is gone: what is kept for it is here only, and is said to be."""
         await self.committer.append(MarkMissed(seq, GONE))
+
+    def _wait_ms(self) -> int | None:
+        """How long what joins something here waits for the other site, which itself waits for the answer."""
+        return None if self.plan.pair is None else min(self.plan.pair.wait_ms, JOINED_WAIT_MS)
 
     async def _end_when_apart(self) -> None:
         """The copy gets another name before it is opened the next time: whoever has it open lets go."""

@@ -277,3 +277,77 @@ async def test_a_report_that_nobody_vouches_for_is_nobodys_surely(
     with site.database.reading() as db:
         assert db.rows("SELECT verified FROM identity") == [(verified,)]
         assert db.row("SELECT count(*) FROM interaction WHERE linked_to <> ''") == (verified,)
+
+
+class There:
+    """The other site: what it is brought, and what it says: has it somebody there?"""
+
+    def __init__(self, *says: bool | None) -> None:
+        self.says = list(says)
+        self.brought: list[Contact] = []
+
+    async def located(self, report: Contact) -> bool | None:
+        self.brought.append(report)
+        return self.says.pop(0)
+
+
+async def moved(site: Site) -> str:
+    """Somebody wrote, and goes on with an agent of the other site."""
+    ref = await site.texts(NUMBER, "help")
+    order = CloseInteraction(at_ms=wall_ms(), interaction_id=ref, agent_id="", disposition="", why="moved")
+    await site.decide(order)
+    return ref
+
+
+def looks_there(site: Site, there: There) -> Sightings:
+    plan, web_id = site.services.plan, site.services.web_id
+    return Sightings(site.database, site.committer, plan, web_id=web_id, there=there.located)
+
+
+async def test_who_was_moved_is_placed_where_they_were_moved_to(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent who has them must see where they are; if they call here meanwhile, so must who answers."""
+    await moved(site)
+    there = There(None, True)
+    look = looks_there(site, there)
+    await site.committer.append(KeepSighting(report()))
+    await look.sweep()
+    await look.sweep()
+    await look.sweep()
+    assert [(each.address, each.body) for each in there.brought] == [(NUMBER, report().body)] * 2
+    call = KeepContact(replace(report(), channel="voice", provider_id="call", joins=False))
+    await site.committer.append(call)
+    await look.sweep()
+    assert call.kept is not None
+    assert placed(site)[-1] == call.kept.interaction_id
+    monkeypatch.setattr(sightings, "WAIT_MS", 0)
+    await look.sweep()
+    assert became(site) == [("located",)]
+
+
+async def test_what_the_other_site_has_is_nobodys_contact_here(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be rung for twice: an agent there talks with them."""
+    await moved(site)
+    look = looks_there(site, There(True))
+    await site.committer.append(KeepSighting(report()))
+    await look.sweep()
+    monkeypatch.setattr(sightings, "WAIT_MS", 0)
+    await look.sweep()
+    assert (placed(site), became(site)) == ([], [("moved",)])
+    with site.database.reading() as db:
+        assert db.row("SELECT count(*) FROM interaction") == (1,)
+
+
+async def test_who_is_open_nowhere_there_is_found_here_as_before(site: Site) -> None:
+    """It ended there as well: whose report it is, the record of what was last here says."""
+    ref = await moved(site)
+    there = There(False)
+    look = looks_there(site, there)
+    await site.committer.append(KeepSighting(report()))
+    await look.sweep()
+    await look.sweep()
+    assert placed(site) == [ref]
+    assert len(there.brought) == 1

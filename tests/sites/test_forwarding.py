@@ -46,7 +46,9 @@ class Peer:
         second = SecondCopy(database, self.committer.append, site="b", redis_url="", wait_ms=lambda: 60_000)
         plan = type("Plan", (), {"limits": Limits()})()
         self.copied: list[int] = []
-        self.keeps = KeepForwarded(self.committer, lambda: plan, second.kept_for_the_other, self.has_a_copy)
+        self.keeps = KeepForwarded(
+            database, self.committer, lambda: plan, second.kept_for_the_other, self.has_a_copy
+        )
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         incoming = self.access(site="b", peer="a", url="").incoming
@@ -192,6 +194,36 @@ def test_what_belongs_to_nothing_there_leaves_nothing_there(peer):
     assert joined(Forwarding(peer.access, asked.append), SAID) is None
     assert peer.rows("SELECT 1 FROM content UNION ALL SELECT 1 FROM address") == []
     assert asked == []
+
+
+def located(forwarding, report):
+    async def one():
+        return await forwarding.located(report)
+
+    try:
+        return asyncio.run(asyncio.wait_for(one(), GUARD_S))
+    finally:
+        forwarding.close()
+
+
+def test_where_a_telephone_is_is_told_where_its_person_is_served(peer):
+    """It reports to the number that was called. The site that serves them looks whose it is, by itself."""
+    report = replace(SAID, provider_id="R1", body=b"where it is", joins=False)
+    assert located(Forwarding(peer.access), report) is False
+    assert (
+        peer.rows("SELECT 1 FROM sighting UNION ALL SELECT 1 FROM content UNION ALL SELECT 1 FROM address")
+        == []
+    )
+    has_open(peer)
+    for _ in range(2):
+        assert located(Forwarding(peer.access), report) is True
+    assert peer.rows("SELECT s.became FROM sighting s JOIN address a ON a.address_hash = s.address_hash") == [
+        ("",)
+    ]
+    assert len(peer.copied) == 1
+    assert located(Forwarding(lambda: peer.access(key=b"x" * 32)), report) is None
+    peer.committer.close()
+    assert located(Forwarding(peer.access), replace(report, provider_id="R2")) is None
 
 
 def test_a_site_that_does_not_answer_is_looked_up_in_its_copy(peer):

@@ -69,7 +69,7 @@ class There:
                 other.sends()
 
         plan: Any = type("Plan", (), {"limits": Limits()})()
-        keeps = KeepForwarded(other.site.committer, lambda: plan, copied, copied)
+        keeps = KeepForwarded(other.site.database, other.site.committer, lambda: plan, copied, copied)
         try:
             if self.refuses:
                 raise NotKept("the database is busy")
