@@ -61,24 +61,27 @@ def run_verify(arguments: argparse.Namespace) -> int:
         database.reading() as db,
     ):
         report: Report = verify(db, _progress("row"))
-    fine = not report.problem_count
+    fine = not report.problem_count and not report.contents.damaged
     if arguments.json:
         print(json.dumps({"fine": fine, **asdict(report)}, ensure_ascii=False))
         return FINE if fine else FOUND
     for problem in report.problems:
         print(f"{problem.where}: {problem.text}")
+    for text in report.contents.texts:
+        print(f"content: {text}")
     tables = ", ".join(f"{count} {name}" for name, count in sorted(report.compared.items()) if count)
     print(
         f"Site {report.site}, incarnation {report.incarnation}: {report.rows} rows up to {report.head_seq}."
     )
     print(f"Compared with the tables: {tables or 'all are empty'}.")
     print(_contents(report.contents))
-    more = report.problem_count - len(report.problems)
+    count = report.problem_count + report.contents.damaged
+    more = count - len(report.problems) - len(report.contents.texts)
     tail = f" ({more} more not listed)" if more else ""
     print(
         "The journal is whole and the tables say the same."
         if fine
-        else f"{_things(report.problem_count)}{tail}."
+        else f"{_things(count)}{tail}."
     )
     return FINE if fine else FOUND
 

@@ -80,6 +80,8 @@ def _restore(database: "Database", settings: Settings, arguments: argparse.Names
     if report.problem_count and not arguments.anyway:
         _tell_damage(report)
         return DAMAGED
+    if report.contents.damaged and not arguments.json:
+        print(f"{report.contents.damaged} words or files of it are damaged: type muster journal repair.")
     pulled = _from_peer(database, settings) if arguments.with_peer else 0
     begun = finish(database, why="restored", now_ms=wall_ms())
     _tell(manifest, pulled, begun.seq, begun.incarnation, as_json=arguments.json)

@@ -40,12 +40,17 @@ class Problem:
 
 @dataclass(slots=True, kw_only=True)
 class Contents:
-    """What was looked at of what rows name. absent was erased, or lost; unhashed is named without a hash."""
+    """What was looked at of what rows name. absent was erased, or lost; unhashed is named without a hash.
+
+    Apart from the problems of journal and tables: a site and a backup of it are whole without one file.
+    """
 
     checked: int = 0
     damaged: int = 0
     absent: int = 0
     unhashed: int = 0
+    texts: list[str] = field(default_factory=list)
+    """The first of what is damaged."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,9 +109,8 @@ def _check_content(db: Connection, page: list[Row], report: Report) -> None:
     named, unhashed = named_in(page)
     found = [each for each in findings(db, named) if not each.hashed.passing]
     damaged = [each for each in found if each.what == DAMAGED]
-    for each in damaged:
-        report.note(Problem(seq=each.hashed.seq, where="content", text=each.text))
     contents = report.contents
+    contents.texts += [each.text for each in damaged][: SHOWN - len(contents.texts)]
     contents.checked += len(named) - len(found) + len(damaged)
     contents.damaged += len(damaged)
     contents.absent += len(found) - len(damaged)

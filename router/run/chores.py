@@ -27,8 +27,11 @@ def verify_journal() -> dict[str, int]:
         database.close()
     for problem in report.problems:
         _log.error("journal damaged seq=%d where=%s text=%s", problem.seq, problem.where, problem.text)
-    _log.info("journal verified rows=%d problems=%d", report.rows, report.problem_count)
-    return {"rows": report.rows, "problems": report.problem_count}
+    for text in report.contents.texts:
+        _log.error("content damaged text=%s", text)
+    damaged = report.contents.damaged
+    _log.info("journal verified rows=%d problems=%d damaged=%d", report.rows, report.problem_count, damaged)
+    return {"rows": report.rows, "problems": report.problem_count + damaged}
 
 
 CHORES: Final[Mapping[str, Callable[[], dict[str, int]]]] = {

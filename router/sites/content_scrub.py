@@ -37,8 +37,8 @@ BETWEEN_S: Final = 30.0
 NAMED: Final = 5
 """Contents that an alarm and the console name; the others are counted."""
 
-CONTENT_DAMAGED: Final = "content_damaged"
-"""Code of the alarm; its ref is `own` or `copy`, its detail names the first ones."""
+ALARMS: Final = {"own": "content_damaged", "copy": "copy_content_damaged"}
+"""Codes of the alarms; their detail names the first ones."""
 
 CONTENT_REFUSED: Final = "content_refused"
 """Code of the alarm that content came wrong over the line."""
@@ -165,12 +165,12 @@ class ContentScrubbing:
             return
         _log.error("content is damaged of=%s count=%d first=%s", of, len(texts), texts[0])
         detail = "; ".join(texts[:NAMED])
-        self._committer.submit(NoticeTrouble(code=CONTENT_DAMAGED, ref=of, detail=detail)).result()
+        self._committer.submit(NoticeTrouble(code=ALARMS[of], ref="content", detail=detail)).result()
 
     def came_unfit(self, refused: Refused) -> None:
         """What came from the other site is not what its row says: a line, or a memory, that flips bits."""
         text = f"content {refused.detail} of row {refused.at_seq} came, and is not what was written"
-        self._committer.submit(NoticeTrouble(code=CONTENT_REFUSED, ref="copy", detail=text))
+        self._committer.submit(NoticeTrouble(code=CONTENT_REFUSED, ref="content", detail=text))
 
 
 def _fitting(db: Connection, page: Sequence[Row]) -> Sequence[Row]:

@@ -20,7 +20,7 @@ from router.sites.ground import Ground
 from router.sites.problems import Problem
 from router.sites.refusals import clock_problem
 from router.sites.sending_trouble import PASSING
-from router.sites.status import COPY, PEER, VERIFIED, put_status, readiness_key, status_of
+from router.sites.status import CONTENT, COPY, PEER, VERIFIED, put_status, readiness_key, status_of
 
 EVERY_MS: Final = 60_000
 
@@ -159,6 +159,7 @@ def _chains(ground: Ground, own: Connection, copy: Connection) -> Iterator[Probl
     if theirs.fault:
         todo = f"look at the disk, and let the copy come again from {other}: docs/disaster.md"
         yield Problem(code="copy_broken", text=f"the copy of {other} is damaged: {theirs.fault}", todo=todo)
+    yield from _contents(own, other)
     said = status_of(own, PEER).data.get("copy_of_you")
     if isinstance(said, dict) and isinstance(said.get("seq"), int) and said["seq"] <= mine.seq:
         here = hash_at(own, said["seq"])
@@ -166,6 +167,20 @@ def _chains(ground: Ground, own: Connection, copy: Connection) -> Iterator[Probl
             text = f"what {other} has of this site is not what this site has (row {said['seq']})"
             todo = "one of both was restored from an older state: docs/disaster.md"
             yield Problem(code="copies_differ", text=text, todo=todo)
+
+
+def _contents(own: Connection, other: str) -> Iterator[Problem]:
+    """What the scrub found in all words and files, here and in the copy."""
+    known = status_of(own, CONTENT).data
+    ours, theirs = known.get("own"), known.get("copy")
+    if isinstance(ours, dict) and ours.get("damaged"):
+        text = f"{ours['damaged']} words or files are damaged: {ours.get('fault')}"
+        todo = "`muster journal repair --from-peer` brings them back; then look at the disk"
+        yield Problem(code="content_damaged", text=text, todo=todo)
+    if isinstance(theirs, dict) and theirs.get("damaged"):
+        text = f"{theirs['damaged']} words or files in the copy of {other} are damaged: {theirs.get('fault')}"
+        todo = f"they come again from {other} by themselves, while it lives; look at the disk"
+        yield Problem(code="copy_content_damaged", text=text, todo=todo)
 
 
 def _copies(ground: Ground, own: Connection) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from router.sites.ground import Ground
 from router.sites.ownership import owner_of
 from router.sites.returning import left
 from router.sites.service_states import effective
-from router.sites.status import COPY, PEER, VERIFIED, WATCH, Status, readiness_key, status_of
+from router.sites.status import CONTENT, COPY, PEER, VERIFIED, WATCH, Status, readiness_key, status_of
 
 RUNS_SHOWN = 50
 
@@ -38,6 +38,7 @@ def standing(ground: Ground) -> dict[str, Any]:
                 "of_other_ms": theirs.at_ms,
             },
             "verified": _known(status_of(own, VERIFIED), now_ms),
+            "content": _known(status_of(own, CONTENT), now_ms),
             "foreign": {"waiting": waiting, "held": held},
             "reroutes": _reroutes(own),
             "actions": [shown(each) for each in runs(own)[:RUNS_SHOWN]],

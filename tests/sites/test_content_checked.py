@@ -21,7 +21,7 @@ from router.journal.verify import verify
 from router.records import fact
 from router.sites import content_scrub
 from router.sites.content_faults import noted
-from router.sites.content_scrub import CONTENT_DAMAGED, ContentScrub, ContentScrubbing
+from router.sites.content_scrub import ALARMS, ContentScrub, ContentScrubbing
 from router.sites.copies import (
     PIECE_BYTES,
     Batch,
@@ -276,7 +276,7 @@ def test_what_the_copy_has_spoiled_or_lost_is_found_named_and_brought_again(data
     assert scrubbing.turn()
     wanted = sorted([flipped.content_id, lost.content_id, large.content_id])
     assert faults(copy) == wanted
-    assert alarms(database) == [(CONTENT_DAMAGED, "copy")]
+    assert alarms(database) == [(ALARMS["copy"], "content")]
     with copy.reading() as db:
         assert [each.content_id for each in unpack_wanted(pack_wanted(noted(db)))] == wanted
     assert send_pieces(database, copy, large, flipped=True) == 0
@@ -395,8 +395,9 @@ def test_verify_names_damaged_content_and_counts_what_cannot_be_checked(database
     lose(database, gone.content_id)
     with database.reading() as db:
         report = verify(db)
-    assert [(each.seq, each.where) for each in report.problems] == [(damaged.seq, "content")]
     found = report.contents
+    assert found.texts == [f"content {damaged.content_id} of row {damaged.seq} is not what was written"]
+    assert report.problems == []
     assert (found.checked, found.damaged, found.absent, found.unhashed) == (2, 1, 1, 1)
 
 

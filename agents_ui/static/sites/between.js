@@ -20,9 +20,19 @@ export function Between({ pair }) {
       <div><dt>${say("between_ours")}</dt><dd><${Ours} copy=${copy} /></dd></div>
       <div><dt>${say("between_theirs")}</dt><dd>${say("between_rows", { count: copy.of_other_seq, time: copy.of_other_ms ? dayAndTime(copy.of_other_ms) : "–" })}</dd></div>
       <div><dt>${say("between_only")}</dt><dd><${State} tone=${single ? "alarm" : "good"}>${single ? say("between_singles", { count: single }) : say("between_none_only")}<//></dd></div>
+      <div><dt>${say("between_content")}</dt><dd><${Content} content=${pair.content} /></dd></div>
       <div><dt>${say("between_clock")}</dt><dd><${State} tone=${suspect ? "alarm" : "good"}>${suspect ? say("between_clock_suspect", { time: `${Math.abs(peer.skew_ms)} ms` }) : say("between_clock_fine")}<//></dd></div>
       <div><dt>${say("between_policy")}</dt><dd>${policy.take_over === "automatic" ? say("between_automatic", { time: duration(policy.take_over_after_ms) }) : say("between_manual")}${policy.assigned_after_ms > 0 && html` · ${say("between_assigned", { time: duration(policy.assigned_after_ms) })}`}</dd></div>
     </dl></section>`;
+}
+
+/** What reading all words and files again showed, here and in the copy. @param {{content: any}} props */
+function Content({ content }) {
+  const { own, copy } = content ?? {};
+  if (!own || !copy) return html`<${State} tone="none">${say("site_not_known")}<//>`;
+  const count = own.damaged + copy.damaged;
+  if (count) return html`<${State} tone="alarm">${say("between_damaged", { count })}<//>`;
+  return html`<${State} tone="good">${say("between_sound")}<//> · ${say("between_checked", { own: own.checked, copy: copy.checked })}`;
 }
 
 /** @param {{copy: any}} props */

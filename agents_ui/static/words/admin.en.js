@@ -92,6 +92,7 @@ export const words = {
   copy_divergence: "its copy is not what was written here: see docs/disaster.md",
   copy_hash: "a row is not what was written",
   copy_gap: "rows are missing there",
+  copy_content_hash: "a file came damaged there, and is sent again",
   copy_fold: "it cannot read what is sent: it may need the newer release",
   open_now: "Open now",
   "desks_open.one": "{count} desk",
