@@ -1,23 +1,27 @@
-"""An attachment for somebody who may see its interaction: saved, or shown where nothing in it can run."""
+"""An attachment for somebody who may see its interaction: saved, or shown where nothing in it can run.
+
+What the other site kept, and is not here, is given out of its copy: to whom may see the same person here.
+"""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final  # Any: a column's value is whatever the table says
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from agents_ui.access.person import Person
 from agents_ui.access.sight import Looked, may_see
+from agents_ui.access.sight_there import may_see_there
 from agents_ui.access.words import refusal
 from agents_ui.downloads import FILES_AT_ONCE, download
 from agents_ui.services import Services
 from agents_ui.shown_files import HEAD_BYTES, may_be_shown, no_such_part, piece_of, shown
 from router.channels.mail_contact import MEDIA_TYPE as MAIL
 from router.journal.committer import CommitUnknown
-from router.journal.database import Connection
+from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone
 
 _COLUMNS: Final = "SELECT c.content_id, c.file_name, c.media_type, length(c.body) FROM message m"
 
@@ -42,6 +46,9 @@ LOOKS_REMEMBERED_MAX: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    kept: Database
+    """This site's own, or its copy of the other one."""
+
     content_id: str
     name: str
     media_type: str
@@ -88,15 +95,28 @@ class _Attachments:
     def _find(self, person: Person, interaction_id: str, content_id: str) -> _File | None:
         """None alike for what is not there and for what is not this person's to see."""
         with self._services.database.reading() as db:
-            if not may_see(db, person, interaction_id=interaction_id):
-                return None
-            named = {"i": interaction_id, "c": content_id}
-            row = db.row(_FIND, **named) or db.row(_FIND_PART, **named)
-            return _File(*row) if row else None
+            row = _row_of(db, interaction_id, content_id)
+            if row is not None:
+                seen = may_see(db, person, interaction_id=interaction_id)
+                return _File(self._services.database, *row) if seen else None
+        return self._find_there(person, interaction_id, content_id)
+
+    def _find_there(self, person: Person, interaction_id: str, content_id: str) -> _File | None:
+        copy = self._services.whereabouts.copy.database()
+        if copy is None:
+            return None
+        try:
+            with self._services.database.reading() as own, copy.reading() as theirs:
+                if not may_see_there(own, theirs, person, interaction_id):
+                    return None
+                row = _row_of(theirs, interaction_id, content_id)
+        except (DatabaseBusy, DatabaseGone):
+            return None
+        return _File(copy, *row) if row else None
 
     def _save(self, file: _File, asked: str) -> Response:
         """The whole file, whatever range is asked for."""
-        with self._services.database.reading() as db:
+        with file.kept.reading() as db:
             body = _part(db, file, 0, file.size)
         return download(body, media_type=file.media_type, file_name=file.name)
 
@@ -105,13 +125,18 @@ class _Attachments:
             piece = piece_of(asked, file.size)
         except ValueError:
             return no_such_part(file.size)
-        with self._services.database.reading() as db:
+        with file.kept.reading() as db:
             media_type = may_be_shown(_part(db, file, 0, HEAD_BYTES))
             if not media_type:
                 return JSONResponse(refusal("not_shown"), 415)
             start, length = (0, file.size) if piece is None else (piece.start, piece.length)
             body = _part(db, file, start, length)
         return shown(body, media_type=media_type, file_name=file.name, size=file.size, piece=piece)
+
+
+def _row_of(db: Connection, interaction_id: str, content_id: str) -> tuple[Any, ...] | None:
+    named = {"i": interaction_id, "c": content_id}
+    return db.row(_FIND, **named) or db.row(_FIND_PART, **named)
 
 
 def _part(db: Connection, file: _File, start: int, length: int) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final  # Any: values are JSON objects
 
+from agents_ui.access.sight_there import addresses_of, known_as
 from agents_ui.desk.customers import name_of
 from agents_ui.desk.entities import MESSAGES_MAX, newest_messages
 from router.journal.database import Connection, Database, DatabaseBusy, DatabaseGone
@@ -24,29 +25,24 @@ _FROM: Final = (
 )
 
 
-_ADDRESSES: Final = """
-    SELECT d.address_hash, d.verified, a.kind, a.address
-    FROM identity d LEFT JOIN address a ON a.address_hash = d.address_hash WHERE d.customer_id = :c
-"""
-_SAME_ADDRESS: Final = "SELECT address_hash FROM address WHERE kind = :kind AND address = :address"
-_WHO: Final = "SELECT customer_id FROM identity WHERE address_hash = :address_hash AND verified = :verified"
-
-
 def load_history(database: Database, customer_id: str, there: Database | None = None) -> Value:
     """The customer's newest interactions with their messages.
 
-    there: the copy of the other site, if there is one: what this person said there, and is not here, is among
-    them, marked `there`.
+    there: the copy of the other site, if there is one: what this person said there is among them, marked
+    `there` where nothing of it is here. What both have is one, with the words of both.
     """
     with database.reading() as db:
         interactions = _newest(db, [customer_id])
-        addresses = db.rows(_ADDRESSES, c=customer_id)
+        addresses = addresses_of(db, customer_id)
         name = name_of(db, customer_id)
     if there is not None:
-        here = {each["interaction_id"] for each in interactions}
+        here = {each["interaction_id"]: each for each in interactions}
         with suppress(DatabaseBusy, DatabaseGone), there.reading() as db:
-            found = _newest(db, _known_as(db, addresses))
-            interactions += [{**each, "there": True} for each in found if each["interaction_id"] not in here]
+            for each in _newest(db, known_as(db, addresses)):
+                if (ours := here.get(each["interaction_id"])) is None:
+                    interactions.append({**each, "there": True})
+                else:
+                    ours["messages"] = _of_both(ours["messages"], each["messages"])
     interactions.sort(key=lambda each: -each["accepted_at_ms"])
     return {"customer_id": customer_id, "name": name, "interactions": interactions[:INTERACTIONS_MAX]}
 
@@ -66,14 +62,11 @@ def _newest(db: Connection, customer_ids: Sequence[str]) -> list[Value]:
     return found
 
 
-def _known_as(there: Connection, addresses: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Who has the same addresses there, as surely as here. Both sites salt an address each for itself."""
-    found: set[str] = set()
-    for address_hash, verified, kind, address in addresses:
-        row = there.row(_SAME_ADDRESS, kind=kind, address=address) if kind else None
-        hashed = row[0] if row else address_hash
-        found.update(str(who) for (who,) in there.rows(_WHO, address_hash=hashed, verified=verified))
-    return sorted(found)
+def _of_both(ours: Sequence[Value], theirs: Sequence[Value]) -> list[Value]:
+    """One conversation that went on at the other site, or at both: each message once, in order of time."""
+    known = {each["message_id"] for each in ours}
+    found = [*ours, *(each for each in theirs if each["message_id"] not in known)]
+    return sorted(found, key=lambda each: each["at_ms"])[-MESSAGES_MAX:]
 
 
 def _interaction(row: tuple[Any, ...]) -> Value:  # Any: the columns above
