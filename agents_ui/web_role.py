@@ -216,9 +216,7 @@ class WebRole:
             web_id=self._web_id,
             ready=lambda: intake.warm,
         )
-        sightings = Sightings(
-            database, committer, plan, web_id=self._web_id, there=services.forward.located
-        )
+        sightings = Sightings(database, committer, plan, web_id=self._web_id, there=services.forward.located)
         feed.subscribe(sightings.hear)
         feed.subscribe(figures.hear)
         room = Room(services)

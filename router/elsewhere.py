@@ -10,8 +10,8 @@ from typing import Final
 from config.words import ELSEWHERE, MANUAL_QUEUE, MOVED, STAGED, URGENCIES
 from queues.interaction import ANYBODY, Interaction
 from queues.lifecycle import ASSIGNED, PARKED, WAITING
-from router import events as e
 from router import contacts, persons
+from router import events as e
 from router.centre import Centre
 from router.decisions import (
     CloseInteraction,
@@ -24,7 +24,7 @@ from router.decisions import (
     QueueInteraction,
     SetPlace,
 )
-from router.placing import MANUAL_RULE, back_in_line, ended, queue, withdrawn
+from router.placing import MANUAL_RULE, asked_for, back_in_line, ended, queue, withdrawn
 
 AS_BEFORE: Final = "as_before"
 """Strategy of the offer that stands for what an agent held at the other site: accepted as it is made."""
