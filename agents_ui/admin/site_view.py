@@ -88,7 +88,7 @@ def fitting(report: Value) -> str:
     owner_of = {each["domain"]: each["owner"] for each in report["domains"]}
     effective = {each["site"]: each["effective"] for each in report["sites"]}
     peer = report["peer"]
-    if peer["watch"] == UNREACHABLE:
+    if peer["watch"] == UNREACHABLE or (peer["watch"] == THERE and peer.get("stuck_ms")):
         return "" if owner_of[other] == here else "take-over"
     if owner_of[other] == here:
         return "return" if peer["watch"] == THERE else ""

@@ -42,6 +42,7 @@ from router.sites.learning_consents import ConsentLearning
 from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
+from router.sites.pulse import Pulse
 from router.sites.rerouting import ANSWER_S
 from router.sites.scrubbing import Scrubbing
 from router.sites.second_copy import SecondCopy, acked_channel
@@ -109,6 +110,7 @@ class PeerRole:
                 own, self.committer, lambda: self.plan, self._here_only, self._second.reached
             ).routes()
         ]
+        self._pulse = Pulse(own, self.committer, site=access.site, clock_ms=wall_ms)
         self._watcher = self._new_watcher(settings)
         self.looked: list[Callable[[Look, Mapping[str, Any]], None]] = [self._watcher.heard]
         self._acked_hints = Hints(settings.redis_url, acked_channel(access.site))
@@ -126,7 +128,7 @@ class PeerRole:
         )
         self.beats = Beats(
             PeerClient(access, clock_ms=wall_ms, answer_s=1.5),
-            content=lambda: self._content,
+            content=self._says,
             looked=self._look,
             wall_ms=wall_ms,
             third=self._watcher.third,
@@ -165,7 +167,11 @@ class PeerRole:
                 committer=self.committer,
             )
 
-        return Watcher(ground, content=lambda: self._content, owner=f"{ROLE}/{uuid.uuid4().hex[:12]}")
+        return Watcher(ground, content=self._says, owner=f"{ROLE}/{uuid.uuid4().hex[:12]}")
+
+    def _says(self) -> Mapping[str, Any]:
+        """What this site says of itself: out of memory, so that it never waits for a database."""
+        return self._pulse.said(self._content)
 
     async def run(self, listener: socket.socket) -> None:
         """Until cancelled."""
@@ -197,6 +203,7 @@ class PeerRole:
                 all_of_it.create_task(self._healing.run())
                 all_of_it.create_task(self._second.run())
                 all_of_it.create_task(self._watcher.run())
+                all_of_it.create_task(self._pulse.run())
                 all_of_it.create_task(self._scrubbing.run())
                 all_of_it.create_task(self._contents.run())
                 all_of_it.create_task(self._end_when_apart())

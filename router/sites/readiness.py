@@ -14,6 +14,7 @@ from config.plan import AccountPlan
 from config.providers import BY_ROLES
 from router.channels.accounts import missing_secrets, secret_of
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.hanging import REPLICA_TODO, replica_text, replicas
 from router.sites.chains import hash_at, look_at_chain
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
@@ -51,6 +52,7 @@ def problems(ground: Ground, machine: Machine) -> list[Problem]:
             *_people(own),
             *_clock(ground, own),
             *_disk(machine),
+            *_replicas(own),
             *_chains(ground, own, copy),
             *_copies(ground, own),
             *_drill(ground, own),
@@ -146,6 +148,22 @@ def _disk(machine: Machine) -> Iterator[Problem]:
     if used >= DISK_PCT:
         todo = "make room, or move the data folder: a full disk ends ingest"
         yield Problem(code="disk_full", text=f"the disk is {used} % full", todo=todo)
+
+
+def _replicas(own: Connection) -> Iterator[Problem]:
+    """Commits that wait for a replica wait for ever when it is gone: that must be known before it is."""
+    if own.dialect != "postgresql":
+        return
+    found = replicas(own)
+    if found.missing:
+        yield Problem(code="replica_missing", text=replica_text(found), todo=REPLICA_TODO)
+    elif found.needed and found.synchronous == found.needed:
+        text = f"{replica_text(found)}: if one of them fails, this site takes nothing"
+        todo = "let one more follow, and name it too: synchronous_standby_names = 'ANY 1 (one, two)'"
+        yield Problem(code="replica_alone", text=text, todo=f"{todo} (docs/deploy.md)")
+    elif not found.connected:
+        text = "PostgreSQL has no replica: with its machine this site's own copy is gone"
+        yield Problem(code="no_replica", text=text, todo="let one follow, or two: docs/deploy.md")
 
 
 def _chains(ground: Ground, own: Connection, copy: Connection) -> Iterator[Problem]:

@@ -94,6 +94,7 @@ def _peer(own: Connection, now_ms: int) -> dict[str, Any]:
         "silent_ms": watch.number("silent_ms"),
         "clock": watch.text("clock") or "unknown",
         "skew_ms": watch.number("skew_ms"),
+        "stuck_ms": beat.number("stuck_ms"),
         **{name: beat.data[name] for name in names if name in beat.data},
     }
 

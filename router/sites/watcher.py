@@ -27,6 +27,7 @@ from router.sites.acts import ActRefused, Taken, domains_of, take_over
 from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, owner_of
 from router.sites.problems import Problem
+from router.sites.pulse import HANGS, PEER_HANGS
 from router.sites.readiness import EVERY_MS, Machine, problems, store
 from router.sites.service_states import (
     DOWN,
@@ -53,7 +54,7 @@ NEWS_MAX: Final = 100
 AGAIN_MS: Final = 15_000
 """A take-over that was refused or broke off is tried again this much later."""
 
-NOT_READY: Final = frozenset({"database_not_writable", "journal_damaged", "disk_full"})
+NOT_READY: Final = frozenset({"database_not_writable", HANGS, "journal_damaged", "disk_full"})
 """Problems of this site with which it does not take over by itself. Others are better than nobody."""
 
 OUT_OF_SERVICE: Final = (DOWN, GOING_DOWN, MAINTENANCE_DOWN)
@@ -89,6 +90,8 @@ class Watcher:
         self._asked_ms = -EVERY_MS
         self._again_ms = 0
         self._third = ThirdPoint()
+        self._told_stuck = False
+        self._stuck = False
 
     def third(self) -> bool | None:
         """Whether the third point answered lately; None: none is named."""
@@ -117,13 +120,16 @@ class Watcher:
         """Everything that is due now; the take-over that it did. Raises DatabaseGone, DatabaseBusy."""
         with self._lock:
             watch, said = self.watch, self._said
+        if self._stands_still(ground, watch, said):
+            return None
         self._tell(ground, self._fresh_news())
+        self._tell_stuck(ground, watch, said)
         self._observe(ground, watch, said)
         self._keep(ground, watch, said)
         if self._mono_ms() - self._asked_ms >= EVERY_MS:
             self._asked_ms = self._mono_ms()
             self._ask(ground)
-        return self._policy(ground, watch)
+        return self._policy(ground, watch, said)
 
     async def _careful(self, work: Awaitable[object]) -> None:
         """What fails is tried again in a second: the policy must outlive a database that was away."""
@@ -145,6 +151,26 @@ class Watcher:
             ref = ground.site if each.code.startswith("clock") else ground.peer
             ground.committer.submit(NoticeTrouble(code=each.code, ref=ref, detail=each.detail)).result()
 
+    def _stands_still(self, ground: Ground, watch: Watch, said: Mapping[str, Any]) -> bool:
+        """Whether our own database takes nothing: then nothing is observed, and what can be said is said."""
+        was, self._stuck = self._stuck, bool(self._content().get("stuck_ms"))
+        if self._stuck != was:
+            self._asked_ms = self._mono_ms()
+            self._ask(ground)
+        if self._stuck:
+            self._keep(ground, watch, said)
+        return self._stuck
+
+    def _tell_stuck(self, ground: Ground, watch: Watch, said: Mapping[str, Any]) -> None:
+        """A site whose database takes nothing can tell its own people nothing: it is told here."""
+        if not stuck_ms(watch, said):
+            self._told_stuck = False
+        elif not self._told_stuck:
+            detail = _why_down(said)
+            alarm = NoticeTrouble(code=PEER_HANGS, ref=ground.peer, detail=detail)
+            ground.committer.submit(alarm).result()
+            self._told_stuck = True
+
     def _observe(self, ground: Ground, watch: Watch, said: Mapping[str, Any]) -> None:
         """What is new of either site's state. Unreachable is what we infer; all else is what a site says."""
         with ground.own.reading() as db:
@@ -159,7 +185,7 @@ class Watcher:
         elif theirs == UNREACHABLE or theirs not in STATES:
             theirs = ""
         else:
-            why = "it says so"
+            why = _why_down(said)
         if theirs and known.get(ground.peer) != theirs:
             found.append(_observed(ground.peer, theirs, why))
         if found:
@@ -200,13 +226,15 @@ class Watcher:
         except (DatabaseBusy, DatabaseGone) as problem:
             text = f"the database cannot be used: {problem}"
             self._found = [Problem(code="database_not_writable", text=text, todo="look at its disk and log")]
+        self._found = [*_own_hang(self._content()), *self._found]
         store(ground, self._found)
 
-    def _policy(self, ground: Ground, watch: Watch) -> Taken | None:
+    def _policy(self, ground: Ground, watch: Watch, said: Mapping[str, Any]) -> Taken | None:
         """Take over where the plan says so; bring in what agents held when its time has come."""
-        if watch.state != GONE or self._mono_ms() < self._again_ms:
+        stuck = stuck_ms(watch, said)
+        if (watch.state != GONE and not stuck) or self._mono_ms() < self._again_ms:
             return None
-        assigned = self._wanted(ground, watch)
+        assigned = self._wanted(ground, watch, stuck)
         if assigned is None:
             return None
         self._again_ms = self._mono_ms() + AGAIN_MS
@@ -217,7 +245,7 @@ class Watcher:
             taken = take_over(
                 ground,
                 who=BY_POLICY,
-                why=f"{ground.name_of(ground.peer)} silent for {watch.silent_ms // 1000} s",
+                why=f"{ground.name_of(ground.peer)} {_lasting(watch, stuck)}",
                 command_id=f"{BY_POLICY}-{ground.clock()}",
                 with_assigned=assigned,
                 automatic=True,
@@ -228,14 +256,15 @@ class Watcher:
         _log.warning("took over adopted=%d assigned=%s took_ms=%d", taken.adopted, assigned, taken.took_ms)
         return taken
 
-    def _wanted(self, ground: Ground, watch: Watch) -> bool | None:
+    def _wanted(self, ground: Ground, watch: Watch, stuck: int) -> bool | None:
         """None: nothing is to be done. Else whether what agents hold comes as well."""
         pair = ground.pair
         with ground.own.reading() as own, ground.copy.reading() as copy:
             known = owner_of(own, ground.peer)
             ours = all(owner_of(own, each).site == ground.site for each in domains_of(ground, own, copy))
             if not ours:
-                due = take_over_due(watch, after_ms=pair.take_over_after_ms)
+                after_ms = pair.take_over_after_ms
+                due = take_over_due(watch, after_ms=after_ms) or stuck >= after_ms
                 return False if pair.take_over == AUTOMATIC and due else None
             since_ms = ground.clock() - known.since_ms
             if known.mode != TAKE_OVER or watch.clock_suspect or watch.third_silent:
@@ -275,6 +304,31 @@ class Watcher:
             await actions.run_due()
         finally:
             await actions.close()
+
+
+def stuck_ms(watch: Watch, said: Mapping[str, Any]) -> int:
+    """For how long the other site's database has taken nothing, by its own word; 0: not, or who knows."""
+    value = said.get("stuck_ms")
+    return value if isinstance(value, int) and not watch.missed and not watch.clock_suspect else 0
+
+
+def _own_hang(content: Mapping[str, Any]) -> list[Problem]:
+    """That our database takes nothing, as our own beats say it (pulse.py)."""
+    return [Problem(**each) for each in content.get("ready", []) if each.get("code") == HANGS][:1]
+
+
+def _lasting(watch: Watch, stuck: int) -> str:
+    if stuck:
+        return f"says for {stuck // 1000} s that its database takes nothing"
+    return f"silent for {watch.silent_ms // 1000} s"
+
+
+def _why_down(said: Mapping[str, Any]) -> str:
+    """What it says of itself: the one problem that no other list of it would show."""
+    ready = said.get("ready")
+    told = [each for each in ready if isinstance(each, dict)] if isinstance(ready, list) else []
+    found = next((str(each.get("text", "")) for each in told if each.get("code") == HANGS), "")
+    return found or "it says so"
 
 
 def lives(db: Connection, role: str) -> bool:

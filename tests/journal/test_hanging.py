@@ -1,4 +1,4 @@
-"""A database that hangs raises nothing. Whoever waits hears in time, and what hung counts once when it ends."""
+"""A database that hangs raises nothing. Whoever waits hears in time; what hung counts once when it ends."""
 
 import asyncio
 import logging
@@ -112,7 +112,7 @@ def test_a_server_that_sends_nothing_has_its_time_and_no_more() -> None:
         while answers < 3:
             ready = yield 1
             answers += bool(ready)
-        return "all of it"  # type: ignore[return-value]  # noqa: B901 - as psycopg's generators do
+        return "all of it"  # type: ignore[return-value]  # as psycopg's generators do
 
     limited = _until(asked(), 60.0)  # type: ignore[arg-type]
     next(limited)

@@ -116,6 +116,35 @@ def test_a_customer_who_comes_back_while_the_end_is_being_written_is_not_taken_f
     assert site.same_as_tables()
 
 
+@pytest.mark.parametrize("by_time", [True, False])
+def test_a_group_that_comes_through_while_it_is_decided_anew_counts_once(site: Site, by_time: bool):
+    """Its commit hung at a dead replica, the router read the tables without it, and the replica is back."""
+    site.signs_in("hannah")
+    site.arrives("call-1")
+    site.settles()
+    if by_time:  # decided by a deadline: no row was read for it
+        site.clock.now_ms += 600_000
+    else:
+        site.arrives("call-2")
+    held: list[RouterAppend] = []
+
+    def hangs(append: RouterAppend) -> Sequence[Row]:
+        held.append(append)
+        raise CommitUnknown("the server has not answered for 5 s")
+
+    def too_late(append: RouterAppend) -> Sequence[Row]:
+        site.commit(held[0])
+        return site.commit(append)
+
+    site.broken += [hangs, too_late]
+    site.settles()
+    assert site.broken == []
+    said = [(row.kind, row.ref, row.data) for row in site.rows()]
+    assert len(said) == len(set(said)), "nothing was decided twice"
+    assert site.router.rebuilder._mistakes == []
+    assert site.same_as_tables()
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_commit_of_unknown_outcome_is_neither_lost_nor_doubled(site: Site, arrived: bool):
     """The connection broke while committing: only the tables know whether the offer was made."""

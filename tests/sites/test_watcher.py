@@ -258,3 +258,84 @@ def _tried():
 
     said = {"attempt": 1, "outcome": "later", "detail": "busy", "due_at_ms": 5}
     return FactsAppend(facts_to_append=(fact("action_tried", "a/9/x", **said),))
+
+
+STUCK = {
+    "state": "Down",
+    "accepts": False,
+    "ready": [{"code": "database_hangs", "text": "the database has taken nothing for 6 s", "todo": "look"}],
+}
+
+
+def stuck_for(pair: Pair, seconds: int, *, from_s: int = 5) -> None:
+    """Beats that say so, each a second later."""
+    for second in range(from_s, from_s + seconds):
+        pair.passes(1, answered=True, stuck_ms=second * 1_000, **STUCK)
+
+
+def alarms_of(pair: Pair, code: str) -> list[tuple[object, ...]]:
+    return pair.b.all(f"SELECT ref, detail FROM alarm WHERE code = '{code}'")
+
+
+def test_a_site_whose_database_takes_nothing_is_told_of_at_the_other_one(pair):
+    """It can tell its own people nothing, and its beats are answered: nobody else would notice."""
+    pair.passes(5, answered=True)
+    stuck_for(pair, 8)
+    assert pair.observed("a") == "Down"
+    assert pair.b.all("SELECT observed_why FROM site_state WHERE site = 'a'") == [
+        ("the database has taken nothing for 6 s",)
+    ]
+    assert alarms_of(pair, "peer_database_hangs") == [("a", "the database has taken nothing for 6 s")]
+    with pair.b.site.database.reading() as db:
+        told = status_of(db, readiness_key("a")).data["problems"]
+    assert [each["code"] for each in told] == ["database_hangs"]
+    pair.passes(2, answered=True)
+    assert pair.observed("a") == "Normal"
+
+
+def test_a_site_that_says_that_it_takes_nothing_is_taken_over_like_one_that_is_gone(pair):
+    """Who waits there waits for nobody. It says so itself: nothing is inferred; and not before its time."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    stuck_for(pair, 24)
+    assert pair.owner() == "a"
+    stuck_for(pair, 3, from_s=29)
+    assert pair.owner() == "b"
+    assert pair.b.all("SELECT automatic, why FROM domain WHERE domain = 'a'") == [
+        (1, "Alder House says for 30 s that its database takes nothing")
+    ]
+    pair.b.site.settles()
+    assert pair.b.state("c-1") == "waiting"
+
+
+@pytest.mark.parametrize("take_over", ["manual", "automatic"])
+def test_old_words_of_a_silent_site_take_nothing_over(pair, take_over):
+    """What it said last may be over, and silence has a time of its own. In a manual pair nothing does."""
+    pair.plan = plan(take_over)
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    stuck_for(pair, 20)
+    if take_over == "manual":
+        stuck_for(pair, 60, from_s=25)
+    else:
+        pair.passes(20, answered=False)
+    assert pair.owner() == "a"
+
+
+def test_a_site_whose_own_database_hangs_takes_nothing_over_and_says_what_it_can(pair):
+    """It could write nothing of it down; and its own list says why, as far as that can be written."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    pair.content |= {"stuck_ms": 6_000, "ready": [*STUCK["ready"]]}
+    pair.passes(45, answered=False)
+    assert pair.owner() == "a"
+    with pair.b.site.database.reading() as db:
+        told = status_of(db, readiness_key("b")).data["problems"]
+        assert status_of(db, WATCH).data["peer"] == "unreachable"
+    assert told[0]["code"] == "database_hangs"
+    pair.content.pop("stuck_ms")
+    pair.content["ready"] = []
+    pair.passes(1, answered=False)
+    with pair.b.site.database.reading() as db:
+        assert "database_hangs" not in str(status_of(db, readiness_key("b")).data)
+    assert pair.owner() == "b"

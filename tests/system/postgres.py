@@ -95,12 +95,25 @@ class PostgresServer:
     def kill(self) -> None:
         """kill -9 of the server and of all its sessions, as when its machine dies."""
         self.process.send_signal(signal.SIGSTOP)  # it would look after its sessions
+        self._tell_sessions(signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        """The server and all its sessions stand still: lines stay open, and nobody answers."""
+        self.process.send_signal(signal.SIGSTOP)
+        self._tell_sessions(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """They go on where they stood."""
+        self._tell_sessions(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
+
+    def _tell_sessions(self, number: signal.Signals) -> None:
         for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
             for pid in task.read_text().split():
                 with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
+                    os.kill(int(pid), number)
 
     def promote(self) -> None:
         """Of a replica: take the primary's place."""
@@ -248,6 +261,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     """At once, without a last checkpoint: nothing in it is needed again."""
     if process.poll() is None:
         process.send_signal(signal.SIGQUIT)
+        process.send_signal(signal.SIGCONT)
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
