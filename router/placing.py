@@ -9,7 +9,7 @@ from typing import Final
 from config.people import language_skill
 from config.words import ELSEWHERE, MANUAL_QUEUE, PROBE, REHEARSAL, URGENT_MAX
 from queues.interaction import ANYBODY, Interaction
-from queues.lifecycle import OFFERED
+from queues.lifecycle import OFFERED, WAITING
 from router.centre import Centre
 from router.decisions import CloseInteraction, Decision, EndOffer, HoldForAgent, QueueInteraction
 from router.offer import RESCINDED
@@ -61,6 +61,12 @@ def to_manual(centre: Centre, interaction: Interaction, now_ms: int) -> list[Dec
         why="manual",
     )
     return [*withdrawn(interaction, now_ms), queue(centre, order), *off_stage(interaction, now_ms)]
+
+
+def asked_for(interaction: Interaction) -> bool:
+    """Whether the other site is asked to take it at this moment: it may be that one's already."""
+    named = interaction.named_agent_id
+    return interaction.state == WAITING and named.startswith(ELSEWHERE) and named != ON_STAGE
 
 
 def off_stage(interaction: Interaction, now_ms: int) -> list[Decision]:
