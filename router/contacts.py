@@ -16,7 +16,7 @@ from router.decisions import (
     QueueInteraction,
     SetUrgency,
 )
-from router.placing import MANUAL_RULE, UNREAD_RULE, off_stage, queue, withdrawn
+from router.placing import MANUAL_RULE, UNREAD_RULE, asked_for, off_stage, queue, withdrawn
 
 
 def arrived(centre: Centre, event: e.ContactArrived, now_ms: int) -> list[Decision]:
@@ -98,6 +98,7 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
     """One connection less. The last one gone while nobody holds it: the customer may have given up.
 
     Who ended it for good has: nobody is offered a line that is dead, not even for the rest of this turn.
+    While the other site is asked to take it nobody is: a call-back here, and it itself there, would be two.
     """
     interaction = centre.interactions.get(event.interaction_id)
     if interaction is None or event.connection_id not in interaction.connection_ids:
@@ -105,6 +106,8 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
     ids = tuple(each for each in interaction.connection_ids if each != event.connection_id)
     abandon_at_ms = 0
     if not ids and interaction.state != ASSIGNED and not interaction.scheduled:
+        if event.for_good and asked_for(interaction):
+            return [given_up(interaction, now_ms)]
         if event.for_good:
             return abandoned(centre, interaction, now_ms)
         abandon_at_ms = now_ms + centre.capacity.channel(interaction.kind).abandoned_after_ms
@@ -116,6 +119,16 @@ def disconnected(centre: Centre, event: e.CustomerDisconnected, now_ms: int) -> 
             abandon_at_ms=abandon_at_ms,
         )
     ]
+
+
+def given_up(interaction: Interaction, now_ms: int) -> NoteConnections:
+    """Nobody is there any more, and the other site may have it: it ends here when it is known to be here."""
+    return NoteConnections(
+        at_ms=now_ms,
+        interaction_id=interaction.interaction_id,
+        connection_ids=(),
+        abandon_at_ms=interaction.named_until_ms,
+    )
 
 
 def abandoned(centre: Centre, interaction: Interaction, now_ms: int) -> list[Decision]:

@@ -10,7 +10,7 @@ from router.centre import Centre
 from router.deadlines import Deadlines, Due
 from router.decisions import Decision, RaiseAlarm, SetPresence, WidenRequirement
 from router.offer import RING_NO_ANSWER
-from router.placing import back_in_line, ended, withdrawn
+from router.placing import asked_for, back_in_line, ended, withdrawn
 from skills.widening import step_at
 
 

@@ -113,7 +113,7 @@ def _adopted(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """What was said, where from, what is still to be said; and by which claim it is here."""
     for message in data["messages"]:
-        _add_message(db, row, message)
+        _add_message(db, row, message, seq=row.seq)
     for place in data["places"]:
         db.run(_PLACE, interaction_id=row.ref, seq=row.seq, **place)
     for order in data["outbox"]:
@@ -167,13 +167,16 @@ def _know_customer(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _message_copied(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    _add_message(db, row, data)
+    """`early`: of what was said before the adoption it follows behind, and stands where it was said."""
+    sql = "SELECT arrived_seq FROM interaction WHERE interaction_id = :id"
+    found = db.row(sql, id=row.ref) if data.get("early") else None
+    _add_message(db, row, data, seq=int(found[0]) if found else row.seq)
 
 
-def _add_message(db: Connection, row: Row, message: dict[str, Any]) -> None:
+def _add_message(db: Connection, row: Row, message: dict[str, Any], *, seq: int) -> None:
     parts = message["parts"]
     said = {key: message[key] for key in MESSAGE_KEYS}
-    db.run(_MESSAGE, interaction_id=row.ref, seq=row.seq, **said)
+    db.run(_MESSAGE, interaction_id=row.ref, seq=seq, **said)
     for part in parts:
         db.run(_PART, message_id=message["message_id"], **part)
 
@@ -244,11 +247,20 @@ def _sent_twice(db: Connection, row: Row, data: dict[str, Any]) -> None:
         alarm(db, row, code=SENT_TWICE, ref=row.ref, detail=data["other_site"])
 
 
+def dual_detail(agent_id: str, other_agent_id: str, other_site: str) -> str:
+    """What the alarm says of who answered: here, and there."""
+    return f"{agent_id}, {other_agent_id} ({other_site})"
+
+
 def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Told once of each two agents: when it is others than the last time, people are told again."""
     added = db.run(
         """INSERT INTO dual_answer (interaction_id, agent_id, other_site, other_agent_id, at_ms)
            VALUES (:interaction_id, :agent_id, :other_site, :other_agent_id, :at_ms)
-           ON CONFLICT (interaction_id) DO NOTHING""",
+           ON CONFLICT (interaction_id) DO UPDATE SET agent_id = excluded.agent_id,
+               other_agent_id = excluded.other_agent_id
+           WHERE dual_answer.agent_id <> excluded.agent_id
+               OR dual_answer.other_agent_id <> excluded.other_agent_id""",
         interaction_id=row.ref,
         agent_id=data["agent_id"],
         other_site=data["other_site"],
@@ -256,7 +268,7 @@ def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:
         at_ms=row.at_ms,
     )
     if added:
-        detail = f"{data['agent_id']}, {data['other_agent_id']} ({data['other_site']})"
+        detail = dual_detail(data["agent_id"], data["other_agent_id"], data["other_site"])
         alarm(db, row, code=DUAL_ANSWERED, ref=row.ref, detail=detail)
 
 

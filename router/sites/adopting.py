@@ -22,6 +22,7 @@ from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import SENDING, Adoptee, Adoptees, Claim, Entry, claims, read_adoptees
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
+from router.sites.followed import taken_up
 
 __all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
 
@@ -123,7 +124,8 @@ class Adopt:
             if each.interaction_id not in here
             and (each.interaction_id not in ours or ours[each.interaction_id] < each.claim)
         ]
-        coming = _in_place(db, coming)
+        had = taken_up(db, {each.interaction_id: each.row["follows"] for each in coming})
+        coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
         known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [self._fact(db, each, known_as, offers.get(each.interaction_id, 0)) for each in coming]

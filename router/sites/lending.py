@@ -2,7 +2,7 @@
 
 As long as an interaction is held for the other site nothing of it leaves here (delivery_book.HERE): the site
 that takes it takes what is still due along. So before it is asked, whoever is sending at this moment has to
-be done. What a dead worker had begun may have left: that goes along too, and is said to have perhaps been sent.
+be done. What a dead worker had begun may have left: that goes along too, and is said to have perhaps left.
 
 Once it has been asked, the other site may send, whether or not its answer comes: `orders_lent` says so. If
 neither an answer nor its stream comes by the deadline, this site sends as well, and the message says that it

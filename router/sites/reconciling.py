@@ -26,8 +26,10 @@ from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of, read_adoptees
 from router.sites.adopting import adopt
 from router.sites.bringing import bring_content
+from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
-from router.sites.merging import Record, is_dual, joined, let_go, records_of, serving
+from router.sites.given_up import left_there
+from router.sites.merging import Record, joined, let_go, records_of, serving
 from router.sites.ownership import learned_claims
 from router.sites.sent_twice import sent_at_both, sent_in
 
@@ -232,28 +234,19 @@ class Reconciler:
             other = records_of(theirs, part, site=self._peer, read_through=0)
             both = sorted(mine.keys() & other.keys())
             records = joined(mine, other)
-            told, told_there = _told(ours, both), _told(theirs, both)
+            sites = {"site": self._site, "peer": self._peer}
+            agreed = {ref: records[ref] for ref in both}
+            unequal.duals += untold(ours, theirs, agreed, **sites)
+            left, again = left_there(ours, theirs, agreed, **sites)
+            unequal.yields += left
+            self._again |= again
             for ref in both:
-                if ref not in told:
-                    unequal.duals += self._dual(ref, records[ref], told_there.get(ref))
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)
-            unequal.places |= self._places(ours, theirs, {ref: records[ref] for ref in both})
+            unequal.places |= self._places(ours, theirs, agreed)
             _missing(ours, theirs, both, self._peer, unequal)
             unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
         return unequal
-
-    def _dual(self, ref: str, record: Record, told_there: tuple[str, str] | None) -> list[Fact]:
-        """What two agents answered, by both streams as they are here, or as that site saw them."""
-        if told_there is not None:
-            other_agent_id, agent_id = told_there
-        elif is_dual(record):
-            agent_id = record.legs[self._site].agent_id
-            other_agent_id = record.legs[self._peer].agent_id
-        else:
-            return []
-        others = {"other_site": self._peer, "other_agent_id": other_agent_id}
-        return [fact("kept_too", ref, site=self._site, agent_id=agent_id, **others)]
 
     def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal) -> None:
         leg, other = record.legs[self._site], record.legs[self._peer]
@@ -340,12 +333,6 @@ def _may_raise(row: Row) -> bool:
 def _known(db: Connection, ids: Sequence[str]) -> set[str]:
     sql = "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}"
     return {str(row[0]) for row in rows_in(db, sql, ids)}
-
-
-def _told(db: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """(agent there, agent of the other site) of each that this database's site has told people about."""
-    sql = "SELECT interaction_id, agent_id, other_agent_id FROM dual_answer WHERE interaction_id IN {wanted}"
-    return {str(row[0]): (str(row[1]), str(row[2])) for row in rows_in(db, sql, ids)}
 
 
 def _message_ids(db: Connection, ids: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Replies on their way while their interaction changes sites: each leaves once, or says that it may be two."""
+"""Replies on their way while their interaction changes sites: each leaves once, or says it may be two."""
 
 import time
 from collections.abc import Iterator
