@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -36,13 +37,16 @@ from router.sites.recovering import CopyAtHand
 from router.sites.repairing_content import ITS_OWN_IS_DAMAGED, repair_content
 from router.sites.status import CONTENT, status_of
 from router.sites.wire import pack_batch, pack_wanted, unpack_batch, unpack_wanted
-from tests.journal.conftest import committer, database, database_url
+from tests.journal.conftest import committer, database
 from tests.journal.writing import append
 from tests.sites.copying import copy_all
 from tests.sites.test_recovering import beside
 from tests.system.postgres import postgres_server, postgres_url
 
-__all__ = ["committer", "database", "database_url", "postgres_server", "postgres_url"]
+__all__ = ["committer", "database", "postgres_server", "postgres_url"]
+
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""Rules are checked before the database is asked; what it is asked is checked on both."""
 
 LARGE = bytes(range(256)) * (PIECE_BYTES // 256) + b"the end"
 
@@ -53,6 +57,15 @@ class Said:
 
     content_id: str
     seq: int
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, data_dir: Path) -> str:
+    """DATABASE_URL of an empty database."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{data_dir}/muster.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture
@@ -145,6 +158,7 @@ def faults(database: Database) -> list[str]:
         return [each.content_id for each in noted(db)]
 
 
+@ON_BOTH
 def test_words_that_came_with_another_byte_are_refused_by_name_and_taken_when_they_come_well(
     database, copy, says
 ):
@@ -205,6 +219,7 @@ def test_a_good_one_here_is_never_given_up_for_a_rotten_one_that_comes(database,
     assert faults(copy) == []
 
 
+@ON_BOTH
 def test_a_rotten_one_here_goes_when_the_good_one_comes_again(database, committer, copy, says):
     """The other way round."""
     said = says(b"as it was")
@@ -222,6 +237,7 @@ def hashed_of(database: Database, said: Said) -> str:
     return hashed_by(rows)[said.content_id].content_hash
 
 
+@ON_BOTH
 def test_a_file_of_which_a_piece_was_flipped_is_refused_and_comes_again(database, copy, says):
     """What was put together is checked as a whole, before its row is acknowledged."""
     said = says(LARGE)
@@ -263,6 +279,7 @@ def send_pieces(own: Database, copy: Database, said: Said, *, flipped: bool = Fa
     return there
 
 
+@ON_BOTH
 def test_what_the_copy_has_spoiled_or_lost_is_found_named_and_brought_again(database, committer, copy, says):
     """The scrub notes it, the sender asks for the list; a bad one is never taken for it."""
     flipped, lost, well = says(b"flipped"), says(b"lost"), says(b"well")
@@ -317,6 +334,7 @@ def _plain(value: object) -> object:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
+@ON_BOTH
 def test_the_scrub_finds_what_is_damaged_and_says_again_when_it_is_well(database, says, monkeypatch):
     """A bit that fell over is found before somebody needs the file; a few rows and bytes at a time."""
     monkeypatch.setattr(content_scrub, "PAGE", 3)
@@ -356,6 +374,7 @@ SPOILED = {
 }
 
 
+@ON_BOTH
 def test_damaged_and_lost_content_is_put_back_from_the_other_sites_copy(database, copy, says):
     """The journal proves it, so nobody has to believe the other site; afterwards all is as it was."""
     one, other, large = says(b"help"), says(b"house 14"), says(LARGE)
@@ -386,6 +405,7 @@ def test_what_is_damaged_at_both_sites_is_left_and_named(database, copy, says):
     assert body_of(database, said.content_id) == b"hemp"
 
 
+@ON_BOTH
 def test_verify_names_damaged_content_and_counts_what_cannot_be_checked(database, committer, says):
     """What was erased is no damage; what has no hash was not checked, and nobody shall think that it was."""
     damaged, gone = says(b"help"), says(b"gone")
