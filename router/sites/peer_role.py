@@ -120,12 +120,7 @@ class PeerRole:
         self._said: Mapping[str, Any] = {}
         self._healing = Healing(own, self.committer)
         self._contents = ContentScrubbing(own, copy, self.committer)
-        self.sender = Sender(
-            own,
-            PeerClient(access, clock_ms=wall_ms),
-            acked=self._acked_hints.publish,
-            damaged=lambda found: self._contents.noticed("own", found),
-        )
+        self.sender = self._new_sender()
         self.beats = Beats(
             PeerClient(access, clock_ms=wall_ms, answer_s=1.5),
             content=self._says,
@@ -138,11 +133,22 @@ class PeerRole:
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None
         self._apart = asyncio.Event()
-        self._keeper = CopyKeeper(
-            copy, grew=self._copy_grew, apart=self._keep_apart, unfit=self._contents.came_unfit
-        )
+        self._keeper = self._new_keeper()
         self._gate = Gate(self._failing)
         self._scrubbing = Scrubbing(own, self.committer)
+
+    def _new_sender(self) -> Sender:
+        return Sender(
+            self.own,
+            PeerClient(self.access, clock_ms=wall_ms),
+            acked=self._acked_hints.publish,
+            damaged=lambda found: self._contents.noticed("own", found),
+        )
+
+    def _new_keeper(self) -> CopyKeeper:
+        return CopyKeeper(
+            self.copy, grew=self._copy_grew, apart=self._keep_apart, unfit=self._contents.came_unfit
+        )
 
     def _new_mover(self) -> Mover:
         return Mover(
