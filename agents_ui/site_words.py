@@ -7,6 +7,7 @@ from typing import Any, Final  # Any: JSON of router/sites/standing.py and its k
 
 from router.sites.acts import Taken
 from router.sites.dry_run_words import seconds
+from router.sites.ground import Ground
 from router.sites.returning import Returned
 
 _WAS_SO: Final = " It was so; nothing changes."
@@ -51,11 +52,13 @@ def first_line(domain: str, first: Mapping[str, Any]) -> str:
     return f"Site {domain}: this was done at {clock(first['since_ms'])} {who}{why}; nothing changes."
 
 
-def taken_lines(here: str, taken: Taken) -> list[str]:
-    """What a take-over came to; here is the name of the site that serves now."""
+def taken_lines(ground: Ground, taken: Taken) -> list[str]:
+    """What a take-over by this site came to."""
+    here = ground.name_of(ground.site)
+    whose = " and of ".join(ground.name_of(domain) for domain in taken.domains)
     return [
         *(first_line(domain, asdict(owner)) for domain, owner in taken.first.items()),
-        f"{here} serves {', '.join(taken.domains)}. {taken.adopted} interactions came here, "
+        f"{here} serves the traffic of {whose}. {taken.adopted} interactions came here, "
         f"each at its place in line, in {taken.took_ms} ms.",
     ]
 

@@ -111,7 +111,7 @@ def _take_over(ground: Ground, asked: SiteAct, person: Person, progress: Progres
         anyway=asked.anyway,
         progress=progress,
     )
-    return taken_lines(ground.name_of(ground.site), taken)
+    return taken_lines(ground, taken)
 
 
 def _drill(ground: Ground, asked: SiteAct, person: Person) -> list[str]:

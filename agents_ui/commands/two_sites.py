@@ -190,7 +190,7 @@ def _take_over(ground: "Ground", arguments: argparse.Namespace) -> int:
         "took_ms": taken.took_ms,
         "actions": runs,
     }
-    _print(arguments, report, [*taken_lines(ground.name_of(ground.site), taken), *_run_lines(runs)])
+    _print(arguments, report, [*taken_lines(ground, taken), *_run_lines(runs)])
     return FINE
 
 

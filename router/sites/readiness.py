@@ -24,6 +24,8 @@ from router.sites.sending_trouble import PASSING
 from router.sites.status import CONTENT, COPY, PEER, VERIFIED, put_status, readiness_key, status_of
 
 EVERY_MS: Final = 60_000
+UNREADY_MS: Final = 10_000
+"""The same while something is not ready: who puts it right wants to see that it is."""
 
 DISK_PCT: Final = 90
 BEHIND_MS: Final = 30_000

@@ -28,7 +28,7 @@ from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, owner_of
 from router.sites.problems import Problem
 from router.sites.pulse import HANGS, PEER_HANGS
-from router.sites.readiness import EVERY_MS, Machine, problems, store
+from router.sites.readiness import EVERY_MS, UNREADY_MS, Machine, problems, store
 from router.sites.service_states import (
     DOWN,
     GOING_DOWN,
@@ -87,7 +87,7 @@ class Watcher:
         self._said: Mapping[str, Any] = {}
         self._settling = Settling()
         self._found: list[Problem] = []
-        self._asked_ms = -EVERY_MS
+        self._ask_at_ms = 0
         self._again_ms = 0
         self._third = ThirdPoint()
         self._told_stuck = False
@@ -126,9 +126,9 @@ class Watcher:
         self._tell_stuck(ground, watch, said)
         self._observe(ground, watch, said)
         self._keep(ground, watch, said)
-        if self._mono_ms() - self._asked_ms >= EVERY_MS:
-            self._asked_ms = self._mono_ms()
+        if self._mono_ms() >= self._ask_at_ms:
             self._ask(ground)
+            self._ask_at_ms = self._mono_ms() + (UNREADY_MS if self._found else EVERY_MS)
         return self._policy(ground, watch, said)
 
     async def _careful(self, work: Awaitable[object]) -> None:

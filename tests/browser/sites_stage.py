@@ -53,7 +53,7 @@ def taken(**changes: Any) -> Json:
     """Birch House has taken over."""
     act = {"command_id": "c", "act": "take-over", "agent_id": "ada", "state": "done", "done": 12, "of": 12,
            "began_ms": now_ms() - 2_000, "refusals": [],
-           "lines": ["Birch House serves a. 12 interactions came here."]}  # fmt: skip
+           "lines": ["Birch House serves the traffic of Alder House. 12 came here."]}  # fmt: skip
     claimed = domain("a", "b", n=1, since_ms=now_ms() - 2_000, agent_id="ada", why="no light there")
     return dead(domains=[claimed, domain("b", "b")], act=act, fits="") | changes
 

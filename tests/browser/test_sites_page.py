@@ -78,7 +78,7 @@ def test_a_dead_site_is_said_since_when_and_taken_over_by_keyboard_alone(
     admin.answers["sites/act"] = (200, {"ok": True, "lines": ["Birch House serves a."], "work": {}})
     admin.answers["sites"] = (200, taken())
     page.keyboard.press("Enter")
-    expect(page.locator(".work")).to_contain_text("12 interactions came here")
+    expect(page.locator(".work")).to_contain_text("12 came here")
     (act,) = _acts(admin)
     said = {key: act[key] for key in ("act", "confirm", "why", "assigned", "anyway")}
     expected = {"act": "take-over", "confirm": "Birch House", "why": "no light there"}

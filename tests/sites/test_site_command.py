@@ -87,7 +87,7 @@ def test_one_line_takes_over_with_everything_else_dead(shell):
     """This is what the whole project is for."""
     status, out, err = shell.types("take-over", "--yes", "--why", "alder is dark")
     assert (status, err) == (0, "")
-    assert "Birch House serves a. 3 interactions came here" in out
+    assert "Birch House serves the traffic of Alder House. 3 interactions came here" in out
     assert "Provider a/1/works: done, 1 tries: exit 0: to b" in out
     assert "Provider a/1/fails: not done yet, 1 tries: exit 1" in out
     assert shell.pair.b.all("SELECT owner, why FROM domain") == [("b", "alder is dark")]
@@ -137,7 +137,7 @@ def test_nobody_takes_over_by_an_arrow_key_and_enter(shell, monkeypatch, capsys)
     monkeypatch.setattr("sys.stdin", Terminal("b\n"))
     status, out, _ = shell.types("take-over")
     assert status == 0
-    assert "Birch House serves a" in out
+    assert "Birch House serves the traffic of Alder House" in out
 
 
 def test_without_a_terminal_it_wants_to_be_told(shell):
