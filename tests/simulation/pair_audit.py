@@ -187,11 +187,20 @@ class PairAudit:
                 raise Broken(f"the copy at {half.name} does not verify: {report.problems[0]}")
 
     def _nothing_lost(self) -> None:
+        """A call-back may be left to the conversation that it follows, where that went on and had its end."""
         ends: dict[str, set[str]] = {}
+        follows: dict[str, str] = {}
+        ended = "SELECT interaction_id, follows, closed_why FROM interaction"
         for half in self._halves:
-            for ref, why in half.site.journal.db.rows("SELECT interaction_id, closed_why FROM interaction"):
+            for ref, follow, why in half.site.journal.db.rows(ended):
                 ends.setdefault(ref, set()).add(why)
-        lost = sorted(ref for ref, whys in ends.items() if whys == {MOVED})
+                follows[ref] = follow
+        nobody = {MOVED, "abandoned"}
+        lost = sorted(
+            ref
+            for ref, whys in ends.items()
+            if whys == {MOVED} and ends.get(follows[ref], nobody) <= nobody
+        )
         if lost:
             raise Broken(f"each site counted on the other, and nobody served: {lost[:3]}")
         missing = [ref for _, ref, _, _ in self.acknowledged if ref not in ends]

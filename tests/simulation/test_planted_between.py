@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.sites import adopting, copies, reconciling
+from router.sites import adopting, copies, dual_answers, reconciling
 from router.sites.copy_line import CopyLine, Outcome
 from tests.simulation import peer_role
 from tests.simulation.audit import Broken
@@ -85,24 +85,24 @@ def test_a_sender_that_leaves_out_rows_does_no_harm(monkeypatch):
 
 def test_a_message_that_is_not_copied_is_noticed(monkeypatch):
     """What the customer said at one site, the agent of the other one would never read."""
-    monkeypatch.setattr(reconciling, "_missing", lambda *given: None)
+    monkeypatch.setattr(reconciling.MissingMessages, "of", lambda *given: [])
     assert breaks_by("at one site only")
 
 
 def test_telling_of_two_answers_at_one_site_only_is_noticed(monkeypatch):
     """Two agents have promised something to one customer, and one of them does not know."""
-    dual = reconciling.Reconciler._dual
+    untold = reconciling.untold
 
-    def silent(self, *given):
-        return dual(self, *given) if self._site == "a" else []
+    def silent(*given, site, peer):
+        return untold(*given, site=site, peer=peer) if site == "a" else []
 
-    monkeypatch.setattr(reconciling.Reconciler, "_dual", silent)
+    monkeypatch.setattr(reconciling, "untold", silent)
     assert breaks_by("told of two answers at one site only")
 
 
 def test_telling_of_two_answers_where_there_was_one_is_noticed(monkeypatch):
     """Alarms that mean nothing are not read."""
-    monkeypatch.setattr(reconciling, "is_dual", lambda record: len(record.legs) > 1)
+    monkeypatch.setattr(dual_answers, "is_dual", lambda record: len(record.legs) > 1)
     assert breaks_by("was said to be answered twice")
 
 

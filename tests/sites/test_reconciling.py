@@ -261,3 +261,31 @@ def _gives_up(half: Half) -> None:
     half.site.say("customer_connected", "c-1", **said)
     half.site.say("customer_disconnected", "c-1", **said, for_good=True)
     half.site.settles()
+
+
+def test_people_are_told_again_when_others_share_it_than_before(pair):
+    """Handed to a colleague, it is she who must know that somebody at the other site has it as well."""
+    a, b = pair
+    taken_over(a, b)
+    b.site.signs_in("ivan")
+    b.site.passes(1)
+    b.accepts("c-1")
+    settle(a, b)
+    a.site.signs_in("jamila")
+    gives_back(a, "hannah")
+    a.site.passes(1)
+    assert a.accepts("c-1") == "jamila"
+    settle(a, b)
+    for half, pairs in (
+        (a, [("hannah", "ivan"), ("jamila", "ivan")]),
+        (b, [("ivan", "hannah"), ("ivan", "jamila")]),
+    ):
+        told = [json.loads(row.data) for row in half.rows("kept_too")]
+        assert [(each["agent_id"], each["other_agent_id"]) for each in told] == pairs
+        alarms = "SELECT detail FROM alarm WHERE code = 'dual_answered' ORDER BY at_ms, alarm_id"
+        assert len(half.all(alarms)) == 2
+        half.is_sound()
+    gives_back(a, "jamila")
+    settle(a, b)
+    assert [len(half.rows("kept_too")) for half in pair] == [2, 2], "what is over is not told back and forth"
+    settle(a, b)
