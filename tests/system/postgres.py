@@ -234,8 +234,16 @@ def _readable_copy(root: Path, installed: Path) -> Path:
     package = installed.parent
     for source in (package, package.parent / f"{package.name}.libs"):
         if source.exists():
-            shutil.copytree(source, root / source.name, symlinks=True)
+            shutil.copytree(source, root / source.name, symlinks=True, copy_function=_link_or_copy)
     return root / package.name / installed.name
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """The same file under another name where that can be: 41 MB less to write for each server."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 def _wait_until_it_answers(server: PostgresServer) -> None:
