@@ -61,7 +61,12 @@ class Hooks:
         self._log_pace = Pace(LOGS_BURST, LOGS_PER_S)
         self.accounts = HookedAccounts(services.plan, services.settings)
         self.quarantine = Quarantine(services.database)
-        self.keeping = Keeping(committer=services.committer, keeper=self._keeper, count=figures.count)
+        self.keeping = Keeping(
+            committer=services.committer,
+            keeper=self._keeper,
+            count=figures.count,
+            reported=services.forward.reported,
+        )
         self._calls = HeldCalls(services, figures.count)
         self._patience = Patience(lambda: services.committer.standing_s)
         self._failed_s = -FAILED_S

@@ -5,13 +5,13 @@ For requests as they come (hooks.py), and for those that were refused once and a
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agents_ui.hooks.receipts import KeepReceipts
 from agents_ui.hooks.wishes import KeepWishes
 from router.channels.ingest import Keeper, Kept, NotKept, keep, until_copied
 from router.channels.port import Account, Contact, Receipt, Received, Wish
+from router.channels.receipts import KeepReceipts
 from router.channels.sighting import KeepSighting
 from router.journal.committer import Append, Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
@@ -20,11 +20,16 @@ from router.records import Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """Keeps what webhooks bring. Shape: keeper() is who keeps, now; count(account, result, number) counts."""
+    """Keeps what webhooks bring.
+
+    Shape: keeper() is who keeps, now; count(account, result, number) counts; reported(account, receipts) says
+           at the other site what became of messages that may be its own (Forwarder.reported).
+    """
 
     committer: Committer
     keeper: Callable[[], Keeper]
     count: Callable[[str, str, int], None]
+    reported: Callable[[str, tuple[Receipt, ...]], Awaitable[object]] | None = None
 
     async def keep(self, account: Account, received: Received) -> None:
         """Everything on disk when this returns. Raises NotKept when anything is not."""
@@ -69,8 +74,12 @@ class Keeping:
         """Raises NotKept."""
         if not receipts:
             return
-        rows = await self._append(KeepReceipts(account_id=account.account_id, receipts=receipts))
+        append = KeepReceipts(account_id=account.account_id, receipts=receipts)
+        rows = await self._append(append)
         self.count(account.account_id, "receipt", len(rows))
+        if append.moved and self.reported is not None:
+            # Told or not, the provider is done: it would repeat to a site that has it already.
+            await self.reported(account.account_id, tuple(append.moved))
 
     async def _append(self, append: Append) -> tuple[Row, ...]:
         """Where the provider is told that it is here, the other site is to have it too. Raises NotKept."""

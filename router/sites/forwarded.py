@@ -8,7 +8,7 @@ Hashes are not: each site draws its own salts, so what a contact joins is found 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
@@ -17,7 +17,8 @@ import msgspec
 from config.plan import Plan
 from router.channels.ids import message_id_of
 from router.channels.ingest import Keeper, Kept, NothingToJoin, NotKept, keep, until_copied
-from router.channels.port import Contact
+from router.channels.port import Contact, Receipt
+from router.channels.receipts import KeepReceipts
 from router.channels.sighting import KeepSighting
 from router.journal.appends import storable
 from router.journal.committer import Committer, CommitUnknown
@@ -28,6 +29,7 @@ from router.sites.wire import WireWrong
 
 PATH: Final = "/peer/contact"
 JOIN_PATH: Final = "/peer/join"
+RECEIPTS_PATH: Final = "/peer/receipts"
 
 BODY_BYTES_MAX: Final = 64 << 20
 """More than the largest body that any channel takes."""
@@ -78,6 +80,20 @@ def unpack(body: bytes) -> Brought:
     if found.form != _FORM:
         raise WireWrong(f"form {found.form} is of another release: this one reads form {_FORM}")
     return Brought(contacts=tuple(found.contacts), sightings=tuple(found.sightings))
+
+
+class _Reported(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    form: int
+    account_id: str
+    receipts: Annotated[list[Receipt], msgspec.Meta(max_length=CONTACTS_MAX)]
+
+
+_REPORTED: Final = msgspec.msgpack.Decoder(_Reported)
+
+
+def pack_receipts(account_id: str, receipts: Sequence[Receipt]) -> bytes:
+    """The body of POST /peer/receipts."""
+    return _ENCODER.encode(_Reported(_FORM, account_id, list(receipts)))
 
 
 class _Joined(msgspec.Struct, forbid_unknown_fields=True):
@@ -133,6 +149,7 @@ class KeepForwarded:
         return (
             PeerRoute(method="POST", path=PATH, handle=self._answer, body_max=BODY_BYTES_MAX),
             PeerRoute(method="POST", path=JOIN_PATH, handle=self._answer_join, body_max=BODY_BYTES_MAX),
+            PeerRoute(method="POST", path=RECEIPTS_PATH, handle=self._answer_receipts),
         )
 
     async def _answer(self, asked: Asked) -> Answered:
@@ -150,6 +167,20 @@ class KeepForwarded:
             raise BadRequest(str(wrong)) from None
         except NotKept:
             return answered({"code": "not_kept"}, 503)
+
+    async def _answer_receipts(self, asked: Asked) -> Answered:
+        try:
+            said = _REPORTED.decode(asked.body)
+        except msgspec.MsgspecError as wrong:
+            raise BadRequest(f"these are no receipts: {wrong}") from None
+        if said.form != _FORM:
+            raise BadRequest(f"form {said.form} is of another release: this one reads form {_FORM}")
+        append = KeepReceipts(account_id=said.account_id, receipts=tuple(said.receipts))
+        try:
+            rows = await self._committer.append(append)
+        except (CommitUnknown, DatabaseBusy, DatabaseGone):
+            return answered({"code": "not_kept"}, 503)
+        return answered({"kept": len(rows)})
 
     async def join(self, body: bytes) -> dict[str, dict[str, str | bool] | None]:
         """The answer: what the one contact joined, once it is kept.

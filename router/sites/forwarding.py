@@ -18,11 +18,11 @@ from typing import Final, Protocol
 from config.plan import Plan
 from config.settings import Settings, SettingsWrong
 from router.channels.ingest import Kept, found_before
-from router.channels.port import Contact
+from router.channels.port import Contact, Receipt
 from router.journal.clock import wall_ms
 from router.journal.connection import Connection
 from router.sites.credentials import PeerAccess, peer_access
-from router.sites.forwarded import JOIN_PATH, PATH, Brought, joined_by, pack
+from router.sites.forwarded import JOIN_PATH, PATH, RECEIPTS_PATH, Brought, joined_by, pack, pack_receipts
 from router.sites.peer_client import PeerAnswer, PeerClient, PeerUnreachable
 from router.sites.wire import WireWrong
 
@@ -56,6 +56,9 @@ class Forwarder(Protocol):
     async def located(self, report: Contact) -> bool | None:
         """Whether the other site has a telephone's report now, and its person; None where it did not say."""
 
+    async def reported(self, account_id: str, receipts: tuple[Receipt, ...]) -> bool:
+        """Whether the other site knows now what a provider said of messages that may be its own."""
+
     def close(self) -> None:
         """Let go of every line."""
 
@@ -73,6 +76,10 @@ class NoForwarding:
 
     async def located(self, report: Contact) -> bool | None:
         """Nobody is anywhere else."""
+        return False
+
+    async def reported(self, account_id: str, receipts: tuple[Receipt, ...]) -> bool:
+        """Nobody else has sent anything."""
         return False
 
     def close(self) -> None:
@@ -118,6 +125,10 @@ class Forwarding:
         except WireWrong as wrong:
             _log.warning("the other site was not understood error=%s", wrong)
             return None
+
+    async def reported(self, account_id: str, receipts: tuple[Receipt, ...]) -> bool:
+        answer = await self._asked(RECEIPTS_PATH, pack_receipts(account_id, receipts))
+        return answer is not None and answer.status == OK
 
     async def _asked(self, path: str, body: bytes) -> PeerAnswer | None:
         """Its answer; None where there was none in time."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agents_ui.hooks.receipts import KeepReceipts
 from router.channels.port import Receipt
+from router.channels.receipts import KeepReceipts
 from router.journal.database import open_database
 from tests.contracts.messenger import Messenger
 from tests.contracts.plays import Plays, receive

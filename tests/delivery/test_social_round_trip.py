@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agents_ui.hooks.receipts import KeepReceipts
 from config.account_check import variable_of
 from config.plan import Plan
 from config.plan_file import parse_plan
 from config.settings import read_settings
 from router.channels.ingest import KeepContact
 from router.channels.port import Contact
+from router.channels.receipts import KeepReceipts
 from router.journal.clock import SteadyClock, wall_ms
 from router.journal.verify import verify
 from router.run.delivery import Delivery

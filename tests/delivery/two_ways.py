@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents_ui.hooks.receipts import KeepReceipts
 from config.plan import Plan
 from config.plan_file import parse_plan
 from router.channels import consent
 from router.channels.ids import message_id_of
 from router.channels.ingest import KeepContact, Keeper
 from router.channels.port import TEXT, Contact, Receipt
+from router.channels.receipts import KeepReceipts
 from router.journal.appends import FactsAppend, put_content
 from router.journal.connection import Connection
 from router.journal.database import Database

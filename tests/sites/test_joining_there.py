@@ -1,7 +1,7 @@
 """Who was moved writes again where they always wrote: it joins what was moved, at the site that has it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,13 @@ from config.plan import Limits
 from router.channels.ids import interaction_id_of, message_id_of
 from router.channels.ingest import Keeper, Kept, NotKept, keep
 from router.channels.mail_contact import thread_of_mail
-from router.channels.port import Contact
-from router.sites.forwarded import Brought, KeepForwarded, joined_by, pack
+from router.channels.port import Contact, Receipt
+from router.channels.receipts import KeepReceipts
+from router.sites.forwarded import RECEIPTS_PATH, Brought, KeepForwarded, joined_by, pack, pack_receipts
 from router.sites.forwarding import kept_there
-from router.sites.peer_server import answered
+from router.sites.peer_server import Answered as PeerAnswered
+from router.sites.peer_server import Asked, BadRequest, answered
+from tests.delivery.two_ways import Answered
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.test_rerouting import rerouting
 
@@ -68,8 +71,7 @@ class There:
             if not self.lost:
                 other.sends()
 
-        plan: Any = type("Plan", (), {"limits": Limits()})()
-        keeps = KeepForwarded(other.site.database, other.site.committer, lambda: plan, copied, copied)
+        keeps = keeps_of(other, copied)
         try:
             if self.refuses:
                 raise NotKept("the database is busy")
@@ -78,6 +80,11 @@ class There:
             return None
         other.site.settles()
         return answered(said).body
+
+
+def keeps_of(half: Half, copied: Callable[[int], Awaitable[object]]) -> KeepForwarded:
+    plan: Any = type("Plan", (), {"limits": Limits()})()
+    return KeepForwarded(half.site.database, half.site.committer, lambda: plan, copied, copied)
 
 
 def writes(half: Half, contact: Contact, there: There | None = None) -> Kept:
@@ -319,6 +326,70 @@ def test_other_words_under_the_same_id_are_another_message(pair):
     other = writes(a, replace(again(), body=b"he breathes"), There(a))
     assert other.message_id != first.message_id
     assert {first.message_id, other.message_id} <= set(said_in(b, X))
+
+
+def answers(half: Half, number: int) -> str:
+    """An agent of this half wrote to them, and a provider has taken it; the message."""
+    said = Answered(number=number, interaction_id=X, text="we are coming")
+    half.site.committer.submit(said).result()
+    reported(half, said.message_id, "sent")
+    return said.message_id
+
+
+def reported(half: Half, message_id: str, status: str) -> tuple[Receipt, ...]:
+    """The provider says this half what became of it; what the other half is to hear of as well."""
+    append = KeepReceipts(account_id="sms-main", receipts=(Receipt(outbox_id=message_id, status=status),))
+    half.site.committer.submit(append).result()
+    return append.moved
+
+
+def hears(half: Half, receipts: tuple[Receipt, ...]) -> PeerAnswered:
+    return asks(half, pack_receipts("sms-main", receipts))
+
+
+def asks(half: Half, body: bytes) -> PeerAnswered:
+    (route,) = [each for each in keeps_of(half, nobody_waits).routes() if each.path == RECEIPTS_PATH]
+    return asyncio.run(route.handle(Asked(query={}, body=body)))
+
+
+async def nobody_waits(seq: int) -> None:
+    """It is acknowledged as it is."""
+
+
+def test_what_became_of_an_answer_is_known_where_they_are_served(pair):
+    """Its provider tells the site that was called. An agent who thinks that it arrived waits in vain."""
+    a, b = pair
+    writes(a, FIRST)
+    is_read(a, X, FIRST)
+    before = answers(a, 1)
+    assert reported(a, before, "delivered") == ()
+    moves(a)
+    since = answers(b, 2)
+    status = "SELECT status FROM message WHERE message_id = :m"
+    assert (b.all(status, m=before), b.all(status, m=since)) == ([("delivered",)], [("sent",)])
+    for message_id, said in ((before, "read"), (since, "failed")):
+        told = reported(a, message_id, said)
+        assert len(told) == 1
+        assert hears(b, told).status == 200
+        assert hears(b, told).body == b'{"kept":0}'
+        assert b.all(status, m=message_id) == [(said,)]
+    both_are_sound(a, b)
+
+
+def test_where_nobody_was_moved_no_other_site_hears_of_receipts(pair):
+    """A provider says something of each message, and of some that are none of ours."""
+    a, _ = pair
+    writes(a, FIRST)
+    assert reported(a, answers(a, 1), "delivered") == ()
+    assert reported(a, "nobody's", "delivered") == ()
+
+
+def test_what_is_no_receipt_is_no_receipt(pair):
+    """Typed before anything looks at it."""
+    a, _ = pair
+    for body in (b"", pack_receipts("sms-main", ())[:-1], b"\x93\x02\xa1a\x90"):
+        with pytest.raises(BadRequest):
+            asks(a, body)
 
 
 def test_probes_and_strangers_ask_nobody(pair):
