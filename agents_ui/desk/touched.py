@@ -14,6 +14,7 @@ from router.records import DECISION_KINDS, Row
 _SHOWN: Final = frozenset(
     {
         "message_added",
+        "message_copied",
         "read",
         "queued",
         "held",
@@ -97,6 +98,7 @@ class RowData(msgspec.Struct):
     from_customer_id: str = ""
     to_customer_id: str = ""
     alarm_id: str = ""
+    early: bool = False
 
 
 @dataclass(slots=True)
@@ -196,6 +198,8 @@ def _status(touched: Touched, row: Row) -> None:
 
 def _interaction(touched: Touched, row: Row, agents: Container[str], shown: Mapping[str, object]) -> None:
     data = msgspec.json.decode(row.data, type=RowData)
+    if data.early:
+        return  # what follows behind an adoption is older than what is shown, and may be thousands
     if row.ref in shown or (row.kind in _BRINGS and data.agent_id in agents):
         messages = touched.interactions.setdefault(row.ref, set())
         if data.message_id:

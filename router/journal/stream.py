@@ -100,8 +100,23 @@ def read_head(db: Connection) -> Head:
     return _head(db, "")
 
 
+DATA_MAX: Final = 16 << 20
+"""Bytes of one fact. What is larger could not be sent to the other site, and all after it would wait behind
+it (sites/wire.py). Nothing here is near it: whatever may grow is cut where it is made."""
+
+
+class FactTooLarge(Exception):
+    """Our own mistake: it is refused before it is written, and says which kind it is."""
+
+
 def append_facts(db: Connection, head: Head, facts: Sequence[Fact]) -> tuple[Row, ...]:
-    """Writes these facts as the next rows and moves the head; save_head stores it before the commit."""
+    """Writes these facts as the next rows and moves the head; save_head stores it before the commit.
+
+    Raises FactTooLarge: nothing was written.
+    """
+    for fact in facts:
+        if len(fact.data) > DATA_MAX // 4 and (size := len(fact.data.encode())) > DATA_MAX:
+            raise FactTooLarge(f"{fact.kind} of {fact.ref!r} has {size} bytes: {DATA_MAX} is the most")
     rows = tuple(_next_row(head, fact) for fact in facts)
     _INSERT.run(db, [_values(row) for row in rows])
     return rows

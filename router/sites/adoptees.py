@@ -1,6 +1,6 @@
 """The other site's interactions as the copy has them: all that belongs to each, and its claim."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
@@ -106,6 +106,37 @@ _ORDERS: Final = """
     WHERE m.interaction_id = :ref AND o.status <> 'moved' ORDER BY o.outbox_id
 """
 
+MESSAGES_MAX: Final = 200
+"""Of one conversation in one fact. A row must stay small whatever somebody sends; the rest of a longer one
+follows behind (missing_messages.py)."""
+
+NEWEST, UNREAD, UNSENT = 100, 60, 500
+"""Of a longer one: what an agent sees, what nobody has read, what is still to be sent (more than anybody has
+typed while a provider was down); and how it began."""
+
+PLACES_MAX: Final = 200
+"""A position that follows somebody for hours has thousands: the newest, and those that are marked."""
+
+IDENTITIES_MAX: Final = 200
+"""Addresses of one customer. The one it came from is among them; others come with what came from them."""
+
+_COUNTS: Final = """
+    SELECT interaction_id, count(*) FROM message WHERE interaction_id IN {wanted} GROUP BY interaction_id
+"""
+_CHOSEN: Final = (
+    ("WHERE m.interaction_id = :ref AND m.direction = 'in' ORDER BY m.seq, m.at_ms, m.message_id", 1),
+    ("WHERE m.interaction_id = :ref ORDER BY m.seq DESC, m.at_ms DESC, m.message_id DESC", NEWEST),
+    (
+        "WHERE m.reading = 'unread' AND m.interaction_id = :ref ORDER BY m.seq, m.at_ms, m.message_id",
+        UNREAD,
+    ),
+    (
+        "JOIN outbox o ON o.message_id = m.message_id WHERE m.interaction_id = :ref"
+        " AND o.status IN ('due', 'moved') ORDER BY o.seq, o.outbox_id",
+        UNSENT,
+    ),
+)
+
 Entry = dict[str, Any]
 
 
@@ -161,9 +192,14 @@ def read_adoptees(
     found = Adoptees(from_site=from_site, each=list(each.values()))
     wanted = list(each)
     _place_read(copy, [one.row for one in found.each])
-    _read_messages(copy, each, wanted)
+    for message in read_messages(copy, _chosen(copy, wanted)):
+        del message["seq"]
+        each[message.pop("interaction_id")].messages.append(message)
     for place in _read(copy, "place", _PLACE, wanted, order="seq"):
         each[place.pop("interaction_id")].places.append(place)
+    for adoptee in found.each:
+        older, latest = adoptee.places[:-PLACES_MAX], adoptee.places[-PLACES_MAX:]
+        adoptee.places = [*(each for each in older if each["newest"] or each["tightest"]), *latest]
     said = [message["message_id"] for one in found.each for message in one.messages]
     for order in _read(copy, "outbox", _OUTBOX, said, key="message_id", order="seq"):
         if (one := each.get(order.pop("interaction_id"))) is not None:
@@ -193,14 +229,35 @@ def _place_read(copy: Connection, rows: Sequence[Entry]) -> None:
             row |= {"requirement": requirement, "parked_until_ms": 0}
 
 
-def _read_messages(copy: Connection, each: Mapping[str, Adoptee], wanted: Sequence[str]) -> None:
-    by_id: dict[str, Entry] = {}
-    for message in _read(copy, "message", _MESSAGE, wanted, order="seq, at_ms, message_id"):
+def message_counts(copy: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """How many messages each of these would bring."""
+    return {str(ref): min(int(count), MESSAGES_MAX) for ref, count in rows_in(copy, _COUNTS, ids)}
+
+
+def _chosen(copy: Connection, ids: Sequence[str]) -> list[str]:
+    """All messages of those that are not too long, and what matters most of the others."""
+    counts = {str(ref): int(count) for ref, count in rows_in(copy, _COUNTS, ids)}
+    short = [ref for ref in ids if counts.get(ref, 0) <= MESSAGES_MAX]
+    sql = "SELECT message_id FROM message WHERE interaction_id IN {wanted}"
+    chosen = {str(row[0]): None for row in rows_in(copy, sql, short)}
+    for ref in ids:
+        if counts.get(ref, 0) > MESSAGES_MAX:
+            for which, most in _CHOSEN:
+                rows = copy.rows(f"SELECT m.message_id FROM message m {which} LIMIT {most}", ref=ref)
+                chosen |= {str(row[0]): None for row in rows}
+    return list(chosen)
+
+
+def read_messages(copy: Connection, ids: Sequence[str]) -> list[Entry]:
+    """These as the copy has them, with their parts, in the order of their conversations."""
+    found = _read(copy, "message", (*_MESSAGE, "seq"), ids, key="message_id")
+    found.sort(key=lambda each: (each["interaction_id"], each["seq"], each["at_ms"], each["message_id"]))
+    by_id = {message["message_id"]: message for message in found}
+    for message in found:
         message["parts"] = []
-        by_id[message["message_id"]] = message
-        each[message.pop("interaction_id")].messages.append(message)
     for part in _read(copy, "part", _PART, list(by_id), key="message_id", order="number"):
         by_id[part.pop("message_id")]["parts"].append(part)
+    return found
 
 
 def _read_customers(copy: Connection, each: Sequence[Adoptee]) -> None:
@@ -214,7 +271,9 @@ def _read_customers(copy: Connection, each: Sequence[Adoptee]) -> None:
     for identity in _read(copy, "identity", _IDENTITY, customers, key="customer_id", order="identity_id"):
         identities.setdefault(identity.pop("customer_id"), []).append(identity)
     for one in each:
-        one.identities = identities.get(one.row["customer_id"], [])
+        known = identities.get(one.row["customer_id"], [])
+        known.sort(key=lambda each: each["identity_id"] != one.row["identity_id"])
+        one.identities = known[:IDENTITIES_MAX]
         one.name_content_id = names.get(one.row["customer_id"], "")
 
 

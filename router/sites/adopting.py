@@ -19,7 +19,16 @@ from router.journal.database import Database
 from router.journal.many_rows import ManyRows, rows_in
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
-from router.sites.adoptees import SENDING, Adoptee, Adoptees, Claim, Entry, claims, read_adoptees
+from router.sites.adoptees import (
+    SENDING,
+    Adoptee,
+    Adoptees,
+    Claim,
+    Entry,
+    claims,
+    message_counts,
+    read_adoptees,
+)
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
@@ -36,7 +45,7 @@ NOT_ADOPTED: Final = "not_adopted"
 """Code of the alarm that an interaction of the other site could not be adopted; its ref is which."""
 
 MESSAGES_AT_ONCE: Final = 2_000
-"""Of one append: each is a part of one row of the journal. A single conversation may have more."""
+"""Of one append: each is a part of one row of the journal."""
 
 CHUNK: Final = 200
 """Interactions of one append: a tenth of a second in which nobody else appends."""
@@ -51,7 +60,6 @@ _WANTED: Final = """
     SELECT interaction_id FROM interaction
     WHERE (closed_seq = 0 OR ? = 1) AND (state <> 'assigned' OR ? = 1) AND interaction_id IN {wanted}
 """
-_MESSAGES: Final = "SELECT 1 FROM message WHERE interaction_id IN {wanted}"
 
 
 def _insert(table: str, columns: Sequence[str]) -> ManyRows:
@@ -225,7 +233,7 @@ def adopt(
     with copy.reading() as theirs:
         values = int(ended), int(assigned)
         wanted = {str(row[0]) for row in rows_in(theirs, _WANTED, ids, *values)}
-        many = len(rows_in(theirs, _MESSAGES, sorted(wanted))) > MESSAGES_AT_ONCE
+        many = sum(message_counts(theirs, sorted(wanted)).values()) > MESSAGES_AT_ONCE
     left = [each for each in ids if each in wanted]
     if not left:
         return ()
@@ -264,7 +272,7 @@ def _in_place(db: Connection, coming: Sequence[Adoptee]) -> list[Adoptee]:
     here = places_here(db, [each.interaction_id for each in coming], open_only=False)
     found: list[Adoptee] = []
     for each in coming:
-        there_ms = each.row["accepted_at_ms"]
+        there_ms = int(each.row["accepted_at_ms"])
         here_ms = here.get(each.interaction_id, there_ms)
         doubted = here_ms < there_ms and clocks_doubted(db, earlier_ms=here_ms)
         if is_believed(here_ms, there_ms, doubted=doubted):

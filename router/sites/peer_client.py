@@ -20,7 +20,7 @@ CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0
 """Until the other site has said something: taking a large batch on a slow disk takes seconds."""
 
-ANSWER_BYTES_MAX: Final = 16 << 20
+ANSWER_BYTES_MAX: Final = 24 << 20
 
 
 class PeerUnreachable(Exception):

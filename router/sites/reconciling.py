@@ -9,7 +9,7 @@ same because they look at the same (merging.py). Looking again changes nothing: 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final  # Any: a column's value is whatever the table says
+from typing import Final  # Any: a column's value is whatever the table says
 
 import msgspec
 
@@ -18,18 +18,17 @@ from router.journal.appends import ROUTER
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.journal.fold_adoption import MESSAGE_KEYS
 from router.journal.many_rows import rows_in
 from router.journal.stream import last_seq, read_rows
 from router.records import Fact, Row, fact
 from router.run.trouble import NoticeTrouble
-from router.sites.adoptees import orders_of, read_adoptees
+from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt
-from router.sites.bringing import bring_content
 from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.given_up import left_there
 from router.sites.merging import Record, joined, let_go, records_of, serving
+from router.sites.missing_messages import MissingMessages, copy_messages
 from router.sites.ownership import learned_claims
 from router.sites.sent_twice import sent_at_both, sent_in
 
@@ -93,8 +92,7 @@ class Unequal:
     yields: list[Fact] = field(default_factory=list)
     duals: list[Fact] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    content: list[str] = field(default_factory=list)
+    messages: list[tuple[str, str]] = field(default_factory=list)
     raises: list[Fact] = field(default_factory=list)
     twice: list[Fact] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
@@ -104,7 +102,6 @@ class Unequal:
         return bool(
             self.yields
             or self.duals
-            or self.messages
             or self.raises
             or self.claims
             or self.places
@@ -126,14 +123,8 @@ class Agree:
         unequal = self._unequal
         refs = [each.ref for each in unequal.yields]
         yielding = {str(row[0]) for row in rows_in(db, _LOOSE, refs, ROUTER)}
-        there = _there(db, [str(said["message_id"]) for _, said in unequal.messages])
         return [
             *unequal.claims,
-            *(
-                fact("message_copied", ref, **said)
-                for ref, said in unequal.messages
-                if said["message_id"] not in there
-            ),
             *(each for each in unequal.yields if each.ref in yielding),
             *unequal.duals,
             *unequal.raises,
@@ -165,6 +156,7 @@ class Reconciler:
         self._raised: set[str] = set()
         self._placed: dict[str, int] = {}
         """What the router was told of places, and may not have read yet."""
+        self._missing = MissingMessages()
 
     def step(self, own: Committer, database: Database, copy: Database) -> bool:
         """One look. Whether there is more to look at. Raises as databases and committers do."""
@@ -214,10 +206,10 @@ class Reconciler:
         with database.reading() as ours, copy.reading() as theirs:
             unequal = self.compare(ours, theirs, ids)
         self._say(own, copy, unequal)
+        if unequal.messages:
+            self._again |= copy_messages(own, database, copy, unequal.messages)
 
     def _say(self, own: Committer, copy: Database, unequal: Unequal) -> None:
-        if unequal.content:
-            bring_content(own, copy, unequal.content)
         if unequal:
             own.submit(Agree(unequal)).result()
             self._placed |= unequal.places
@@ -244,7 +236,7 @@ class Reconciler:
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)
             unequal.places |= self._places(ours, theirs, agreed)
-            _missing(ours, theirs, both, self._peer, unequal)
+            unequal.messages += self._missing.of(ours, theirs, both)
             unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
         return unequal
 
@@ -305,6 +297,7 @@ class Reconciler:
         copy_rows = read_rows(theirs, after_seq=self._copy_seq, limit=PAGE)
         self._own_seq = own_rows[-1].seq if own_rows else self._own_seq
         self._copy_seq = copy_rows[-1].seq if copy_rows else self._copy_seq
+        self._missing.forget([row.ref for row in (*own_rows, *copy_rows) if row.kind == "adopted"])
         since_ms = {} if self.caught_up else _adopted_ms(ours, _refs(copy_rows))
         self._raised = {
             row.ref for row in copy_rows if _may_raise(row) and row.at_ms > since_ms.get(row.ref, 0)
@@ -333,34 +326,3 @@ def _may_raise(row: Row) -> bool:
 def _known(db: Connection, ids: Sequence[str]) -> set[str]:
     sql = "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}"
     return {str(row[0]) for row in rows_in(db, sql, ids)}
-
-
-def _message_ids(db: Connection, ids: Sequence[str]) -> list[str]:
-    sql = "SELECT message_id FROM message WHERE interaction_id IN {wanted}"
-    return sorted({str(row[0]) for row in rows_in(db, sql, ids)})
-
-
-def _there(db: Connection, message_ids: Sequence[str]) -> set[str]:
-    """Those that are there, also in another interaction: one that both sites got may have joined two."""
-    sql = "SELECT message_id FROM message WHERE message_id IN {wanted}"
-    return {str(row[0]) for row in rows_in(db, sql, message_ids)}
-
-
-def _missing(ours: Connection, theirs: Connection, ids: Sequence[str], peer: str, unequal: Unequal) -> None:
-    """What was said there and is not here, and what its words are."""
-    there = _message_ids(theirs, ids)
-    here = _there(ours, there)
-    lacking = _interactions_of(theirs, [each for each in there if each not in here])
-    for each in read_adoptees(theirs, lacking, from_site=peer, content_max=0).each:
-        for message in each.messages:
-            if message["message_id"] in here:
-                continue
-            said = {key: message[key] for key in MESSAGE_KEYS}
-            unequal.messages.append((each.interaction_id, {**said, "parts": message["parts"]}))
-            unequal.content.append(message["content_id"])
-            unequal.content += [part["content_id"] for part in message["parts"]]
-
-
-def _interactions_of(db: Connection, message_ids: Sequence[str]) -> list[str]:
-    sql = "SELECT DISTINCT interaction_id FROM message WHERE message_id IN {wanted}"
-    return sorted({str(row[0]) for row in rows_in(db, sql, message_ids)})

@@ -15,8 +15,9 @@ from router.records import Row
 from router.sites.copied_content import Entry
 from router.sites.copies import ADDRESS, CONTENT, CREDENTIAL, SENDING, Batch, Piece
 
-PACKED_MAX: Final = 8 << 20
-"""Bytes of a body. A batch is cut at half of this before it is compressed (copies.BYTES_MAX)."""
+PACKED_MAX: Final = 24 << 20
+"""Bytes of a body. A batch is cut at a sixth of this before it is compressed (copies.BYTES_MAX); only a row
+that is larger by itself goes alone, and none is larger than stream.DATA_MAX."""
 
 UNPACKED_MAX: Final = 64 << 20
 """A body that grows beyond this is none of ours: a few kilobytes can be made to fill any memory."""
