@@ -7,7 +7,6 @@ at the tables at most every ten seconds, however many ask.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,10 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agents_ui.figures import Figures, load_figures
+from router.journal.clock import wall_ms
 from router.journal.committer import Committer
 from router.journal.database import Connection, Database
 from router.records import Fact
 from router.sites.copy_gaps import SingleCopies
+from router.sites.status import put_status
 
 READY_KEPT_S: Final = 1.0
 """Probes of several watchers within this time share one commit."""
@@ -31,15 +32,16 @@ FIGURES_KEPT_S: Final = 10.0
 """Counting a million waiting interactions takes some tenths of a second of the database."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitProbe:
-    """Append that writes one number into our lease row, by the real committer, and nothing to the journal."""
+READY: Final = "ready"
+"""Key in site_status of the row that is written. Not our lease: a commit that hangs would keep it locked."""
 
-    web_id: str
+
+class CommitProbe:
+    """Append that writes one row, by the real committer, and nothing to the journal."""
 
     def write_content(self, db: Connection) -> None:
         """A real write, so that the commit is a real one."""
-        db.run("UPDATE lease SET epoch = epoch + 1 WHERE name = :name", name=f"web/{self.web_id}")
+        put_status(db, READY, wall_ms(), {})
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Nothing."""
@@ -49,12 +51,12 @@ class CommitProbe:
 class Health:
     """The three routes, and what they remember between two askers."""
 
-    def __init__(self, database: Database, committer: Committer, figures: Figures, web_id: str) -> None:
+    def __init__(self, database: Database, committer: Committer, figures: Figures) -> None:
         self._database = database
         self._committer = committer
         self._figures = figures
         self._singles = SingleCopies()
-        self._probe = CommitProbe(web_id=web_id)
+        self._probe = CommitProbe()
         self._ready = (False, -READY_KEPT_S)
         self._counted_at = -FIGURES_KEPT_S
         self._one_at_a_time = asyncio.Lock()

@@ -20,12 +20,13 @@ from agents_ui.chat.room import Room
 from agents_ui.elsewhere.whereabouts import Whereabouts
 from agents_ui.feed import Feed
 from agents_ui.figures import Figures, TimedCommitter
-from agents_ui.health import Health
+from agents_ui.health import CommitProbe, Health
 from agents_ui.hooks.figures import HookFigures
 from agents_ui.hooks.hooks import Hooks
 from agents_ui.plan_holder import PlanHolder, load_plan
 from agents_ui.server import FrontServer, server_of
 from agents_ui.services import Services
+from agents_ui.silence import Silence
 from agents_ui.supervision import Watchdog, run_essential
 from agents_ui.typing_marks import TypingMarks
 from agents_ui.voice.door import VoiceDoor
@@ -128,6 +129,7 @@ class WebRole:
                     "second copy": parts.services.second.run(),
                     "lease": lease.keep(),
                     "watchdog": parts.watchdog.run(),
+                    "silence": self._silence(parts).run(),
                     "watch": parts.watch.run(),
                     "committer": _watch(parts.services.committer),
                     "http": self._serve_http(parts, lease),
@@ -220,7 +222,7 @@ class WebRole:
         feed.subscribe(sightings.hear)
         feed.subscribe(figures.hear)
         room = Room(services)
-        health = Health(database, committer, figures, self._web_id)
+        health = Health(database, committer, figures)
         hooks = Hooks(services, HookFigures(figures.registry))
         port = self._listener.getsockname()[1]
         app = create_app(services, room=room, health=health, hooks=hooks, port=port)
@@ -228,7 +230,7 @@ class WebRole:
         watch = Watch(services, port=port)
         feed.subscribe(watch.arrivals.hear)
         figures.sockets(lambda: _connections(server, room))
-        _note_lags(figures, feed, watchdog)
+        _note_lags(figures, feed, watchdog, committer)
         return Parts(
             services=services,
             plan=plan,
@@ -242,6 +244,9 @@ class WebRole:
             watchdog=watchdog,
             watch=watch,
         )
+
+    def _silence(self, parts: Parts) -> Silence:
+        return Silence(parts.services.committer, CommitProbe(), parts.room.send_away)
 
     async def _serve_http(self, parts: Parts, lease: "_Lease") -> None:
         """Serve, say so, and on stop() end in order: sockets, then what they still had to append."""
@@ -323,11 +328,13 @@ async def _watch(committer: Committer) -> None:
         await asyncio.sleep(WAIT_S)
 
 
-def _note_lags(figures: Figures, feed: Feed, watchdog: Watchdog) -> None:
+def _note_lags(figures: Figures, feed: Feed, watchdog: Watchdog, committer: Committer) -> None:
     lag_s = "How late the loop's last tick was"
     figures.gauge("muster_feed_lag_seconds", "Age of the newest row seen", lambda: feed.lag_ms / 1000)
     figures.gauge("muster_feed_position", "Newest row seen here", lambda: feed.position)
     figures.gauge("muster_loop_lag_seconds", lag_s, lambda: watchdog.lag_s)
+    out_s = "For how long nothing of what was to be kept was; 0 while all is well"
+    figures.gauge("muster_database_out_seconds", out_s, lambda: committer.out_s)
 
 
 def _connections(server: FrontServer, room: Room) -> Mapping[str, int]:

@@ -144,6 +144,12 @@ class Room:
             visitor.joined = ""
             self._in_order(visitor, _Part((gone,)))
 
+    def send_away(self) -> None:
+        """End every line here: nothing can be kept, and nothing would be heard."""
+        for visitors in self._visitors.values():
+            for visitor in visitors:
+                visitor.line.too_slow.set()
+
     def customer_left(self, session: str) -> None:
         """The customer ended the chat, on every page of this session here."""
         for visitor in self._visitors.get(session, ()):

@@ -22,6 +22,7 @@ from agents_ui.chat.session import new_cookie, session_in
 from agents_ui.chat.view import channel_of
 from agents_ui.permits import Pace
 from agents_ui.services import Services
+from agents_ui.silence import is_out
 from agents_ui.typing_marks import CUSTOMER
 from router.channels.chat import contact_of
 from router.channels.ingest import Keeper, NotKept, keep
@@ -60,6 +61,9 @@ async def talk(socket: WebSocket, services: Services, room: Room) -> None:
         session, cookie = new_cookie(services.settings)
         headers.append((b"set-cookie", cookie.encode()))
     await socket.accept(headers=headers)
+    if is_out(services.committer):
+        await socket.close(TRY_AGAIN)  # The page keeps what is written, and asks the other site.
+        return
     visitor = Visitor(session=session, connection_id=str(uuid4()), line=Line(socket))
     probe = await _probe_in(socket, services)
     try:

@@ -25,6 +25,7 @@ from agents_ui.desk.plan_words import words_of
 from agents_ui.desk.touched import Touched, touched_by
 from agents_ui.desk.views import Changes, Views, place_of
 from agents_ui.services import Services
+from agents_ui.silence import is_out
 from agents_ui.typing_marks import CUSTOMER
 from router.journal.clock import SteadyClock
 from router.journal.database import DatabaseBusy, DatabaseGone
@@ -282,10 +283,12 @@ class Fan:
             await asyncio.sleep(BEAT_S)
             now_ms = self.clock()
             beat = b'{"kind":"beat","server_ms":%d%b}' % (now_ms, self._services.whereabouts.beat())
+            silent = is_out(self._services.committer)
             for desk in self._views.desks():
                 if desk.person.expires_at_ms <= now_ms:
                     desk.close(SESSION_ENDED)
-                desk.push(beat)
+                if not silent:
+                    desk.push(beat)
 
     async def _count(self) -> None:
         """Queue figures, when they changed, to every desk."""

@@ -16,6 +16,7 @@ from agents_ui.desk.listening import Listening
 from agents_ui.desk.opening import serve_page
 from agents_ui.desk.shapes import COMMAND
 from agents_ui.services import Services
+from agents_ui.silence import is_out
 from router.journal.committer import Closed, CommitUnknown
 
 RETRY_S: Final = 1.0
@@ -48,6 +49,9 @@ class DeskSockets:
 
     async def _admit(self, page: WebSocket, ticket: str) -> Desk | None:
         """The desk that the ticket opens; None when the socket was closed instead."""
+        if is_out(self._services.committer):
+            await page.close(RESTARTING)
+            return None
         join = JoinDesk(ticket=ticket, desk_id=str(uuid.uuid4()), web_id=self._services.web_id)
         try:
             await self._services.committer.append(join)

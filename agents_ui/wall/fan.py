@@ -19,6 +19,7 @@ from agents_ui.desk.desk import RESTARTING, SESSION_ENDED, Desk
 from agents_ui.desk.plan_words import words_of
 from agents_ui.desk.touched import touched_by
 from agents_ui.services import Services
+from agents_ui.silence import is_out
 from agents_ui.wall.news import news_after
 from agents_ui.wall.standing import Standing, changes_between, seeded
 from config.plan import Plan
@@ -176,10 +177,12 @@ class WallFan:
             await asyncio.sleep(BEAT_S)
             now_ms = self.clock()
             beat = b'{"kind":"beat","server_ms":%d%b}' % (now_ms, self._services.whereabouts.beat())
+            silent = is_out(self._services.committer)
             for wall in tuple(self._walls):
                 if wall.person.expires_at_ms <= now_ms:
                     wall.close(SESSION_ENDED)
-                wall.push(beat)
+                if not silent:
+                    wall.push(beat)
 
     async def _ask(self, question: Callable[[], T]) -> T:
         """The answer from SQL, in the fan's own thread. A database that is away for a while is waited for."""

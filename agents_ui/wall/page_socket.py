@@ -9,6 +9,7 @@ from agents_ui.desk.desk import RESTARTING, TICKET_REFUSED, Desk
 from agents_ui.desk.listening import Listening
 from agents_ui.desk.opening import serve_page
 from agents_ui.services import Services
+from agents_ui.silence import is_out
 from agents_ui.wall.commands import WallCommands
 from agents_ui.wall.fan import WallFan
 from agents_ui.wall.joining import JoinWall
@@ -39,6 +40,9 @@ class WallSockets:
 
     async def _admit(self, page: WebSocket, ticket: str) -> Desk | None:
         """The wall that the ticket opens; None when the socket was closed instead."""
+        if is_out(self._services.committer):
+            await page.close(RESTARTING)
+            return None
         join = JoinWall(ticket=ticket)
         try:
             await self._services.committer.append(join)

@@ -127,10 +127,11 @@ class Committer:
         self._db: Connection | None = None
         self._since_s = 0.0
         """Since when the database keeps a transaction waiting; 0.0: none waits for it."""
+        self._trouble_s = 0.0
+        """When the first of the batches began that failed since the last good one; 0.0: none has."""
         self._awaited: set[asyncio.Future[tuple[Row, ...]]] = set()
         self._watching: asyncio.AbstractEventLoop | None = None
-        self._said_s = 0.0
-        self._committed_s = 0.0
+        self._said_s = self._committed_s = self._began_s = 0.0
         self._known: tuple[int, bytes] | None = None
         """The seq and hash of the newest row that we committed."""
         self._failures = 0
@@ -185,6 +186,15 @@ class Committer:
     def standing_s(self) -> float:
         """How long the database has kept what is being written waiting; 0.0 while it does not."""
         since_s = self._since_s
+        return max(0.0, time.monotonic() - since_s) if since_s else 0.0
+
+    @property
+    def out_s(self) -> float:
+        """How long nothing has been committed of what was to be; 0.0 while the database does what it should.
+
+        Whoever acts on it asks for a commit now and then: nobody else may, and the first good one ends it.
+        """
+        since_s = self._trouble_s or self._since_s
         return max(0.0, time.monotonic() - since_s) if since_s else 0.0
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -250,6 +260,7 @@ class Committer:
         try:
             results = self._persistently(batch)
         except CommitUnknown as unknown:
+            self._trouble_s = self._trouble_s or self._began_s
             for item in batch:
                 item.future.set_exception(unknown)
         except Exception as fault:  # noqa: BLE001  an append may raise anything: it goes to its submitter
@@ -267,8 +278,8 @@ class Committer:
 
     def _persistently(self, batch: list[_Item]) -> list[tuple[Row, ...]]:
         """Tries again while it is known that nothing was written and a new try may help."""
-        self._since_s = time.monotonic()
-        give_up_s = self._since_s + PATIENCE_S
+        self._since_s = self._began_s = time.monotonic()
+        give_up_s = self._began_s + PATIENCE_S
         renewed = False
         while True:
             db = self._connected()
@@ -303,7 +314,7 @@ class Committer:
         finally:
             self._since_s = min(self._since_s, time.monotonic())
         self._commit(db)
-        self._committed_s = time.monotonic()
+        self._committed_s, self._trouble_s = time.monotonic(), 0.0
         self._known = head.seq, head.hash
         return results
 

@@ -178,7 +178,7 @@ async def test_a_route_without_an_entry_cannot_be_registered(site: Site) -> None
 async def test_the_table_names_the_routes_of_the_program_and_no_others(site: Site) -> None:
     """An entry without a route is a door somebody may build one day without thinking of its lock."""
     services = site.services
-    health = Health(services.database, services.committer, Figures(), "web-1")
+    health = Health(services.database, services.committer, Figures())
     hooks = Hooks(services, HookFigures(Figures().registry))
     guard: Any = create_app(services, room=Room(services), health=health, hooks=hooks, port=80)
     router = guard._app.app.app  # behind the door of webhooks and the net for mistakes

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from agents_ui.silence import is_out
 from router.channels.showing import shown_of
 from router.journal.database import open_database
 from router.journal.hanging import replicas
 from router.journal.verify import verify
 from router.run.lease import lease_of
 from tests.system.postgres import PostgresServer, binaries, start_postgres
-from tests.web.sites import Site, Web
+from tests.web.sites import Page, Site, Web
 from tests.web.texts import Texts
 
 pytestmark = pytest.mark.system
@@ -83,8 +84,13 @@ def test_a_dead_synchronous_replica_stops_commits_and_everybody_is_told(
     primary, replica = servers
     site, web = texts.site, texts.site.webs[0]
     assert texts.says("before", provider_id="SM1") == 200
+    page = Page(web, web.cookie())
+    page.until(lambda page: page.n)
     replica.freeze()
     told_not_kept(texts, "SM2")
+    page.say("not kept yet")
+    assert page.close_code() == 1013, "it hears that nothing was kept, and keeps it itself"
+    page.close()
     assert web.get("/readyz")[0] == 503
     assert web.get("/healthz")[0] == 200
     site.eventually(lambda: "the database stands still" in caplog.text, "the log says so")
@@ -98,8 +104,15 @@ def test_a_dead_synchronous_replica_stops_commits_and_everybody_is_told(
         told_not_kept(texts, f"SM{number}")
     hung = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     assert primary.execute(hung)[0][0] <= 2, "who gives up leaves one session behind, not one each"
+    site.eventually(lambda: is_out(web.parts.services.committer), "pages are sent away")
+    with closing(Page(web, web.cookie())) as page:
+        assert page.close_code() == 1013, "nobody is let in where nothing can be kept"
     replica.thaw()
     heals(texts)
+    site.eventually(lambda: not is_out(web.parts.services.committer), "pages may come again")
+    with Page(web, web.cookie()) as page:
+        page.say("kept")
+        page.until(lambda page: page.kept)
 
 
 @pytest.mark.long
