@@ -121,13 +121,7 @@ class PeerRole:
         self._healing = Healing(own, self.committer)
         self._contents = ContentScrubbing(own, copy, self.committer)
         self.sender = self._new_sender()
-        self.beats = Beats(
-            PeerClient(access, clock_ms=wall_ms, answer_s=1.5),
-            content=self._says,
-            looked=self._look,
-            wall_ms=wall_ms,
-            third=self._watcher.third,
-        )
+        self.beats = self._new_beats()
         self._mover = self._new_mover()
         self.steps.append(("agreeing", self._mover.agree))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
@@ -143,6 +137,15 @@ class PeerRole:
             PeerClient(self.access, clock_ms=wall_ms),
             acked=self._acked_hints.publish,
             damaged=lambda found: self._contents.noticed("own", found),
+        )
+
+    def _new_beats(self) -> Beats:
+        return Beats(
+            PeerClient(self.access, clock_ms=wall_ms, answer_s=1.5),
+            content=self._says,
+            looked=self._look,
+            wall_ms=wall_ms,
+            third=self._watcher.third,
         )
 
     def _new_keeper(self) -> CopyKeeper:
