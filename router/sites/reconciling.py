@@ -8,10 +8,8 @@ same because they look at the same (merging.py). Looking again changes nothing: 
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final  # Any: a column's value is whatever the table says
-
-import msgspec
 
 from router import call_backs
 from router.journal.appends import ROUTER
@@ -19,7 +17,7 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.journal.many_rows import rows_in
-from router.journal.stream import last_seq, read_rows
+from router.journal.stream import read_rows
 from router.records import Fact, Row, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of
@@ -27,6 +25,15 @@ from router.sites.adopting import adopt
 from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.given_up import left_there
+from router.sites.looked_through import (
+    RAISING,
+    SaveThrough,
+    Through,
+    raise_of,
+    raises,
+    saved_through,
+    told_of,
+)
 from router.sites.merging import Record, joined, let_go, records_of, serving
 from router.sites.missing_messages import MissingMessages, copy_messages
 from router.sites.ownership import learned_claims
@@ -37,13 +44,8 @@ _log = logging.getLogger("muster.reconciling")
 NOT_AGREED: Final = "not_agreed"
 """Code of the alarm that the two sites do not come to one answer about an interaction; its ref is which."""
 
-URGENT_KINDS: Final = frozenset({"urgency_set", "reading_noted"})
-"""Kinds after which it may be more urgent than before; and `queued`, where it says so."""
-
 ABANDONED: Final = "abandoned"
 """Why it was closed, where the customer gave up, and is called back."""
-
-MORE_URGENT: Final = ("read", "more_urgent")
 
 TOUCHING: Final = frozenset(
     {
@@ -60,16 +62,13 @@ TOUCHING: Final = frozenset(
         "message_added",
         "message_copied",
         "place_set",
-        *URGENT_KINDS,
+        *RAISING,
     }
 )
 """Kinds, each about an interaction, after which the two sites may have to agree anew."""
 
 PAGE: Final = 1_000
 AT_ONCE: Final = 200
-LOOK_BACK: Final = 5_000
-"""Rows of either stream that a new one looks at once more: what came while none was there, or just before one
-died. Older ones it looks at only where they are about what is open, or went from one site to the other."""
 
 _LOOSE: Final = """
     SELECT interaction_id FROM interaction
@@ -99,14 +98,7 @@ class Unequal:
     claims: list[Fact] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(
-            self.yields
-            or self.duals
-            or self.raises
-            or self.claims
-            or self.places
-            or self.twice
-        )
+        return bool(self.yields or self.duals or self.raises or self.claims or self.places or self.twice)
 
 
 class Agree:
@@ -153,10 +145,13 @@ class Reconciler:
         self._site, self._peer = site, peer
         self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
-        self._raised: set[str] = set()
+        self._saved: Through | None = None
+        self._told: dict[str, int] = {}
+        self._raised: dict[str, int] = {}
         self._placed: dict[str, int] = {}
         """What the router was told of places, and may not have read yet."""
         self._missing = MissingMessages()
+        self._left: set[str] = set()
 
     def step(self, own: Committer, database: Database, copy: Database) -> bool:
         """One look. Whether there is more to look at. Raises as databases and committers do."""
@@ -168,6 +163,7 @@ class Reconciler:
                 else:
                     touched, more = self._touched(ours, theirs)
             self._agree(own, database, copy, sorted(touched | self._again))
+            self._save(own)
         except BaseException:
             self._own_seq, self._copy_seq, self._again = before  # what was not said is looked at again
             raise
@@ -177,6 +173,7 @@ class Reconciler:
     def _agree(self, own: Committer, database: Database, copy: Database, ids: Sequence[str]) -> None:
         """Some at a time: after a long split it may be all that either site has open."""
         again: set[str] = set()
+        self._left = set()
         for at in range(0, max(1, len(ids)), AT_ONCE):
             part = ids[at : at + AT_ONCE]
             try:
@@ -207,7 +204,9 @@ class Reconciler:
             unequal = self.compare(ours, theirs, ids)
         self._say(own, copy, unequal)
         if unequal.messages:
-            self._again |= copy_messages(own, database, copy, unequal.messages)
+            left = copy_messages(own, database, copy, unequal.messages)
+            self._left |= left
+            self._again |= left
 
     def _say(self, own: Committer, copy: Database, unequal: Unequal) -> None:
         if unequal:
@@ -259,8 +258,8 @@ class Reconciler:
         """What was found more urgent there, while both had it, is not served here as if nobody had."""
         leg, other = record.legs[self._site], record.legs[self._peer]
         if ref in self._raised and leg.open and 0 < other.urgency < leg.urgency:
-            said = {"agent_id": "", "urgency": other.urgency, "may_lower": False, "command_id": ""}
-            unequal.raises.append(fact("urgency_declared", ref, **said))
+            through = self._raised[ref] or self._copy_seq
+            unequal.raises.append(raise_of(ref, other.urgency, peer=self._peer, through_seq=through))
 
     def _places(self, ours: Connection, theirs: Connection, records: Mapping[str, Record]) -> dict[str, int]:
         """The earlier places of what is open here; of who gave up here, of the call-back."""
@@ -279,12 +278,18 @@ class Reconciler:
         return found
 
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
-        """All that both could have: it went from one to the other, or is open here and known there."""
-        self._own_seq, self._copy_seq = (max(0, last_seq(db) - LOOK_BACK) for db in (ours, theirs))
+        """All that both could have: it went from one to the other, or is open here and known there.
+
+        What is over was looked at by the role before this one, where it is known how far that had come.
+        """
+        self._saved = saved_through(ours, theirs)
+        self._own_seq, self._copy_seq = self._saved.own_seq, self._saved.copy_seq
+        self._told = told_of(ours, after_seq=self._own_seq)
         moved = {
             str(row[0])
             for db in (ours, theirs)
             for table in ("adoption", "yielding")
+            if not self._saved.known
             for row in db.rows(f"SELECT interaction_id FROM {table}")
         }
         opened = [
@@ -298,13 +303,27 @@ class Reconciler:
         self._own_seq = own_rows[-1].seq if own_rows else self._own_seq
         self._copy_seq = copy_rows[-1].seq if copy_rows else self._copy_seq
         self._missing.forget([row.ref for row in (*own_rows, *copy_rows) if row.kind == "adopted"])
-        since_ms = {} if self.caught_up else _adopted_ms(ours, _refs(copy_rows))
-        self._raised = {
-            row.ref for row in copy_rows if _may_raise(row) and row.at_ms > since_ms.get(row.ref, 0)
-        }
+        self._raised = self._raises(ours, own_rows, copy_rows)
         touched = _known(theirs, [*_refs(own_rows), *sorted(sent_in(ours, own_rows))])
         touched |= _known(ours, [*_refs(copy_rows), *sorted(sent_in(theirs, copy_rows))])
         return touched, PAGE in (len(own_rows), len(copy_rows))
+
+    def _raises(self, ours: Connection, own_rows: Sequence[Row], copy_rows: Sequence[Row]) -> dict[str, int]:
+        """Without what was passed on already, and may have been lowered here since."""
+        if self.caught_up or self._saved is None:
+            return raises(own_rows, copy_rows)
+        since_ms = {} if self._saved.known else _adopted_ms(ours, _refs(copy_rows))
+        later = [row for row in copy_rows if row.at_ms > since_ms.get(row.ref, 0)]
+        found = raises(own_rows, later)
+        return {ref: seq for ref, seq in found.items() if self._told.get(ref, -1) < seq}
+
+    def _save(self, own: Committer) -> None:
+        """So far both streams were looked through. Not while messages are left to copy: they are in none."""
+        if self._saved is None or not self._saved.is_far_from(self._own_seq, self._copy_seq) or self._left:
+            return
+        through = replace(self._saved, own_seq=self._own_seq, copy_seq=self._copy_seq)
+        own.submit(SaveThrough(through)).result()
+        self._saved = through
 
 
 def _refs(rows: Iterable[Row]) -> list[str]:
@@ -314,13 +333,6 @@ def _refs(rows: Iterable[Row]) -> list[str]:
 def _adopted_ms(db: Connection, ids: Sequence[str]) -> dict[str, int]:
     sql = "SELECT interaction_id, at_ms FROM adoption WHERE interaction_id IN {wanted}"
     return {str(row[0]): int(row[1]) for row in rows_in(db, sql, ids)}
-
-
-def _may_raise(row: Row) -> bool:
-    """A later lowering here is not undone by what only repeats how urgent it was there."""
-    if row.kind == "queued":
-        return msgspec.json.decode(row.data).get("why") in MORE_URGENT
-    return row.kind in URGENT_KINDS
 
 
 def _known(db: Connection, ids: Sequence[str]) -> set[str]:
