@@ -96,12 +96,9 @@ def why_hanging(database: Database) -> Hanging:
 
 def replica_text(found: Replicas) -> str:
     """How many replicas a commit needs, and has."""
+    there = f"{found.synchronous} {'is' if found.synchronous == 1 else 'are'} connected"
+    silent = ", and does not answer" if found.waiting and not found.missing else ""
     return (
-        f"every commit waits for {found.needed} synchronous {_replicas(found.needed)} "
-        f"(synchronous_standby_names = {found.names!r}), and {found.synchronous} "
-        f"{'answers' if found.synchronous == 1 else 'answer'}"
+        f"every commit waits for {found.needed} synchronous {'replica' if found.needed == 1 else 'replicas'} "
+        f"(synchronous_standby_names = {found.names!r}): {there}{silent}"
     )
-
-
-def _replicas(number: int) -> str:
-    return "replica" if number == 1 else "replicas"

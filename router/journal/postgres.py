@@ -1,5 +1,6 @@
 """PostgreSQL by psycopg 3, set so that a commit is durable and a frozen writer harmless."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ IDLE_READING_MS: Final = 60_000
 LOCK_MS: Final = 2_000
 """Longer than IDLE_WRITING_MS, so that a frozen holder is gone before the others give up."""
 
+OUR_NAME: Final = "muster"
+"""With the process id the name of our sessions in pg_stat_activity: who holds what is asked there."""
+
 CONNECT_S: Final = 3
 NETWORK_MS: Final = 3_000
 """Unanswered data on the network for this long means the connection is lost (libpq tcp_user_timeout)."""
@@ -30,8 +34,9 @@ WRITTEN_S: Final = 5.0
 """A statement that writes, and COMMIT, get this long: longer than LOCK_MS and than any commit that goes on.
 Then the server hangs: its disk, it itself, or its synchronous replica (bounded.py)."""
 
-READ_S: Final = 30.0
-"""Readers keep nobody waiting; 100,000 interactions are read within a few seconds."""
+READ_S: Final = 15.0
+"""How long nothing at all may come of what is read: 100,000 interactions begin to come after a second. Who
+follows the journal sees nothing while it waits for a line that swallowed its question."""
 
 STANDBY: Final = (
     "DATABASE_URL names a standby, which cannot be written: give the address of the primary, or of all "
@@ -215,6 +220,7 @@ class PostgresDriver:
                 self._url,
                 **self._servers.wanted(),
                 autocommit=True,
+                fallback_application_name=f"{OUR_NAME} {os.getpid()}",
                 connect_timeout=CONNECT_S,
                 tcp_user_timeout=NETWORK_MS,
                 keepalives_idle=CONNECT_S,

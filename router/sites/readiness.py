@@ -160,7 +160,7 @@ def _replicas(own: Connection) -> Iterator[Problem]:
     if found.missing:
         yield Problem(code="replica_missing", text=replica_text(found), todo=REPLICA_TODO)
     elif found.needed and found.synchronous == found.needed:
-        text = f"{replica_text(found)}: if one of them fails, this site takes nothing"
+        text = f"{replica_text(found)}; if one of them fails, this site takes nothing"
         todo = "let one more follow, and name it too: synchronous_standby_names = 'ANY 1 (one, two)'"
         yield Problem(code="replica_alone", text=text, todo=f"{todo} (docs/deploy.md)")
     elif not found.connected:

@@ -13,7 +13,7 @@ from router.journal.bounded import NoAnswer, _until
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection
 from router.journal.database import Database, open_database
-from router.journal.hanging import Replicas
+from router.journal.hanging import Replicas, replica_text
 from tests.journal.writing import all_rows, arrived
 from tests.roles.redis_process import wait_until
 
@@ -148,3 +148,11 @@ def test_how_many_replicas_a_commit_waits_for_is_read_as_postgresql_reads_it(nam
     assert not found.missing
     if needed:
         assert Replicas(names=names, connected=9, synchronous=needed - 1, waiting=0).missing
+
+
+def test_what_is_said_of_replicas_says_which_of_them_is_missing() -> None:
+    """One that is gone and one that is frozen are looked for in different places."""
+    gone = replica_text(Replicas(names="*", connected=0, synchronous=0, waiting=3))
+    assert gone.endswith("(synchronous_standby_names = '*'): 0 are connected")
+    frozen = replica_text(Replicas(names="ANY 1 (a, b)", connected=1, synchronous=1, waiting=1))
+    assert frozen.endswith("1 is connected, and does not answer")
