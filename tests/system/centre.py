@@ -18,6 +18,7 @@ import psycopg
 
 from router.journal.connection import Connection
 from router.journal.database import open_database
+from router.journal.postgres import OUR_NAME
 from router.journal.stream import read_rows
 from router.records import Row
 from tests.roles.centre import READY_S, Centre, running
@@ -98,8 +99,15 @@ role = "agent"
 skills = {{ care = 3 }}
 """
 
-HOLD_TRIES: Final = 400
-"""How often a process is stopped at a random moment until it is found to hold the counter."""
+HOLD_S: Final = 60.0
+"""How long a process is stopped at moments, and let go again, until it is found to hold the counter."""
+
+HOLD_WAIT_S: Final = 2.0
+
+_WRITES: Final = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE application_name = %s AND backend_xid IS NOT NULL
+"""
 
 LOOKS: Final = 15
 LOOK_S: Final = 0.01
@@ -177,12 +185,13 @@ class Patient:
         """SIGSTOP in the middle of a transaction that holds the counter; the process id.
 
         Nothing in the product helps: the process is stopped at random moments, and let go again until the
-        counter is found locked and stays so.
+        counter is found locked and stays so. Where the server says who writes, such a moment is awaited.
         """
         pid = self.centre.pid(role)
-        with _counter(self.database_url) as is_free:
-            for _ in range(HOLD_TRIES):
-                time.sleep(random.uniform(0, 0.02))
+        give_up = time.monotonic() + HOLD_S
+        with _counter(self.database_url) as is_free, _moments(self.database_url, pid, random) as moment:
+            while time.monotonic() < give_up:
+                moment()
                 os.kill(pid, signal.SIGSTOP)
                 if _stays_locked(is_free):
                     return pid
@@ -249,6 +258,24 @@ def _counter(url: str) -> Iterator[Callable[[], bool]]:
     else:
         with psycopg.connect(url, autocommit=True) as server:
             yield lambda: _postgres_is_free(server)
+
+
+@contextmanager
+def _moments(url: str, pid: int, random: Random) -> Iterator[Callable[[], None]]:
+    """Waits for a moment at which this process may be writing: any, where the server does not say."""
+    if url.startswith("sqlite"):
+        yield lambda: time.sleep(random.uniform(0, 0.02))
+        return
+    with psycopg.connect(url, autocommit=True) as server:
+        yield lambda: _until_it_writes(server, pid, random)
+
+
+def _until_it_writes(server: "psycopg.Connection[tuple[object, ...]]", pid: int, random: Random) -> None:
+    give_up = time.monotonic() + HOLD_WAIT_S
+    while time.monotonic() < give_up:
+        if server.execute(_WRITES, (f"{OUR_NAME} {pid}",)).fetchone():
+            break
+    time.sleep(random.uniform(0, 0.002))
 
 
 def _stays_locked(is_free: Callable[[], bool]) -> bool:
