@@ -21,6 +21,7 @@ from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.sites.credentials import PEER_KEY
 from router.sites.moving import Seal
+from router.sites.ownership import Owner, owners
 
 EVERY_S: Final = 1.0
 """A take-over is seen by pages at most this much later."""
@@ -166,20 +167,19 @@ def origin_of(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What one site's tables say: claims of (n, owner, mode, since_ms) by site, and what else is needed."""
+    """What one site's tables say: claims by site, and what else is needed."""
 
-    claims: Mapping[str, tuple[int, str, str, int]]
+    claims: Mapping[str, Owner]
     rerouted_since_ms: int
     """Since when everything of its own is handed to the other one; 0: it is not."""
     state: str
 
 
 def _told(db: Connection, site: str) -> _Told:
-    claims = db.rows("SELECT domain, n, owner, mode, since_ms FROM domain")
     reroute = db.row("SELECT share_pct, since_ms FROM reroute WHERE scope = 'all'")
     state = db.row("SELECT override, observed FROM site_state WHERE site = :site", site=site)
     return _Told(
-        claims={each[0]: (each[1], each[2], each[3], each[4]) for each in claims},
+        claims=owners(db),
         rerouted_since_ms=reroute[1] if reroute is not None and reroute[0] >= ALL_PCT else 0,
         state=next(filter(None, state or ()), "Normal"),
     )
@@ -190,7 +190,8 @@ def _known(own: _Told, there: _Told | None, *, here: str, other: str) -> Known:
     server_of, reason_of = {}, {}
     for site, told, another in ((here, own, other), (other, there, here)):
         found = [each.claims[site] for each in (own, there) if each is not None and site in each.claims]
-        _, owner, mode, since_ms = max(found, default=(0, site, "", 0))
+        known = max(found, key=lambda each: (each.n, each.site), default=Owner(n=0, site=site))
+        owner, mode, since_ms = known.site, known.mode, known.since_ms
         if owner == site and told is not None and told.rerouted_since_ms:
             owner, mode, since_ms = another, "reroute", told.rerouted_since_ms
         server_of[site], reason_of[site] = owner, Reason(why=mode, since_ms=since_ms)

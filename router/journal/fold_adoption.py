@@ -9,6 +9,7 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 from router.events import READ_WITHIN_MS
 from router.journal.connection import Connection
 from router.journal.fold_facts import alarm
+from router.journal.fold_sites import act_done
 from router.records import Row, canonical
 
 DUAL_ANSWERED: Final = "dual_answered"
@@ -274,6 +275,7 @@ def _kept_too(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 def _domain_claimed(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """Claims may be learned in any order: the highest counts."""
+    act_done(db, row, data)
     db.run(
         """INSERT INTO domain (domain, n, owner, mode, with_assigned, since_ms, seq, agent_id, why, automatic)
            VALUES (:domain, :n, :owner, :mode, :with_assigned, :at_ms, :seq, :agent_id, :why, :automatic)

@@ -11,7 +11,22 @@ from router.journal.fold_copies import COPY_FOLDS
 from router.records import Row
 
 
+def act_done(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """Of facts that say `once`: those of before are not known by their commands."""
+    if not data.get("once") or not data["command_id"]:
+        return
+    db.run(
+        """INSERT INTO act_done (command_id, ref, kind, seq) VALUES (:command_id, :ref, :kind, :seq)
+           ON CONFLICT (command_id, ref) DO NOTHING""",
+        command_id=data["command_id"],
+        ref=f"{row.ref}/{data['mode']}" if "mode" in data else row.ref,
+        kind=row.kind,
+        seq=row.seq,
+    )
+
+
 def _reroute_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    act_done(db, row, data)
     db.run(
         """INSERT INTO reroute (scope, share_pct, since_ms, agent_id, why)
            VALUES (:scope, :share_pct, :at_ms, :agent_id, :why)
@@ -40,6 +55,7 @@ def _state_observed(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 def _state_overridden(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """Beside what is observed, never over it. An empty state takes it back; who did so is kept."""
+    act_done(db, row, data)
     _known_site(db, row.ref)
     db.run(
         """UPDATE site_state SET override = :state, override_by = :agent_id, override_why = :why,

@@ -109,6 +109,18 @@ class SiteStateRow(SQLModel, table=True):
     override_ms: int = Field(sa_column=_ms())
 
 
+class ActDoneRow(SQLModel, table=True):
+    """JOURNALLED. A command about sites that was carried out: its repeat changes nothing, however late."""
+
+    __tablename__ = "act_done"
+    command_id: str = Field(primary_key=True)
+    ref: str = Field(primary_key=True)
+    """The scope or site; of a claim the domain and its mode (a/take_over)."""
+    kind: str
+    """Of the fact."""
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class DrillRow(SQLModel, table=True):
     """JOURNALLED. A rehearsal: who began it, and what came of it."""
 
@@ -173,6 +185,7 @@ JOURNALLED = (
     "copy_gap",
     "reroute",
     "site_state",
+    "act_done",
     "drill",
     "action_run",
 )

@@ -28,6 +28,7 @@ from router.sites import action_requests as asks
 from router.sites import live_calls
 from router.sites.action_requests import DONE, LATER, Move, Outcome
 from router.sites.action_ways import Ways, run_command
+from router.sites.ownership import owner_of
 
 FAILED: Final = "failed"
 
@@ -236,12 +237,12 @@ class Actions:
         """What one try brings. Never raises for what the other side does."""
         action = self._action(run)
         with self._own.reading() as db:
-            claim = db.row("SELECT n, owner FROM domain WHERE domain = :domain", domain=run.domain)
-        if claim is None or claim[0] != run.n:
+            claim = owner_of(db, run.domain)
+        if claim.n != run.n:
             return Outcome(outcome=FAILED, detail="superseded: the traffic has moved again since")
         if self._plan.pair is None:
             return Outcome(outcome=FAILED, detail="the plan in force has no pair")
-        move = asks.move_of(self._plan.pair, domain=run.domain, owner=claim[1], urls=self._settings.sites)
+        move = asks.move_of(self._plan.pair, domain=run.domain, owner=claim.site, urls=self._settings.sites)
         if run.action_id.startswith((CALLS, HELD_CALLS)):
             return await self._calls(run, move)
         if action is None:

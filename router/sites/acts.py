@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.words import URGENCIES
-from router.journal.appends import FactsAppend, storable
+from router.journal.appends import storable
 from router.journal.connection import Connection
 from router.records import Fact, fact
 from router.sites import adopting
 from router.sites.actions import action_facts, call_facts
+from router.sites.carried_out import SUPERSEDED, carried_out
 from router.sites.dry_run import served_by
 from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
@@ -89,6 +90,9 @@ class Claims:
         if claimed is None:
             return []
         known, plan = owner_of(db, domain), self.ground.plan
+        moved = max(known, owner_of(copy, domain)).site != self.ground.site
+        if moved and carried_out(db, command_id=self.command_id, ref=f"{domain}/{TAKE_OVER}"):
+            return []
         theirs = domain == self.ground.peer
         if known.site == self.ground.site and known.n:  # only the assigned ones come to it
             return [claimed, *(call_facts(plan, domain=domain, n=known.n, held=True) if theirs else ())]
@@ -134,7 +138,9 @@ def take_over(
         automatic=automatic,
     )
     ground.committer.submit(claims).result()
-    with ground.own.reading() as own:
+    with ground.own.reading() as own, ground.copy.reading() as copy:
+        if any(max(owner_of(own, each), owner_of(copy, each)).site != ground.site for each in wanted):
+            raise ActRefused(SUPERSEDED)
         with_assigned = with_assigned or any(owner_of(own, each).with_assigned for each in wanted)
     count = adopting.adopt_all(
         ground.committer,
@@ -166,13 +172,10 @@ def reroute(ground: Ground, *, scope: str, share_pct: int, who: str, why: str, c
     if share_pct not in SHARES:
         text = f"{share_pct} is no share"
         raise ActRefused(Problem(code="share_wrong", text=text, todo="say 0, 10, 20 … 100"))
-    with ground.own.reading() as db:
-        known = db.row("SELECT share_pct FROM reroute WHERE scope = :scope", scope=scope)
-    if share_pct == (known[0] if known else 0):
-        return False
     said = {"agent_id": who, "why": _words(why), "command_id": command_id}
-    _append(ground, fact("reroute_set", scope, share_pct=share_pct, **said))
-    return True
+    change = fact("reroute_set", scope, share_pct=share_pct, **said, once=True)
+    was = Was("SELECT share_pct FROM reroute WHERE scope = :ref", otherwise=0, wanted=share_pct)
+    return _once(ground, change, was, command_id=command_id)
 
 
 def scope_problem(ground: Ground, scope: str) -> str:
@@ -203,13 +206,10 @@ def override(ground: Ground, *, site: str, state: str, who: str, why: str, comma
     if state and state not in OVERRIDES:
         text = f"{state!r} is no state that a person can say"
         raise ActRefused(Problem(code="state_wrong", text=text, todo=f"say one of {', '.join(OVERRIDES)}"))
-    with ground.own.reading() as db:
-        known = db.row("SELECT override FROM site_state WHERE site = :site", site=site)
-    if state == (known[0] if known else ""):
-        return False
     said = {"agent_id": who, "why": _words(why), "command_id": command_id}
-    _append(ground, fact("state_overridden", site, state=state, **said))
-    return True
+    change = fact("state_overridden", site, state=state, **said, once=True)
+    was = Was("SELECT override FROM site_state WHERE site = :ref", otherwise="", wanted=state)
+    return _once(ground, change, was, command_id=command_id)
 
 
 def _check(
@@ -225,8 +225,43 @@ def _check(
         raise ActRefused(*lasting)
 
 
-def _append(ground: Ground, *facts: Fact) -> None:
-    ground.committer.submit(FactsAppend(facts_to_append=facts)).result()
+@dataclass(frozen=True, slots=True)
+class Was:
+    """Where it stands how something is, what it is where nobody said anything, and what is wanted."""
+
+    sql: str
+    otherwise: int | str
+    wanted: int | str
+
+
+@dataclass(slots=True)
+class Once:
+    """Append: a change that one command asks for. Read `changed` and `late` after the commit."""
+
+    change: Fact
+    was: Was
+    command_id: str
+    changed: bool = False
+    late: bool = False
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Under the lock. Nothing where it is so, or was so by this command and is otherwise since."""
+        row = db.row(self.was.sql, ref=self.change.ref)
+        differs = (row[0] if row else self.was.otherwise) != self.was.wanted
+        self.late = differs and carried_out(db, command_id=self.command_id, ref=self.change.ref)
+        self.changed = differs and not self.late
+        return [self.change] if self.changed else []
+
+
+def _once(ground: Ground, change: Fact, was: Was, *, command_id: str) -> bool:
+    append = Once(change, was, command_id)
+    ground.committer.submit(append).result()
+    if append.late:
+        raise ActRefused(SUPERSEDED)
+    return append.changed
 
 
 def _words(why: str) -> str:

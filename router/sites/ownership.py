@@ -3,8 +3,9 @@
 Claims decide the future only; what was decided under an earlier one stays a fact. Equal n: the later name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final  # Any: a column's value is whatever the table says
 
 from router.journal.connection import Connection
 from router.records import Fact, fact
@@ -30,25 +31,34 @@ class Owner:
     automatic: bool = False
 
 
+_IN_FORCE: Final = """
+    SELECT domain, n, owner, mode, with_assigned, since_ms, agent_id, why, automatic
+    FROM domain WHERE n < :n_max
+"""
+"""No claim that is above what any site claims counts, wherever it is read."""
+
+
 def owner_of(db: Connection, domain: str) -> Owner:
     """Who serves it, as far as this database knows."""
-    row = db.row(
-        """SELECT n, owner, mode, with_assigned, since_ms, agent_id, why, automatic
-           FROM domain WHERE domain = :domain AND n < :n_max""",
-        domain=domain,
-        n_max=N_MAX,
-    )
-    if row is None:
-        return Owner(n=0, site=domain)
+    row = db.row(f"{_IN_FORCE} AND domain = :domain", domain=domain, n_max=N_MAX)
+    return Owner(n=0, site=domain) if row is None else _owner(row)
+
+
+def owners(db: Connection) -> dict[str, Owner]:
+    """Who serves each domain about which there is a claim."""
+    return {str(row[0]): _owner(row) for row in db.rows(_IN_FORCE, n_max=N_MAX)}
+
+
+def _owner(row: Sequence[Any]) -> Owner:
     return Owner(
-        n=row[0],
-        site=row[1],
-        mode=row[2],
-        with_assigned=bool(row[3]),
-        since_ms=row[4],
-        agent_id=row[5],
-        why=row[6],
-        automatic=bool(row[7]),
+        n=row[1],
+        site=row[2],
+        mode=row[3],
+        with_assigned=bool(row[4]),
+        since_ms=row[5],
+        agent_id=row[6],
+        why=row[7],
+        automatic=bool(row[8]),
     )
 
 
@@ -101,7 +111,7 @@ def claim(
     learned: str = "",
 ) -> Fact:
     """The fact. learned: where it was appended first, if not here."""
-    said = {"learned": learned} if learned else {}
+    said: dict[str, str | bool] = {"learned": learned} if learned else {"once": True}
     return fact(
         "domain_claimed",
         domain,

@@ -14,6 +14,7 @@ from router.journal.connection import Connection
 from router.records import Fact, fact
 from router.sites.actions import action_facts
 from router.sites.acts import WHY_MAX, ActRefused
+from router.sites.carried_out import SUPERSEDED, carried_out
 from router.sites.dry_run import actions_of, already, shown_action
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
@@ -59,7 +60,9 @@ class GoHome:
         """None."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """Under the lock: two people at once make one claim."""
+        """Under the lock: two people at once make one claim, and a late repeat undoes nothing."""
+        if carried_out(db, command_id=self.command_id, ref=f"{self.domain}/{RETURN}"):
+            return []
         with self.ground.copy.reading() as copy:
             claimed = next_claim(
                 db,
@@ -96,6 +99,9 @@ def return_home(ground: Ground, *, domain: str, who: str, why: str, command_id: 
         words = storable(why.strip())[:WHY_MAX]
         go = GoHome(ground=ground, domain=domain, who=who, why=words, command_id=command_id)
         ground.committer.submit(go).result()
+        with ground.own.reading() as own:
+            if owner_of(own, domain).site != domain:
+                raise ActRefused(SUPERSEDED)
     waiting, held = left(ground, domain)
     first = known if at_home and known.n else None
     return Returned(domain=domain, first=first, waiting=waiting, held=held)

@@ -1,6 +1,6 @@
 """Two sites with routers that are stepped by hand, each with the copy of the other. No network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,11 +98,11 @@ class Half:
 
 @contextmanager
 def routed_pair(
-    folder: Path, *, apart_s: int | None = None, url_of_a: str = ""
+    folder: Path, *, apart_s: int | None = None, urls: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Half, Half]]:
     """Sites a and b with one clock; with apart_s each has its own, and b's is ahead of a's by that much.
 
-    url_of_a: where a's own database is, if not in a file of its own.
+    urls: where the own database of each is, by its name, if not in a file.
     """
     clock = Clock()
     halves = []
@@ -113,7 +113,7 @@ def routed_pair(
         copy.create_tables(site=peer)
         if name == "b" and apart_s is not None:
             clock = Clock(clock.now_ms + apart_s * 1_000)
-        site = new_site(home, site=name, clock=clock, url=url_of_a if name == "a" else "")
+        site = new_site(home, site=name, clock=clock, url=(urls or {}).get(name, ""))
         site.settles()
         with site.database.writing() as db:  # a web that never dies
             db.run("INSERT INTO lease (name, owner, epoch, until_ms) VALUES ('web/web-1', '', 1, 1 << 60)")

@@ -300,15 +300,15 @@ def test_going_home_is_one_claim_and_says_what_is_still_here(pair):
 
 def test_an_override_stands_beside_what_is_observed(pair):
     """Taking it back shows what was observed meanwhile; doing it twice changes nothing."""
-    who = {"who": "ana", "command_id": "o-1"}
+    who = {"who": "ana"}
     pair.b.site.say("state_observed", "b", state="Normal", why="")
-    assert override(pair.at_b, site="b", state=DOWN, why="water in the room", **who)
-    assert not override(pair.at_b, site="b", state=DOWN, why="again", **who)
+    assert override(pair.at_b, site="b", state=DOWN, why="water in the room", command_id="o-1", **who)
+    assert not override(pair.at_b, site="b", state=DOWN, why="again", command_id="o-1", **who)
     pair.b.site.say("state_observed", "b", state="Unstaffed", why="no agent is signed in")
     (state,) = [each for each in standing(pair.at_b)["sites"] if each["site"] == "b"]
     assert (state["observed"], state["override"], state["effective"]) == ("Unstaffed", DOWN, DOWN)
     assert (state["override_by"], state["override_why"]) == ("ana", "water in the room")
-    assert override(pair.at_b, site="b", state="", why="dry again", **who)
+    assert override(pair.at_b, site="b", state="", why="dry again", command_id="o-2", **who)
     (state,) = [each for each in standing(pair.at_b)["sites"] if each["site"] == "b"]
     assert state["effective"] == "Unstaffed"
 
@@ -338,7 +338,7 @@ def test_a_share_is_set_once_and_shown_with_who_set_it(pair):
     assert not reroute(pair.at_b, scope="channel/chat", share_pct=50, **said)
     (shown,) = standing(pair.at_b)["reroutes"]
     assert (shown["scope"], shown["share_pct"], shown["agent_id"]) == ("channel/chat", 50, "ana")
-    assert reroute(pair.at_b, scope="channel/chat", share_pct=0, **said)
+    assert reroute(pair.at_b, scope="channel/chat", share_pct=0, **{**said, "command_id": "m-2"})
     assert standing(pair.at_b)["reroutes"] == []
 
 

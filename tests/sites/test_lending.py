@@ -37,7 +37,7 @@ def asked(pair: tuple[Half, Half]) -> tuple[Half, Half]:
 @pytest.fixture
 def asked_on_either(tmp_path: Path, database_url: str) -> Iterator[tuple[Half, Half]]:
     """The same; site a's own database is of each kind in turn, because claims are locks."""
-    with routed_pair(tmp_path, url_of_a=database_url) as halves:
+    with routed_pair(tmp_path, urls={"a": database_url}) as halves:
         yield _asked(halves)
 
 
