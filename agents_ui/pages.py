@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from agents_ui.elsewhere.whereabouts import Whereabouts, origin_of
 from agents_ui.services import Services
-from agents_ui.static_files import StaticTree
+from agents_ui.static_files import StaticTree, own_files
 from agents_ui.voice.ways import number_to_call, web_call_account
 from config.plan import Plan
 
@@ -72,7 +72,7 @@ def page_routes(services: Services) -> list[BaseRoute]:
 
 def routes_for(plan: Callable[[], Plan], where: Whereabouts | None = None) -> list[BaseRoute]:
     """The same, needing only the plan in force; without whereabouts there is no other site."""
-    static = StaticTree()
+    static = own_files()
     import_map = json.dumps({"imports": {name: static.address(file) for name, file in IMPORTS.items()}})
 
     def route(path: str, page: str, body: Callable[[Plan, str], str]) -> Route:

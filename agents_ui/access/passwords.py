@@ -1,6 +1,7 @@
 """Passwords: Argon2id in threads, at most two at a time, and the rules for new ones."""
 
 import asyncio
+import base64
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
@@ -37,7 +38,7 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=1, memory_cost=memory_kib, parallelism=1)
         self._slots = asyncio.Semaphore(at_once)
         self._waiting = 0
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _hash_of_nothing(self._hasher)
 
     def hash(self, password: str) -> str:
         """The text to keep instead of the password. Blocks; call it in a thread."""
@@ -74,6 +75,19 @@ class Passwords:
             yield
         finally:
             self._slots.release()
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """What a hash looks like, drawn instead of computed: a web process that starts has people waiting for it.
+
+    To compare a password with it takes as long as with any other, and no password is known to match.
+    """
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${_drawn(hasher.salt_len)}${_drawn(hasher.hash_len)}"
+
+
+def _drawn(count: int) -> str:
+    return base64.b64encode(secrets.token_bytes(count)).rstrip(b"=").decode()
 
 
 def problem_with(password: str, *, agent_id: str) -> str | None:
