@@ -84,8 +84,10 @@ def hashed_by(rows: Iterable[Row]) -> dict[str, Hashed]:
     return named_in(rows)[0]
 
 
-def is_that(content_hash: str, salt: bytes, body: bytes) -> bool:
-    """Whether this is the content that has this hash."""
+def is_that(content_hash: str, salt: object, body: object) -> bool:
+    """Whether this is the content that has this hash. A damaged file may give text, or nothing."""
+    if not isinstance(salt, bytes | memoryview) or not isinstance(body, bytes | memoryview):
+        return False
     found = hashlib.sha256(salt)
     found.update(body)
     return found.hexdigest() == content_hash

@@ -35,7 +35,7 @@ class ManyRows:
                 at += size
 
 
-def rows_in(db: Connection, sql: str, wanted: Sequence[str], *values: Value) -> list[tuple[Any, ...]]:
+def rows_in(db: Connection, sql: str, wanted: Sequence[Value], *values: Value) -> list[tuple[Any, ...]]:
     """The rows of a query that has `IN {wanted}` where it asks for these; values are its ? before that."""
     found: list[tuple[Any, ...]] = []
     for at in range(0, len(wanted), SIZES[0]):

@@ -11,6 +11,7 @@ from router.journal.connection import Connection
 from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS
 from router.sites.bringing import AT_ONCE_BYTES, content_of, sizes_of
+from router.sites.copied_hashes import add_hashes
 
 Claim = tuple[int, str]
 """n and the site: whoever has the higher one serves the interaction."""
@@ -195,7 +196,10 @@ def read_adoptees(
     for message in read_messages(copy, _chosen(copy, wanted)):
         del message["seq"]
         each[message.pop("interaction_id")].messages.append(message)
-    for place in _read(copy, "place", _PLACE, wanted, order="seq"):
+    places = _read(copy, "place", (*_PLACE, "seq"), wanted, order="seq")
+    add_hashes(copy, places)
+    for place in places:
+        del place["seq"]
         each[place.pop("interaction_id")].places.append(place)
     for adoptee in found.each:
         older, latest = adoptee.places[:-PLACES_MAX], adoptee.places[-PLACES_MAX:]
@@ -257,6 +261,7 @@ def read_messages(copy: Connection, ids: Sequence[str]) -> list[Entry]:
         message["parts"] = []
     for part in _read(copy, "part", _PART, list(by_id), key="message_id", order="number"):
         by_id[part.pop("message_id")]["parts"].append(part)
+    add_hashes(copy, found)
     return found
 
 

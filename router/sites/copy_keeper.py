@@ -58,7 +58,8 @@ class CopyKeeper:
 
     Shape: grew is called, in its thread, when rows were taken; apart when the copy is to be kept apart, and
            the process has to end: the next one begins a new copy; unfit, also there, with the refusal of
-           content that is not what its row says, each time.
+           content that is not what its row says, each time. own is this site's: the other one may ask for
+           content that it took over from here.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class CopyKeeper:
         grew: Callable[[], None],
         apart: Callable[[], None] = lambda: None,
         unfit: Callable[[Refused], None] = lambda refused: None,
+        own: Database | None = None,
     ) -> None:
         self._copy = copy
+        self._own = own
         self._grew = grew
         self._apart = apart
         self._unfit = unfit
@@ -153,12 +156,9 @@ class CopyKeeper:
             return Answered(body=pack_batch(read_batch(db, after_seq=after_seq, bytes_max=BYTES_MAX)))
 
     async def _give_piece(self, asked: Asked) -> Answered:
-        return await asyncio.to_thread(self._read_piece, asked.query.get("id", ""), _number(asked, "offset"))
-
-    def _read_piece(self, content_id: str, offset: int) -> Answered:
-        with self._copy.reading() as db:
-            piece = read_piece(db, content_id, offset)
-        return answered({"code": "no_content"}, 404) if piece is None else Answered(body=pack_piece(piece))
+        of = self._own if asked.query.get("of") == "own" else self._copy
+        content_id, offset = asked.query.get("id", ""), _number(asked, "offset")
+        return await asyncio.to_thread(_read_piece, of, content_id, offset)
 
     async def _give_wanted(self, asked: Asked) -> Answered:
         return await asyncio.to_thread(self._read_wanted, asked.query.get("after", ""))
@@ -211,3 +211,11 @@ def _number(asked: Asked, name: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise BadRequest(f"{name} is no number")
     return int(text)
+
+
+def _read_piece(of: Database | None, content_id: str, offset: int) -> Answered:
+    if of is None:
+        return answered({"code": "no_content"}, 404)
+    with of.reading() as db:
+        piece = read_piece(db, content_id, offset)
+    return answered({"code": "no_content"}, 404) if piece is None else Answered(body=pack_piece(piece))

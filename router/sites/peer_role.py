@@ -150,7 +150,11 @@ class PeerRole:
 
     def _new_keeper(self) -> CopyKeeper:
         return CopyKeeper(
-            self.copy, grew=self._copy_grew, apart=self._keep_apart, unfit=self._contents.came_unfit
+            self.copy,
+            grew=self._copy_grew,
+            apart=self._keep_apart,
+            unfit=self._contents.came_unfit,
+            own=self.own,
         )
 
     def _new_mover(self) -> Mover:

@@ -36,7 +36,13 @@ class RowsOverThere:
             raise PeerGone(f"the other site's rows cannot be read: {wrong}") from wrong
 
     def piece(self, content_id: str, offset: int) -> Piece | None:
-        answer = self._ask(f"{PIECE}?id={quote(content_id, safe='')}&offset={offset}")
+        return self._piece(f"{PIECE}?id={quote(content_id, safe='')}&offset={offset}")
+
+    def original(self, content_id: str, offset: int) -> Piece | None:
+        return self._piece(f"{PIECE}?id={quote(content_id, safe='')}&offset={offset}&of=own")
+
+    def _piece(self, target: str) -> Piece | None:
+        answer = self._ask(target)
         if answer.status == 404:
             return None
         if answer.status != 200:

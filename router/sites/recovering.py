@@ -27,6 +27,9 @@ class PeerRows(Protocol):
     def piece(self, content_id: str, offset: int) -> Piece | None:
         """A part of a large content."""
 
+    def original(self, content_id: str, offset: int) -> Piece | None:
+        """The same of what that site has itself, and this one took over from it."""
+
 
 class CopyAtHand:
     """The other site's copy itself, as a database that is here: its file, brought on a disk."""
@@ -41,6 +44,9 @@ class CopyAtHand:
     def piece(self, content_id: str, offset: int) -> Piece | None:
         with self._copy.reading() as db:
             return read_piece(db, content_id, offset)
+
+    def original(self, content_id: str, offset: int) -> Piece | None:
+        return None
 
 
 class PeerGone(Exception):

@@ -11,7 +11,7 @@ from typing import Final
 from router.journal import stream
 from router.journal.database import Database
 from router.journal.hashed_content import ABSENT, Finding, findings, is_sound, named_in
-from router.sites.copies import put_right
+from router.sites.copies import Piece, put_right
 from router.sites.recovering import PeerRows
 
 PAGE: Final = 1_000
@@ -63,18 +63,28 @@ def _mend(database: Database, peer: PeerRows, found: Finding, done: RepairedCont
 
 
 def _put_back(database: Database, peer: PeerRows, found: Finding) -> str:
-    """Why it cannot be; empty when it was."""
+    """Why it cannot be; empty when it was. First from its copy of this site, then from what it has itself."""
+    whys = []
+    for piece in (peer.piece, peer.original):
+        why = _taken(database, piece, found)
+        if not why:
+            return ""
+        whys.append(why)
+    return next((why for why in whys if why != NOT_THERE), NOT_THERE)
+
+
+def _taken(database: Database, piece: Callable[[str, int], Piece | None], found: Finding) -> str:
     body = bytearray()
     while True:
-        piece = peer.piece(found.hashed.content_id, len(body))
-        if piece is None:
+        part = piece(found.hashed.content_id, len(body))
+        if part is None:
             return NOT_THERE
-        body += piece.body
-        if len(body) >= piece.size:
+        body += part.body
+        if len(body) >= part.size:
             break
-        if not piece.body:
+        if not part.body:
             return CUT
     with database.writing() as db:
         if is_sound(db, found.hashed):
             return ""  # somebody else mended it meanwhile
-        return "" if put_right(db, {**piece.about, "body": bytes(body)}, found.hashed) else ITS_OWN_IS_DAMAGED
+        return "" if put_right(db, {**part.about, "body": bytes(body)}, found.hashed) else ITS_OWN_IS_DAMAGED

