@@ -10,7 +10,7 @@ import pytest
 from config.plan import Limits
 from router.channels.ids import interaction_id_of
 from router.channels.ingest import KeepContact, Kept
-from router.channels.port import Contact
+from router.channels.port import Contact, Receipt
 from router.journal.clock import wall_ms
 from router.journal.committer import Committer
 from router.journal.database import open_database
@@ -22,6 +22,9 @@ from router.sites.forwarding import AT_ONCE, Forwarding
 from router.sites.peer_server import peer_app, peer_server
 from router.sites.second_copy import SecondCopy
 from router.sites.wire import WireWrong
+from tests.system.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 GUARD_S = 20
 KEY = b"k" * 32
@@ -82,6 +85,19 @@ class Peer:
 @pytest.fixture
 def peer(tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/muster.db", unsafe=True)
+    database.create_tables(site="b")
+    peer = Peer(database)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_peer(request, tmp_path):
+    """The same on either database."""
+    url = f"sqlite:///{tmp_path}/muster.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    database = open_database(url, unsafe=True)
     database.create_tables(site="b")
     peer = Peer(database)
     yield peer
@@ -175,8 +191,9 @@ def has_open(peer):
     return peer.rows("SELECT interaction_id, message_id FROM message")[0]
 
 
-def test_what_belongs_to_a_matter_that_is_served_there_joins_it(peer):
+def test_what_belongs_to_a_matter_that_is_served_there_joins_it(any_peer):
     """Kept there, with its copy here before the answer, and single nowhere: that site lives."""
+    peer = any_peer
     interaction_id, _ = has_open(peer)
     said = replace(SAID, provider_id="SM2", body=b"it rises")
     kept = joined(Forwarding(peer.access), said)
@@ -206,8 +223,9 @@ def located(forwarding, report):
         forwarding.close()
 
 
-def test_where_a_telephone_is_is_told_where_its_person_is_served(peer):
+def test_where_a_telephone_is_is_told_where_its_person_is_served(any_peer):
     """It reports to the number that was called. The site that serves them looks whose it is, by itself."""
+    peer = any_peer
     report = replace(SAID, provider_id="R1", body=b"where it is", joins=False)
     assert located(Forwarding(peer.access), report) is False
     assert (
@@ -224,6 +242,23 @@ def test_where_a_telephone_is_is_told_where_its_person_is_served(peer):
     assert located(Forwarding(lambda: peer.access(key=b"x" * 32)), report) is None
     peer.committer.close()
     assert located(Forwarding(peer.access), replace(report, provider_id="R2")) is None
+
+
+def test_what_a_provider_said_of_messages_is_told_where_they_may_be_from(any_peer):
+    """By whichever way it names them: what is none of that site's changes nothing there."""
+    peer = any_peer
+
+    async def one(forwarding):
+        said = Receipt(status="read", address_kind="phone", to_address=SAID.address, until_ms=1 << 50)
+        return await forwarding.reported("sms-main", (said, Receipt(status="failed", provider_id="SM9")))
+
+    for forwarding, told in (
+        (Forwarding(peer.access), True),
+        (Forwarding(lambda: peer.access(key=b"x" * 32)), False),
+    ):
+        assert asyncio.run(asyncio.wait_for(one(forwarding), GUARD_S)) is told
+        forwarding.close()
+    assert peer.rows("SELECT 1 FROM journal WHERE kind = 'delivered'") == []
 
 
 def test_a_site_that_does_not_answer_is_looked_up_in_its_copy(peer):
