@@ -37,7 +37,7 @@ def _identity_moved(db: Connection, row: Row, data: dict[str, Any]) -> None:
            WHERE identity_id = :identity_id""",
         to_customer_id=to_customer_id,
         from_customer_id=data["from_customer_id"],
-        at_ms=row.at_ms,
+        at_ms=data.get("said_at_ms", row.at_ms),
         agent_id=data["agent_id"],
         why=data["why"],
         command_id=data["command_id"],

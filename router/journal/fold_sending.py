@@ -68,7 +68,7 @@ def _text_switched(db: Connection, row: Row, data: dict[str, Any]) -> None:
         seq=row.seq,
         scope=row.ref,
         is_off=int(data["off"]),
-        at_ms=row.at_ms,
+        at_ms=data.get("said_at_ms", row.at_ms),
         agent_id=data["agent_id"],
         reason=data["reason"],
     )
