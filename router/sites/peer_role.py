@@ -39,6 +39,8 @@ from router.sites.ground import Ground
 from router.sites.healing import Healing
 from router.sites.learning import Learning
 from router.sites.learning_consents import ConsentLearning
+from router.sites.learning_links import link_learning
+from router.sites.learning_texts import text_learning
 from router.sites.mover import Mover
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
@@ -101,6 +103,8 @@ class PeerRole:
         self.steps: list[tuple[str, Step]] = [
             ("learning", Learning().step),
             ("consents", ConsentLearning().step),
+            ("texts", text_learning().step),
+            ("links", link_learning().step),
         ]
         self._second = SecondCopy(
             own, self.committer.append, site=access.site, redis_url=settings.redis_url, wait_ms=self._wait_ms
