@@ -21,10 +21,11 @@ _HERE: Final = "SELECT content_id FROM content WHERE content_id IN {wanted}"
 class Compared:
     """What is wrong with content that came, or did not.
 
-    Shape: unfit came, and is not what its row names; spoiled is here, is damaged, and came good; faults are
-           neither here as they should be nor came.
+    Shape: fitting are ids of what came and may be kept; unfit came, and is not what its row names; spoiled
+           is here, is damaged, and came good; faults are neither here as they should be nor came.
     """
 
+    fitting: set[Value] = field(default_factory=set)
     unfit: list[Hashed] = field(default_factory=list)
     spoiled: list[str] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
@@ -37,7 +38,7 @@ def compare(
     fits = {each["content_id"]: fits_its_row(each, hashed) for each in came}
     here = {str(row[0]) for row in rows_in(db, _HERE, list(hashed))}
     damaged = {each.hashed.content_id for each in findings(db, {key: hashed[key] for key in here})}
-    compared = Compared()
+    compared = Compared(fitting={each for each, fit in fits.items() if fit})
     for content_id, each in hashed.items():
         sound = content_id in here and content_id not in damaged
         if sound:

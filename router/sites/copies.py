@@ -398,7 +398,7 @@ def _checked(
         content_faults.mended(db, content_id)
     content_faults.note(db, compared.faults)
     content_faults.note(db, (Finding(hashed=each, what=DAMAGED) for each in compared.unfit))
-    content = [each for each in batch.content if fits_its_row(each, hashed)]
+    content = [each for each in batch.content if each["content_id"] in compared.fitting]
     return content, [each for each in batch.addresses if is_that_address(each)]
 
 

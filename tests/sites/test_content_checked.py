@@ -33,7 +33,7 @@ from router.sites.copies import (
     take_batch,
     take_piece,
 )
-from router.sites.recovering import CopyAtHand
+from router.sites.recovering import CopyAtHand, recover
 from router.sites.repairing_content import ITS_OWN_IS_DAMAGED, repair_content
 from router.sites.status import CONTENT, status_of
 from router.sites.wire import pack_batch, pack_wanted, unpack_batch, unpack_wanted
@@ -396,6 +396,21 @@ def test_damaged_and_lost_content_is_put_back_from_the_other_sites_copy(database
     assert same_content(database, copy)
     done = repair_content(database, CopyAtHand(copy))
     assert (done.back, done.left, done.checked) == ([], [], 3)
+
+
+def test_a_site_is_made_again_without_what_is_rotten_at_the_other_one(database, copy, says, tmp_path):
+    """Everything else comes back, and what is missing is noted; also from a release that does not look."""
+    rotten, well = says(b"rotten"), says(b"well")
+    copy_all(database, copy)
+
+    class OfBefore(CopyAtHand):
+        def rows(self, after_seq: int) -> Batch:
+            return changed(super().rows(after_seq), {rotten.content_id: b"gotten"})
+
+    with closing(open_database(f"sqlite:///{tmp_path}/again.db", unsafe=True)) as again:
+        recover(again, OfBefore(copy), site="north", now_ms=1, say=lambda seq, of: None)
+        assert (body_of(again, well.content_id), body_of(again, rotten.content_id)) == (b"well", b"")
+        assert faults(again) == [rotten.content_id]
 
 
 def test_what_is_damaged_at_both_sites_is_left_and_named(database, copy, says):
