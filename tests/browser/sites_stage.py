@@ -19,6 +19,7 @@ def sites(**changes: Any) -> Json:
         "peer": peer(),
         "copy": {"fresh": True, "behind_rows": 0, "behind_ms": 0, "single_copies": 0, "head_seq": 812,
                  "of_other_seq": 4_204, "of_other_ms": at_ms - 900},
+        "content": {"own": {"checked": 640, "damaged": 0}, "copy": {"checked": 3_981, "damaged": 0}},
         "figures": {"a": _figures(6, 4), "b": _figures(9, 7)},
         "foreign": {"waiting": 0, "held": 0},
         "reroutes": [{"scope": "channel/chat", "share_pct": 50, "since_ms": at_ms - 9 * MINUTE,

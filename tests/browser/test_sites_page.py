@@ -51,6 +51,24 @@ def _acts(admin: FakeAdmin) -> list[dict[str, Any]]:
     return [body for path, body in admin.asked if path == "sites/act"]
 
 
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 400)])
+def test_damaged_words_and_files_are_said_where_the_line_is_shown(
+    opened: Callable[..., Page], admin: FakeAdmin, pictures: Path, dark: bool, width: int
+):
+    """A disk that fails is seen by who looks at the page; while all is well it says how much was read."""
+    admin.answers["sites"] = (200, sites())
+    page = opened(dark=dark, width=width)
+    row = page.locator(".facts-grid > div", has_text="Words and files")
+    expect(row).to_contain_text("as they were written · 640 of ours and 3981 of theirs read again")
+    damaged = {"own": {"checked": 640, "damaged": 2}, "copy": {"checked": 3_981, "damaged": 1}}
+    admin.answers["sites"] = (200, {**sites(), "content": damaged})
+    page.reload()
+    expect(row).to_contain_text("3 are damaged: see Ready")
+    assert not wider_than_screen(page)
+    row.scroll_into_view_if_needed()
+    page.screenshot(path=pictures / f"sites-damaged-{width}.png", full_page=True)
+
+
 def test_a_dead_site_is_said_since_when_and_taken_over_by_keyboard_alone(
     opened: Callable[..., Page], admin: FakeAdmin, pictures: Path
 ):
