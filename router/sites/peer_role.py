@@ -100,12 +100,7 @@ class PeerRole:
         self.serves = False
         self.hints = Hints(settings.redis_url, access.site)
         self.committer = Committer(own, after_commit=self._grown, clock=clock)
-        self.steps: list[tuple[str, Step]] = [
-            ("learning", Learning().step),
-            ("consents", ConsentLearning().step),
-            ("texts", text_learning().step),
-            ("links", link_learning().step),
-        ]
+        self.steps = _learning()
         self._second = SecondCopy(
             own, self.committer.append, site=access.site, redis_url=settings.redis_url, wait_ms=self._wait_ms
         )
@@ -340,3 +335,13 @@ class PeerRole:
     def _look(self, look: Look, said: Mapping[str, Any]) -> None:
         for each in self.looked:
             each(look, said)
+
+
+def _learning() -> list[tuple[str, Step]]:
+    """What a site takes over from what the other one decided, and all of it holds at both."""
+    return [
+        ("learning", Learning().step),
+        ("consents", ConsentLearning().step),
+        ("texts", text_learning().step),
+        ("links", link_learning().step),
+    ]
