@@ -26,7 +26,7 @@ _STATE: Final = "SELECT observed, override FROM site_state WHERE site = :site"
 def beat_content(
     own: Connection, copy: Connection, *, plan: Plan, domains: Sequence[str], release: str, now_ms: int
 ) -> dict[str, Any]:
-    """docs/architecture.md §12.4, without what Beats itself adds (at_ms, hears_you)."""
+    """docs/architecture.md §12.4, without what Beats adds. now_ms: a time before it looks."""
     head, there = stream.read_head(own), stream.read_head(copy)
     said = own.row(_STATE, site=head.site) or ("", "")
     state = effective(said[0] or NORMAL, said[1])
@@ -36,6 +36,7 @@ def beat_content(
         "site": head.site,
         "incarnation": head.incarnation,
         "last_seq": head.seq,
+        "looked_ms": now_ms,
         "head_hash": head.hash.hex(),
         "copy_of_you": {
             "incarnation": there.incarnation,

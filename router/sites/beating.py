@@ -43,6 +43,7 @@ class Beats:
     Shape: content() is what this site says of itself, made elsewhere: it must not block. looked(look, said)
            is called in this thread after each beat, with what the other site said (empty: nothing). third()
            says whether the third point answers, None where none is named; it may block for half a second.
+           run names this life of the role: the other site says in its beats which one it heard last.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Beats:
         looked: Callable[[Look, Mapping[str, Any]], None],
         wall_ms: Callable[[], int],
         third: Callable[[], bool | None] = lambda: None,
+        run: str = "",
     ) -> None:
+        self._run = run
         self.heard = Heard(said={})
         self._client = client
         self._content = content
@@ -107,7 +110,9 @@ class Beats:
 
     def _own(self) -> Mapping[str, Any]:
         hears = self.heard.at_mono_ms and _mono_ms() - self.heard.at_mono_ms <= HEARS_MS
-        return {**self._content(), "at_ms": self._wall_ms(), "hears_you": bool(hears)}
+        run = str(self.heard.said.get("run", "")) if hears else ""
+        beat = {"at_ms": self._wall_ms(), "hears_you": bool(hears), "run": self._run, "hears": run}
+        return {**self._content(), **beat}
 
     async def _answer(self, asked: Asked) -> Answered:
         asked.json()  # what it says comes again as the answer to our own beat: here it only has to be a table

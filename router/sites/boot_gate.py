@@ -6,8 +6,8 @@ router serves, the peer role has learned which domains the other site has adopte
 """
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final  # Any: JSON
 
 import msgspec
 
@@ -25,7 +25,7 @@ from router.sites.credentials import peer_access
 from router.sites.peer_client import PeerClient
 from router.sites.peer_rows import RowsOverThere
 from router.sites.recovering import PeerGone, PeerRows
-from router.sites.status import PEER, put_status, status_of
+from router.sites.status import put_status, status_of
 
 GATE: Final = "gate"
 """Key of the row of site_status that lets the router serve."""
@@ -39,6 +39,12 @@ GATE_S: Final = 10.0
 PAUSE_S: Final = 0.1
 SILENT_S: Final = 4.0
 """After this without a beat of the other site the peer role opens the gate: it is not there."""
+
+FRESH_S: Final = 10.0
+"""A beat that is older says how things were."""
+
+UNSAID_MS: Final = 3_000
+"""An older release does not say when it looked: it does every second."""
 
 STARTED_UNASKED: Final = "started_unasked"
 """Code of the alarm that the other site could not be asked."""
@@ -142,17 +148,38 @@ def wait_for_gate(database: Database, *, patience_s: float = GATE_S) -> bool:
 class Gate:
     """The last step of the peer role's follower: opens the gate once the copy is what the other site has.
 
+    What a beat says of that site's journal is a second old, and that site may take this one over as long as
+    it has not heard that it is back. So what counts is only what it looked up after it had: by its own clock,
+    from the first beat on that names this `run`. Whoever takes over from then on does it from a site that
+    lives.
+
     failing says which other steps failed the last time: what they do may be missing here.
     """
 
     def __init__(
-        self, failing: Callable[[], object], *, elapsed_s: Callable[[], float] = time.monotonic
+        self,
+        failing: Callable[[], object],
+        *,
+        run: str = "",
+        elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._run = run
         self._failing = failing
         self._elapsed_s = elapsed_s
         self._since_s = elapsed_s()
-        self._since_ms = wall_ms()
         self._copied: int | None = None
+        self._beat: tuple[float, Mapping[str, Any]] | None = None
+        self._known_ms: int | None = None
+        """Since when the other site knows that this one is back, by the other site's clock."""
+
+    def heard(self, look: object, said: Mapping[str, Any]) -> None:
+        """After each beat of this life: what the other site said, empty where it said nothing. Any thread."""
+        if not said:
+            return
+        known = said["hears"] == self._run if "hears" in said else said.get("hears_you") is not False
+        if self._known_ms is None and known:
+            self._known_ms = _number(said, "at_ms")
+        self._beat = self._elapsed_s(), said
 
     def mark(self, committer: Committer, own: Database, copy: Database) -> None:
         """The first step: how far the copy was before the others looked at it. What comes while they look
@@ -162,24 +189,30 @@ class Gate:
 
     def step(self, committer: Committer, own: Database, copy: Database) -> None:
         """One look."""
-        now_ms = wall_ms()
         with own.reading() as db:
             if status_of(db, GATE).at_ms:
                 return
-            peer = status_of(db, PEER)
         with copy.reading() as db:
             copied = stream.last_seq(db) if self._copied is None else self._copied
         why = ""
-        heard = (
-            peer.fresh(now_ms) and peer.at_ms >= self._since_ms
-        )  # what was heard before is of another time
-        if heard and copied >= peer.number("last_seq"):
+        now_s, beat = self._elapsed_s(), self._beat
+        if beat is None or now_s - beat[0] > FRESH_S:
+            why = "alone" if now_s - self._since_s > SILENT_S else ""
+        elif self._is_new(beat[1]) and copied >= _number(beat[1], "last_seq"):
             why = "caught_up"
-        elif not heard and self._elapsed_s() - self._since_s > SILENT_S:
-            why = "alone"
         if why and not self._failing():
             with own.writing() as db:
-                put_status(db, GATE, now_ms, {"why": why, "copied": copied})
+                put_status(db, GATE, wall_ms(), {"why": why, "copied": copied})
+
+    def _is_new(self, said: Mapping[str, Any]) -> bool:
+        """Whether it was looked up when the other site knew that this one is back."""
+        looked_ms = _number(said, "looked_ms") or _number(said, "at_ms") - UNSAID_MS
+        return self._known_ms is not None and looked_ms >= self._known_ms
+
+
+def _number(said: Mapping[str, Any], key: str) -> int:
+    found = said.get(key)
+    return found if isinstance(found, int) else 0
 
 
 def _chosen(database: Database, peer: PeerRows, theirs: int) -> bool:

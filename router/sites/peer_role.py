@@ -98,6 +98,7 @@ class PeerRole:
         self.own, self.copy = own, copy
         self.plan = plan
         self.serves = False
+        self._run = uuid.uuid4().hex
         self.hints = Hints(settings.redis_url, access.site)
         self.committer = Committer(own, after_commit=self._grown, clock=clock)
         self.steps = _learning()
@@ -127,7 +128,8 @@ class PeerRole:
         self._follower: Follower | None = None
         self._apart = asyncio.Event()
         self._keeper = self._new_keeper()
-        self._gate = Gate(self._failing)
+        self._gate = Gate(self._failing, run=self._run)
+        self.looked.append(self._gate.heard)
         self._scrubbing = Scrubbing(own, self.committer)
 
     def _new_sender(self) -> Sender:
@@ -145,6 +147,7 @@ class PeerRole:
             looked=self._look,
             wall_ms=wall_ms,
             third=self._watcher.third,
+            run=self._run,
         )
 
     def _new_keeper(self) -> CopyKeeper:
@@ -303,11 +306,11 @@ class PeerRole:
             await asyncio.sleep(STATUS_S)
 
     def _look_around(self) -> None:
-        domains = (self.access.site, self.access.peer)
+        domains, now_ms = (self.access.site, self.access.peer), wall_ms()
         with self.own.reading() as own, self.copy.reading() as copy:
             self._follow_plan(own)
             self._content = beat_content(
-                own, copy, plan=self.plan, domains=domains, release=self._release, now_ms=wall_ms()
+                own, copy, plan=self.plan, domains=domains, release=self._release, now_ms=now_ms
             )
 
     def _follow_plan(self, own: Connection) -> None:

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from router.journal.clock import wall_ms
 from router.journal.restoring import finish
 from router.journal.unfinished import mark
 from router.sites.boot_gate import (
@@ -16,7 +15,6 @@ from router.sites.boot_gate import (
     wait_for_gate,
 )
 from router.sites.recovering import CopyAtHand, recover
-from router.sites.status import put_status
 from tests.journal.conftest import committer, database, database_url
 from tests.journal.writing import all_rows, append, arrived, checked
 from tests.sites.copying import copy_all
@@ -123,8 +121,7 @@ def test_the_router_waits_until_the_other_site_has_been_heard(database, committe
     """A site that comes back must not offer what the other one has adopted meanwhile."""
     append(committer, arrived("a"))
     gate = Gate(dict)
-    with database.writing() as db:
-        put_status(db, "peer", wall_ms(), {"last_seq": 1})
+    gate.heard(None, beat(1, looked_ms=5, at_ms=5))
     gate.step(committer, database, copy)
     assert not wait_for_gate(database, patience_s=0.0)
     copy_all(database, copy)  # what stands for the rows of the other site
@@ -140,8 +137,7 @@ def test_what_came_while_the_others_looked_does_not_open_the_gate(database, comm
     """The last batch may say what was adopted there: nobody here has let go of it before the next look."""
     append(committer, arrived("a"))
     gate = Gate(dict)
-    with database.writing() as db:
-        put_status(db, "peer", wall_ms(), {"last_seq": 1})
+    gate.heard(None, beat(1, looked_ms=5, at_ms=5))
     gate.mark(committer, database, copy)
     copy_all(database, copy)
     gate.step(committer, database, copy)
@@ -149,6 +145,50 @@ def test_what_came_while_the_others_looked_does_not_open_the_gate(database, comm
     gate.mark(committer, database, copy)
     gate.step(committer, database, copy)
     assert wait_for_gate(database, patience_s=0.2)
+
+
+def test_what_was_claimed_before_it_was_known_that_this_site_is_back_is_waited_for(database, committer, copy):
+    """The other site took over in the second between its look at itself and its beat: served at both."""
+    append(committer, arrived("a"))
+    copy_all(database, copy)
+    gate = Gate(dict)
+    gate.heard(None, beat(1, looked_ms=4_200, at_ms=5_000, hears_you=False))
+    _stays_closed(gate, database, committer, copy)
+    gate.heard(None, beat(1, looked_ms=5_900, at_ms=6_000, hears_you=False))
+    _stays_closed(gate, database, committer, copy)  # it may still take over: it has not heard of this one
+    gate.heard(None, beat(1, looked_ms=6_900, at_ms=7_000))
+    _stays_closed(gate, database, committer, copy)  # what it said is of before it had
+    append(committer, arrived("claimed there"))
+    gate.heard(None, beat(2, looked_ms=7_900, at_ms=8_000))
+    _stays_closed(gate, database, committer, copy)  # that is not here yet
+    copy_all(database, copy)
+    gate.mark(committer, database, copy)
+    gate.step(committer, database, copy)
+    assert wait_for_gate(database, patience_s=0.2)
+
+
+def test_what_an_older_release_says_opens_the_gate_a_little_later(database, committer, copy):
+    """During an upgrade it does not say when it looked; it looks every second."""
+    append(committer, arrived("a"))
+    copy_all(database, copy)
+    gate = Gate(dict)
+    for at_ms in (5_000, 7_000):
+        gate.heard(None, {"last_seq": 1, "at_ms": at_ms, "hears_you": True})
+        _stays_closed(gate, database, committer, copy)
+    gate.heard(None, {"last_seq": 1, "at_ms": 8_000, "hears_you": True})
+    gate.step(committer, database, copy)
+    assert wait_for_gate(database, patience_s=0.2)
+
+
+def _stays_closed(gate, database, committer, copy):
+    gate.mark(committer, database, copy)
+    gate.step(committer, database, copy)
+    assert not wait_for_gate(database, patience_s=0.0)
+
+
+def beat(last_seq: int, *, looked_ms: int, at_ms: int, hears_you: bool = True) -> dict[str, object]:
+    """What the other site says of itself."""
+    return {"last_seq": last_seq, "looked_ms": looked_ms, "at_ms": at_ms, "hears_you": hears_you}
 
 
 def test_a_step_that_fails_keeps_the_gate_closed(database, committer, copy):
