@@ -1,8 +1,9 @@
-"""Runs the tests of `make test`, two at a time; a few that fail so get a second run, alone, and are named.
+"""Runs the tests of `make test`, three at a time; a few that fail so get a second run, alone, and are named.
 
 Tests of real processes and browsers share two cores here with each other. One that fails beside others and
 passes by itself is impatient, not a broken promise: it is printed as such, to be mended, and does not stop
-everybody else's work. More than a few, or one that fails twice, do. docs/decisions/0022 says why.
+everybody else's work. More than a few, or one that fails twice, do. docs/decisions/0022 says why, and why
+three on two cores.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
-BESIDE_OTHERS = ["-q", "-n", "2", "--dist", "loadgroup", "-m", "not long"]
+BESIDE_OTHERS = ["-q", "-n", "3", "--dist", "loadgroup", "-m", "not long"]
 ALONE = ["-q", "-n", "0", "-m", "not long", "--last-failed", "--last-failed-no-failures", "none"]
 
 SECOND_CHANCES = 3
@@ -24,18 +25,18 @@ TESTS_FAILED = 1
 def main(arguments: Sequence[str]) -> int:
     """Run them; the exit status. Arguments go to pytest."""
     FAILED.unlink(missing_ok=True)
-    status = _pytest(*BESIDE_OTHERS, *arguments)
+    status = pytest(*BESIDE_OTHERS, *arguments)
     failed = _failed()
     if status != TESTS_FAILED or not 0 < len(failed) <= SECOND_CHANCES:
         return status
     print(f"\n== failed beside others, now by itself: {', '.join(failed)}", flush=True)
-    status = _pytest(*ALONE, *arguments)
+    status = pytest(*ALONE, *arguments)
     if status == 0:
         print(f"== IMPATIENT, to be mended: {', '.join(failed)}", flush=True)
     return status
 
 
-def _pytest(*arguments: str) -> int:
+def pytest(*arguments: str) -> int:
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
 

@@ -4,11 +4,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.turns import forget_turn, turn_of
 
 # Tests start hundreds of Python processes. Where keeping bytecode is forbidden (many containers do so to keep
 # trees clean), each of them would compile everything anew, which is half of its start: it is kept aside then.
@@ -31,3 +33,33 @@ def data_dir() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="muster-"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that hold promises about time run one after the other, in one process."""
+    for item in items:
+        if item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.xdist_group("timed"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the clock of the test's own limit begins
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test begins when it is its turn."""
+    with turn_of(item):
+        return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing in /tmp."""
+    forget_turn()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(
+    report: pytest.TestReport | pytest.CollectReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """With -v, how long each took: what takes many minutes is watched by people."""
+    if config.option.verbose > 0 and report.when == "call" and report.outcome != "skipped":
+        letter = "." if report.passed else "F"
+        return report.outcome, letter, f"{report.outcome.upper()} in {report.duration:.1f} s"
+    return None

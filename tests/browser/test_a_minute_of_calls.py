@@ -30,7 +30,13 @@ from tests.voice.many_ears import ManyEars
 from tests.voice.sipp_caller import HERTZ as CALLER_HERTZ
 from tests.voice.sipp_caller import needs_sipp
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(400), needs_sipp]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.long,
+    pytest.mark.timed,
+    pytest.mark.timeout(400),
+    needs_sipp,
+]
 
 CALLERS = int(os.environ.get("CROWD", "1200"))
 """A minute of them. Fewer (CROWD=240) where the machine has other work, and cannot answer in time."""

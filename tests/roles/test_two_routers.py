@@ -21,7 +21,7 @@ from tests.roles.centre import Journal
 from tests.roles.hand_stepped import default_plan
 from tests.roles.redis_process import wait_until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timed]
 
 START_S = 60
 SERVED_S = 6.0

@@ -12,7 +12,7 @@ import pytest
 from tests.roles.centre import Centre, running
 from tests.roles.redis_process import wait_until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timed]
 
 BACK_S = 5.0
 """docs/promises.md: whatever is killed, everything that waits is served again within this time."""

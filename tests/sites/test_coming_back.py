@@ -11,7 +11,7 @@ from router.journal.database import open_database
 from router.journal.stream import read_rows
 from tests.sites.two_sites import Texters, two_sites, until
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timed, pytest.mark.timeout(600)]
 
 GUARD_S = 60
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.sites.pair_under_load import Agent, BothSites, both_sites, say
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timed, pytest.mark.timeout(300)]
 
 COUNT = 20
 SHARE = 50

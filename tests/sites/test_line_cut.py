@@ -23,7 +23,7 @@ from tests.sites.pair_under_load import (
     say,
 )
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.system, pytest.mark.timed, pytest.mark.timeout(1_200)]
 
 HEALED_S = 60.0
 """A guard, except that nobody does anything: how long both take to be equal again."""

@@ -11,7 +11,7 @@ from router.sites.copy_line import LATE_MAX
 from tests.sites.two_sites import Texters, share, two_sites, until
 from tests.system.postgres import binaries, start_postgres
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timed, pytest.mark.timeout(300)]
 
 PER_S = 15
 WAIT_S = 1.0

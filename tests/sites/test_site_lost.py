@@ -24,7 +24,7 @@ from tests.system.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.timed, pytest.mark.timeout(400)]
 
 PER_S = 50.0
 WAITING = 200

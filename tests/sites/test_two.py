@@ -19,7 +19,7 @@ from router.journal.database import Database, open_database
 from router.sites.copy_gaps import acked_through
 from router.sites.ownership import owner_of
 
-pytestmark = [pytest.mark.long, pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.system, pytest.mark.timed, pytest.mark.timeout(900)]
 GUARD_S = 300
 """Also of a start: where others use the processors, roles that are silent for 3 s are begun anew."""
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from tests.system.trial import trial
 from tests.system.verdict import check_everything, check_journal
 from tests.system.writers import mailboxes, telephones
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timed, pytest.mark.timeout(300)]
 
 CUT = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -15,7 +15,7 @@ from tests.system.postgres import postgres_server, postgres_url
 
 __all__ = ["database_url", "postgres_server", "postgres_url"]
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timed]
 
 CHAOS_S = 10.0
 SLEEP_S = 0.1

@@ -27,7 +27,7 @@ from tests.system.crew import Clerk
 from tests.system.far_side import FarSide, MailServer
 from tests.system.outside import Door
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timed]
 
 ACCOUNT = DoubleAccount(account_sid="ACtest", token="0123456789abcdef", number="+15550100100")
 PERSON_OUTSIDE = "+15557654321"

@@ -21,7 +21,7 @@ from tests.system.trial import Trial
 from tests.system.verdict import check_everything
 from tests.system.writers import Public, Writers, mailboxes, telephones
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timed]
 
 LATE_S = 120.0
 """Only a guard: what is waited for comes in seconds."""
