@@ -31,8 +31,8 @@ run-two: setup-run ## start two whole sites that stand in for each other; Ctrl-C
 test: setup-test ## everything a change has to pass
 	@$(RUN) .ci/tests.py $(ARGS)
 
-test-long: setup-test ## also the tests that take many minutes
-	@HYPOTHESIS_PROFILE=explore $(RUN) -m pytest -q $(ARGS)
+test-long: setup-test ## also the tests that take many minutes (three hours); ARGS=tests/sites for some of them
+	@$(RUN) .ci/long.py $(ARGS)
 
 lint: setup-test ## style, format, types
 	@$(RUN) -m ruff check $(CODE)
