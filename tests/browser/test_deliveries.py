@@ -13,6 +13,7 @@ from router.run.delivery_book import ACCOUNT_DOWN, ACCOUNT_UNUSABLE, GAVE_UP, MA
 from router.run.delivery_senders import NO_PROVIDER, NO_SECRET, NOT_IN_PLAN
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
+from tests.browser.looks import looks
 from tests.browser.seeing import cut_off, low_contrasts, wider_than_screen
 from tests.browser.stage import conversation, message
 
@@ -100,8 +101,7 @@ def test_a_code_without_words_is_still_told(texts: FakeCentre, open_page: Open):
     expect(_answer(page, "odd").locator(".delivery-trouble")).to_contain_text("twilio_63999")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@looks(390, 1280)
 def test_the_states_can_be_read_on_every_screen(texts: FakeCentre, open_page: Open, dark: bool, width: int):
     """Contrast, and nothing cut off, by day and by night."""
     page = open_page(texts.url + "/desk", width=width, dark=dark)

@@ -11,6 +11,7 @@ from router import alarms
 from tests.browser.conftest import Open
 from tests.browser.desking import asked, desk, wait_for_commands
 from tests.browser.fake import FakeCentre, now_ms
+from tests.browser.looks import looks
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, message, offer
 
@@ -366,8 +367,7 @@ def test_a_refused_order_is_told_in_words(centre: FakeCentre, open_page: Open):
     expect(page.get_by_text("Somebody else has it.")).to_be_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@looks(390, 1280, 1920)
 def test_everything_can_be_read_and_named(
     dark: bool, width: int, centre: FakeCentre, open_page: Open, pictures: Path
 ):

@@ -4,11 +4,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
+from tests.browser.looks import looks
 from tests.browser.seeing import low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, identity, message, other, person
 
@@ -65,7 +65,7 @@ def _full(centre: FakeCentre) -> None:
     )
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 400), (True, 400)])
+@looks(400, 1280)
 def test_a_person_is_readable_light_and_dark_wide_and_narrow(
     centre: FakeCentre, open_page: Open, pictures: Path, dark: bool, width: int
 ):

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre
+from tests.browser.looks import looks
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, message
 
@@ -73,8 +74,7 @@ def talk(centre: FakeCentre) -> FakeCentre:
     return centre
 
 
-@pytest.mark.parametrize("width", [380, 1280])
-@pytest.mark.parametrize("dark", [False, True])
+@looks(380, 1280)
 def test_a_mail_says_whom_it_is_from_and_who_vouches_for_it(
     talk: FakeCentre, open_page: Open, pictures: Path, width: int, dark: bool
 ) -> None:

@@ -10,6 +10,7 @@ from router.places.plus_code import encoded
 from router.places.written import decimal, sixtieths
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
+from tests.browser.looks import looks
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation
 
@@ -56,8 +57,7 @@ def opened(centre: FakeCentre, open_page: Open, **how: Any) -> Page:
     return page
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@looks(390, 1280)
 def test_both_points_say_where_how_exactly_and_how_old(
     centre: FakeCentre, open_page: Open, pictures: Path, width: int, dark: bool
 ) -> None:

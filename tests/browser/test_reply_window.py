@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.fake import FakeCentre, now_ms
+from tests.browser.looks import looks
 from tests.browser.seeing import cut_off, low_contrasts, unnamed_controls, wider_than_screen
 from tests.browser.stage import conversation, identity, message, person
 
@@ -54,8 +55,7 @@ def _said(centre: FakeCentre, page: Page, count: int) -> list[str]:
         page.wait_for_timeout(20)  # lets the browser's events through
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@looks(390, 1280)
 def test_too_late_it_says_why_and_what_else_there_is(
     centre: FakeCentre, open_page: Open, pictures: Path, width: int, dark: bool
 ):
