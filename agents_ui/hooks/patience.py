@@ -42,7 +42,8 @@ class Patience:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._standing_s() >= STANDS_S:
             for limit in self._waiting:
-                limit.reschedule(loop.time())
+                if not limit.expired():  # One whose own limit is over is on its way out already.
+                    limit.reschedule(loop.time())
             self._waiting.clear()
         if self._waiting:
             loop.call_later(LOOK_S, self._look, loop)

@@ -61,3 +61,30 @@ async def test_where_somebody_else_can_keep_it_the_wait_has_an_end_of_its_own() 
     with pytest.raises(TimeoutError):
         async with Patience(lambda: 0.0).within(0.01):
             await asyncio.sleep(GUARD_S)
+
+
+async def test_one_that_is_on_its_way_out_does_not_keep_the_others_waiting() -> None:
+    """What it had begun takes its time to end; they all wait for the same database."""
+    standing = [0.0]
+    patience, leaving, left = Patience(lambda: standing[0]), asyncio.Event(), asyncio.Event()
+
+    async def leaves_slowly() -> None:
+        async with patience.within(0.0):
+            try:
+                await asyncio.sleep(GUARD_S)
+            finally:
+                leaving.set()
+                await left.wait()
+
+    async def waits() -> None:
+        async with patience.within():
+            await asyncio.sleep(GUARD_S)
+
+    slow, other = asyncio.create_task(leaves_slowly()), asyncio.create_task(waits())
+    await asyncio.wait_for(leaving.wait(), GUARD_S)
+    standing[0] = STANDS_S
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(other), GUARD_S)
+    assert other.done()
+    left.set()
+    await asyncio.gather(slow, return_exceptions=True)
