@@ -26,6 +26,9 @@ EVERY_S: Final = 1.0
 STUCK_S: Final = 5.0
 """A commit that takes longer: by then providers and pages have long been told that nothing was kept."""
 
+ASK_AFTER_S: Final = 3.0
+"""What it seems to be is asked before anybody is told: a frozen server takes its time not to answer."""
+
 GOOD_AFTER: Final = 3
 """Commits in a row: a disk that comes and goes is not there."""
 
@@ -77,14 +80,17 @@ class Pulse:
         self._stuck_s = 0.0
         self._why = Hanging(text="nobody knows why yet", todo="look at the database's disk, server and log")
         self._asked_s = -ASKED_S
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def stuck_s(self) -> float:
         """For how long nothing has been taken; 0.0 while the database does what it should."""
-        if self._since_s is None:
-            return 0.0
-        waited_s = self._clock_s() - self._since_s
+        waited_s = self._waited_s
         return waited_s if waited_s >= STUCK_S or self._stuck_s else 0.0
+
+    @property
+    def _waited_s(self) -> float:
+        return 0.0 if self._since_s is None else self._clock_s() - self._since_s
 
     def said(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the beats say: the tables' own words, unless nothing can be written to them."""
@@ -116,11 +122,15 @@ class Pulse:
             stuck_s = self.stuck_s
             if stuck_s and not self._stuck_s:
                 self._stuck_s = stuck_s  # from here on until GOOD_AFTER
-            if stuck_s and self._clock_s() - self._asked_s >= ASKED_S:
+            if self._waited_s >= ASK_AFTER_S and self._clock_s() - self._asked_s >= ASKED_S:
                 self._asked_s = self._clock_s()
-                self._why = await asyncio.to_thread(why_hanging, self._own)
-                problem = self.problem(self.stuck_s or stuck_s)
-                _log.error("this site serves nobody: %s. Do: %s", problem.text, problem.todo)
+                self._asking = asyncio.create_task(self._ask())
+
+    async def _ask(self) -> None:
+        self._why = await asyncio.to_thread(why_hanging, self._own)
+        if self._since_s is not None:
+            problem = self.problem(self._waited_s)
+            _log.error("this site serves nobody: %s. Do: %s", problem.text, problem.todo)
 
     async def beat(self) -> None:
         """One commit, and what it shows."""

@@ -50,6 +50,9 @@ AUTOMATIC: Final = "automatic"
 BY_POLICY: Final = "policy"
 """Who took over where no person did."""
 
+STUCK_TOLD_MS: Final = 10_000
+"""The other site's database takes nothing for so long before people are called; its state is said sooner."""
+
 NEWS_MAX: Final = 100
 AGAIN_MS: Final = 15_000
 """A take-over that was refused or broke off is tried again this much later."""
@@ -163,9 +166,10 @@ class Watcher:
 
     def _tell_stuck(self, ground: Ground, watch: Watch, said: Mapping[str, Any]) -> None:
         """A site whose database takes nothing can tell its own people nothing: it is told here."""
-        if not stuck_ms(watch, said):
+        stuck = stuck_ms(watch, said)
+        if not stuck:
             self._told_stuck = False
-        elif not self._told_stuck:
+        elif stuck >= STUCK_TOLD_MS and not self._told_stuck:
             detail = _why_down(said)
             alarm = NoticeTrouble(code=PEER_HANGS, ref=ground.peer, detail=detail)
             ground.committer.submit(alarm).result()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.channels.ids import message_id_of
+from router.sites.status import readiness_key, status_of
 from tests.sites.two_sites import OneSite, Texters, two_sites, until
 from tests.system.postgres import PostgresServer, binaries, start_postgres
 
@@ -40,6 +41,10 @@ def alarms(site: OneSite, code: str) -> list[str]:
     return [str(detail) for (detail,) in rows]
 
 
+def readiness(site: OneSite, of: str) -> str:
+    return str(site.ask(lambda db: status_of(db, readiness_key(of)).data))
+
+
 def is_ready(site: OneSite) -> bool:
     try:
         with urllib.request.urlopen(f"{site.url}/readyz", timeout=10) as answer:
@@ -69,10 +74,15 @@ def test_the_other_site_keeps_what_comes_is_told_why_and_everything_heals_by_its
         until(lambda: said_of(b, "a") == "Down", "b knows it")
         (detail,) = alarms(b, "peer_database_hangs")
         assert "every commit waits for 1 synchronous replica" in detail
+        until(lambda: "database_hangs" in readiness(b, "a"), "b's console says what to do")
+        until(
+            lambda: "database_hangs" in readiness(a, "a"), "and so does a's own, without a commit that waits"
+        )
         after = a.centre.children()
         kept_on = {"web", "peer", "worker"}
         assert {role: after[role] for role in kept_on} == {role: before[role] for role in kept_on}
         restarts = [line for line in a.centre.lines if "router" in line and "again" in line]
+        print(f"lines about routers: {restarts}")
         assert len(restarts) <= 4, restarts
         hung = primary.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
         assert hung[0][0] <= 8, "sessions left behind do not become more"
