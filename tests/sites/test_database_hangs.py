@@ -82,7 +82,7 @@ def test_the_other_site_keeps_what_comes_is_told_why_and_everything_heals_by_its
         kept_on = {"web", "peer", "worker"}
         assert {role: after[role] for role in kept_on} == {role: before[role] for role in kept_on}
         restarts = [line for line in a.centre.lines if "router" in line and "again" in line]
-        print(f"lines about routers: {restarts}")
+
         assert len(restarts) <= 4, restarts
         hung = primary.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
         assert hung[0][0] <= 8, "sessions left behind do not become more"
