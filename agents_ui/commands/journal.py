@@ -78,11 +78,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     count = report.problem_count + report.contents.damaged
     more = count - len(report.problems) - len(report.contents.texts)
     tail = f" ({more} more not listed)" if more else ""
-    print(
-        "The journal is whole and the tables say the same."
-        if fine
-        else f"{_things(count)}{tail}."
-    )
+    print("The journal is whole and the tables say the same." if fine else f"{_things(count)}{tail}.")
     return FINE if fine else FOUND
 
 

@@ -92,7 +92,7 @@ def test_who_comes_back_before_it_is_known_is_not_given_up(pair):
 
 
 def test_who_gives_up_while_nothing_is_heard_has_one_agent_when_it_is(pair):
-    """The line is cut: this site must call back, for it cannot know that the other has it. Then one goes on."""
+    """The line is cut: this site must call back, for it cannot know who has it. Then one goes on."""
     a, b = pair
     hands_over(a, lost=True)
     leaves(a)

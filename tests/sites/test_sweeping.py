@@ -149,7 +149,8 @@ def test_what_became_of_our_own_texts_is_learned_as_well(pair, log, capsys):
             "INSERT INTO outbox (outbox_id, message_id, interaction_id, channel, account, address_hash, seq,"
             " ordered_at_ms, status, attempts, due_at_ms, detail, automatic, template, category, instead_of,"
             " fallback, fallback_why, lent_to, left_ms)"
-            " VALUES ('o', 'm', 'i', 'sms', 'line', 'h', 1, 1, 'sent', 1, 1, '', 0, '', '', '', '', '', '', 0)"
+            " VALUES ('o', 'm', 'i', 'sms', 'line', 'h', 1, 1, 'sent', 1, 1,"
+            " '', 0, '', '', '', '', '', '', 0)"
         )
         db.run("INSERT INTO sending (account, provider_id, outbox_id) VALUES ('line', 'SMout', 'o')")
     log.message("SMout", AT_MS, inbound=False, status="undelivered", error_code=30005)
