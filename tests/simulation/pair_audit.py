@@ -197,9 +197,7 @@ class PairAudit:
                 follows[ref] = follow
         nobody = {MOVED, "abandoned"}
         lost = sorted(
-            ref
-            for ref, whys in ends.items()
-            if whys == {MOVED} and ends.get(follows[ref], nobody) <= nobody
+            ref for ref, whys in ends.items() if whys == {MOVED} and ends.get(follows[ref], nobody) <= nobody
         )
         if lost:
             raise Broken(f"each site counted on the other, and nobody served: {lost[:3]}")
