@@ -39,7 +39,7 @@ lint: setup-test ## style, format, types
 	@$(RUN) -m ruff format --check $(CODE)
 	@$(RUN) -m mypy
 
-bench: setup-test ## measure; writes benchmarks/RESULTS.md and results.json (at most 10 minutes)
+bench: setup-test ## measure; writes benchmarks/RESULTS.md and results.json (about 12 minutes)
 	@$(RUN) -m benchmarks $(ARGS)
 
 deps-system: ## what tests need from the system, by apt (asks for root)

@@ -15,7 +15,7 @@ from benchmarks import results
 
 ROUNDS = 3
 INGEST_ROUNDS = 2
-"""Each starts a centre and a floor: with more, all of it would take longer than ten minutes."""
+"""Each starts a centre and a floor: with more, all of it would take longer than a quarter of an hour."""
 
 TAKE_OVERS = 2
 """Each fills a site with 10,000 conversations first, which takes longer than taking it over."""
