@@ -71,8 +71,8 @@ class Keeper:
            a texter hears that texts are switched off (limits of the plan). copied(seq) returns once the other
            site has this row too, or it is in the journal that it has not; None: there is no other site, or
            nobody is told that the contact is kept. there(contact) asks the other site to keep what belongs to
-           an interaction that was moved there: None where that came to nothing. only_joins: what would begin
-           an interaction is not kept (the other site asks, and begins its own).
+           an interaction that was moved there, or began there: None where that came to nothing. only_joins:
+           what would begin an interaction is not kept (the other site asks, and begins its own).
     """
 
     web_id: str
@@ -134,7 +134,7 @@ class KeepContact:
         if joins.open_id:
             self._note(joins.open_id, message_id)
             facts = [self._added(joins.open_id, message_id)]
-        elif self._keeper.only_joins or (joins.moved and self._keeper.there is not None):
+        elif self._keeper.only_joins or (joins.there and self._keeper.there is not None):
             return self._leave(db)
         else:
             facts = self._begin(who, message_id, self._fresh_id(db, message_id), at_ms)
@@ -305,7 +305,7 @@ async def keep(committer: Committer, contact: Contact, keeper: Keeper) -> Kept:
     """Keep a contact, raw where it cannot be kept as it is. Raises NotKept; NothingToJoin for only_joins.
 
     When this returns it is on disk, and the other site has it as well, where there is one that keeps up.
-    What belongs to an interaction that was moved is kept there; here only where that came to nothing.
+    What belongs to an interaction that is there is kept there; here only where that came to nothing.
     """
     try:
         kept, seq = await _keep_here(committer, contact, keeper)

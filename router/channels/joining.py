@@ -1,7 +1,8 @@
 """What a contact joins: the interactions of its thread. Asked under the counter's lock, where it counts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final  # Any: a column's value is whatever the table says
 
 from config.words import MOVED
 from router.journal.database import Connection
@@ -11,6 +12,19 @@ _OF_THREAD: Final = """
         requirement, step
     FROM interaction WHERE thread = :thread AND NOT (state = 'parked' AND queue_id <> '')
 """
+
+_THERE: Final = "there"
+"""Stands for the state of what is open at the other site and never was here."""
+
+_JOINED: Final = f"""
+    {_OF_THREAD}
+    UNION ALL
+    SELECT interaction_id, 0, '{_THERE}', 0, '', 0, '', '', '', 0 FROM open_there o
+    WHERE thread = :thread AND NOT EXISTS (
+        SELECT 1 FROM interaction i WHERE i.interaction_id = o.interaction_id
+    )
+"""
+"""With what this site knows to be open there: one question, for every contact asks it."""
 
 _ENDING: Final = "('conversation_ended', 'disposition_given')"
 
@@ -45,12 +59,12 @@ class OfThread:
 class Joins:
     """What a contact of a thread joins now.
 
-    Shape: open_id is empty where nothing is open here; then moved says that what it would have joined was let
-           go of, and may be open at the other site.
+    Shape: open_id is empty where nothing is open here; then there says that what it would join may be open
+           at the other site: it was let go of here, or began there and never was here.
     """
 
     open_id: str = ""
-    moved: bool = False
+    there: bool = False
 
 
 NOTHING: Final = Joins()
@@ -62,12 +76,13 @@ def joins_of(db: Connection, thread: str) -> Joins:
     A conversation that ended is not joined, even while its wrap-up goes on, nor one whose end is in the
     journal but not decided yet: the agent would never see the message, and nobody would answer it.
     """
-    found = interactions_of(db, thread)
+    found = _newest_first(db.rows(_JOINED, thread=thread)) if thread else []
     if not found:
         return NOTHING
-    newest = next((each for each in found if not each.ended), None)
+    here = [each for each in found if each.state != _THERE]
+    newest = next((each for each in here if not each.ended), None)
     if newest is None or (newest.state == "assigned" and _end_is_pending(db, newest.interaction_id)):
-        return Joins(moved=found[0].moved)
+        return Joins(there=len(here) < len(found) or here[0].moved)
     return Joins(open_id=newest.interaction_id)
 
 
@@ -81,7 +96,10 @@ def interactions_of(db: Connection, thread: str) -> list[OfThread]:
 
     One before its time is left out: who writes again is not to wait for it.
     """
-    rows = db.rows(_OF_THREAD, thread=thread) if thread else ()
+    return _newest_first(db.rows(_OF_THREAD, thread=thread)) if thread else []
+
+
+def _newest_first(rows: Iterable[tuple[Any, ...]]) -> list[OfThread]:
     return sorted((OfThread(*row) for row in rows), key=lambda each: (-each.arrived_seq, each.interaction_id))
 
 

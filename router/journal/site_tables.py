@@ -1,4 +1,4 @@
-"""The tables of two sites: JOURNALLED ones, which fold as those of tables.py do, and two LOCAL ones.
+"""The tables of two sites: JOURNALLED ones, which fold as those of tables.py do, and three LOCAL ones.
 
 Apart from tables.py, which says what that means and lists every table: one page would be too long. What the
 facts behind them are: docs/architecture.md §12.
@@ -177,6 +177,16 @@ class ContentFaultRow(SQLModel, table=True):
     """damaged | absent."""
 
 
+class OpenThereRow(SQLModel, table=True):
+    """LOCAL. What is open at the other site and never was here, by what a contact of it here joins by
+    (router/sites/open_there.py): an index of the copy."""
+
+    __tablename__ = "open_there"
+    interaction_id: str = Field(primary_key=True)
+    thread: str = Field(index=True)
+    """What this site calls it: each site hashes addresses with salts of its own."""
+
+
 JOURNALLED = (
     "domain",
     "adoption",
@@ -189,4 +199,4 @@ JOURNALLED = (
     "drill",
     "action_run",
 )
-LOCAL = ("site_status", "content_fault")
+LOCAL = ("site_status", "content_fault", "open_there")

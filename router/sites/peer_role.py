@@ -42,6 +42,7 @@ from router.sites.learning_consents import ConsentLearning
 from router.sites.learning_links import link_learning
 from router.sites.learning_texts import text_learning
 from router.sites.mover import Mover
+from router.sites.open_there import OpenThere
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.pulse import Pulse
@@ -124,6 +125,7 @@ class PeerRole:
         self.beats = self._new_beats()
         self._mover = self._new_mover()
         self.steps.append(("agreeing", self._mover.agree))
+        self.steps.append(("open there", OpenThere().step))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None
         self._apart = asyncio.Event()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.journal.database import Database, open_database
@@ -11,6 +11,7 @@ from router.journal.verify import verify
 from router.records import Row
 from router.sites.adopting import Count, adopt_all
 from router.sites.copies import read_batch, take_batch
+from router.sites.open_there import OpenThere
 from router.sites.reconciling import Reconciler
 from tests.roles.hand_stepped import Clock, Site, new_site
 
@@ -24,6 +25,11 @@ class Half:
     copy: Database
     reconciler: Reconciler
     other: "Half | None" = None
+    open_there: OpenThere = field(default_factory=OpenThere)
+
+    def looks(self) -> None:
+        """At what is open at the other one, as far as its copy says."""
+        self.open_there.step(self.site.committer, self.site.database, self.copy)
 
     def sends(self) -> None:
         """Everything this site has reaches the other one's copy."""
