@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol  # Any: appends of the one class that lo
 from router.journal import fold, stream
 from router.journal.appends import FactsAppend
 from router.journal.clock import SteadyClock, wall_ms
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.connection import Connection, DatabaseBusy, DatabaseDamaged, DatabaseGone
 from router.journal.database import Database
 from router.journal.hanging import why_hanging
 from router.records import Fact, Row
@@ -289,6 +289,8 @@ class Committer:
                 if time.monotonic() >= give_up_s:
                     raise NotCommitted(f"the database was busy: {busy}") from busy
             except DatabaseGone as gone:
+                if isinstance(gone, DatabaseDamaged) and len(batch) > 1:
+                    raise  # one of them asks for what is rotten: each by itself
                 self._drop_connection()
                 if renewed:  # a fresh connection died as well
                     self._note_failure()

@@ -1,4 +1,4 @@
-"""What a connection to either database can do, and the three ways it can fail."""
+"""What a connection to either database can do, and the four ways it can fail."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol  # Any: a column's value is whatever the table says
@@ -12,6 +12,10 @@ class DatabaseUnsafe(Exception):
 
 class DatabaseGone(Exception):
     """The database cannot be used now: not reachable, disk full, connection lost."""
+
+
+class DatabaseDamaged(DatabaseGone):
+    """What was asked for cannot be read: a sector, or a page, is rotten there. The rest of it still can."""
 
 
 NO_TABLES = "the database has no tables yet: start it once with `muster up`"

@@ -13,7 +13,7 @@ from typing import Any, Final  # Any: JSON values at the edge of the type system
 import msgspec
 
 from router.journal.connection import Connection
-from router.journal.many_rows import rows_in
+from router.journal.many_rows import readable_in
 from router.records import Row
 
 HEX: Final = 64
@@ -94,16 +94,23 @@ def is_that(content_hash: str, salt: object, body: object) -> bool:
 
 
 def findings(db: Connection, named: Mapping[str, Hashed]) -> Iterator[Finding]:
-    """Which of these are not as they are named, in the order of their ids in each group read together."""
-    sizes = {str(row[0]): int(row[1]) for row in rows_in(db, _SIZES, list(named))}
+    """Which of these are not as they are named, in the order of their ids in each group read together.
+    What the disk does not give any more is damaged."""
+    found, unreadable = readable_in(db, _SIZES, list(named))
+    sizes = {str(row[0]): int(row[1]) for row in found}
     for each in named.values():
         if each.content_id not in sizes:
-            yield Finding(hashed=each, what=ABSENT)
+            yield Finding(hashed=each, what=DAMAGED if each.content_id in unreadable else ABSENT)
     for group in _groups(sizes):
-        for content_id, salt, body in rows_in(db, _BODIES, group):
-            each = named[content_id]
-            if not is_that(each.content_hash, salt, body):
-                yield Finding(hashed=each, what=DAMAGED)
+        found, unreadable = readable_in(db, _BODIES, group)
+        wrong = [row[0] for row in found if not is_that(named[row[0]].content_hash, row[1], row[2])]
+        for content_id in (*wrong, *unreadable):
+            yield Finding(hashed=named[content_id], what=DAMAGED)
+
+
+def unreadable_of(db: Connection, wanted: Iterable[str]) -> list[str]:
+    """Of these, each read by itself, what the disk does not give any more."""
+    return [rotten for each in wanted for rotten in readable_in(db, _BODIES, [each])[1]]
 
 
 def is_sound(db: Connection, each: Hashed) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final  # Any: a column's value is whatever the table says
 
-from router.journal.connection import Connection, Value
+from router.journal.connection import Connection, DatabaseDamaged, Value
 
 SIZES: Final = (64, 48, 32, 28, 24, 20, 16, 12, 8, 6, 4, 3, 2, 1)
 """Rows of one statement. Each size is a statement of its own, which the database keeps prepared: with these
@@ -44,6 +44,37 @@ def rows_in(db: Connection, sql: str, wanted: Sequence[Value], *values: Value) -
         part += part[-1:] * (size - len(part))  # asked twice, found once
         found += db.rows_listed(_query(sql, size), [*values, *part])
     return found
+
+
+def readable_in(db: Connection, sql: str, wanted: Sequence[str]) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """As rows_in, inside a transaction, without what is rotten on the disk; and which of these that is."""
+    if not wanted:
+        return [], []
+    found, damaged = _readable(db, sql, wanted)
+    if not damaged:
+        return found, []
+    lost: list[str] = []
+    for each in wanted:
+        alone, damaged = _readable(db, sql, [each])
+        found += alone
+        lost += [each] * damaged
+    return found, lost
+
+
+def _readable(db: Connection, sql: str, wanted: Sequence[str]) -> tuple[list[tuple[Any, ...]], bool]:
+    """All of these, or none and True. PostgreSQL would end the transaction by the error."""
+    undo = db.dialect == "postgresql"
+    if undo:
+        db.run("SAVEPOINT readable")
+    try:
+        found, damaged = rows_in(db, sql, wanted), False
+    except DatabaseDamaged:
+        found, damaged = [], True
+        if undo:
+            db.run("ROLLBACK TO SAVEPOINT readable")
+    if undo:
+        db.run("RELEASE SAVEPOINT readable")
+    return found, damaged
 
 
 @lru_cache(maxsize=256)

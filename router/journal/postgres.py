@@ -12,7 +12,14 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
 
 from router.journal.bounded import BoundedConnection, NoAnswer
-from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.connection import (
+    NO_TABLES,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseGone,
+    DatabaseUnsafe,
+    Value,
+)
 
 IDLE_WRITING_MS: Final = 1_000
 """A writer that stops inside a transaction would stop the site: the server ends its session after this."""
@@ -42,6 +49,9 @@ STANDBY: Final = (
     "DATABASE_URL names a standby, which cannot be written: give the address of the primary, or of all "
     "(postgresql://user@one,two/name): then the one that can be written is found"
 )
+
+_DAMAGED: Final = ("XX001", "XX002", "58030")
+"""What is stored, or an index of it, is rotten; the disk did not give it."""
 
 _OLDEST: Final = 140_000
 """PostgreSQL 14: the oldest release that was still maintained when this was written."""
@@ -149,6 +159,8 @@ class PostgresConnection:
         if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.TransactionRollback):
             return DatabaseBusy(str(error))
         state = error.sqlstate or ""
+        if state in _DAMAGED and not self._connection.closed:
+            return DatabaseDamaged(_last_line(error))
         if (
             isinstance(error, NoAnswer)
             or self._connection.closed

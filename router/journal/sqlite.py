@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, Final  # Any: a column's value is whatever the table says
 from urllib.parse import unquote
 
-from router.journal.connection import NO_TABLES, DatabaseBusy, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.connection import (
+    NO_TABLES,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseGone,
+    DatabaseUnsafe,
+    Value,
+)
 from router.journal.turnstile import Turnstile, pauses
 
 BUSY_MS: Final = 4_300
@@ -46,7 +53,6 @@ _PRAGMAS: Final = (
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _GONE: Final = (
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_NOMEM,
@@ -54,6 +60,8 @@ _GONE: Final = (
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 )
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+"""Without their extensions, or with them."""
 
 
 class SqliteConnection:
@@ -186,7 +194,10 @@ class SqliteConnection:
             self._turnstile.close()
 
     def _translated(self, error: sqlite3.Error) -> Exception:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        whole = getattr(error, "sqlite_errorcode", None) or 0
+        code = whole & 0xFF
+        if code in _DAMAGED or whole in _DAMAGED:
+            return DatabaseDamaged(str(error))
         if code in _BUSY:
             return DatabaseBusy(str(error))
         if code in _GONE:

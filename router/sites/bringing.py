@@ -12,7 +12,7 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.journal.database import Database
-from router.journal.many_rows import ManyRows, rows_in
+from router.journal.many_rows import ManyRows, readable_in, rows_in
 from router.records import Fact
 
 AT_ONCE_BYTES: Final = 4 << 20
@@ -31,13 +31,13 @@ _PUT: Final = ManyRows(
 
 
 def sizes_of(copy: Connection, wanted: Sequence[str]) -> dict[str, int]:
-    """How large each of these is, in bytes; nothing of what is not there."""
-    return {str(row[0]): int(row[1]) for row in rows_in(copy, _SIZES, wanted)}
+    """How large each of these is, in bytes; nothing of what is not there, or rotten on the disk."""
+    return {str(row[0]): int(row[1]) for row in readable_in(copy, _SIZES, wanted)[0]}
 
 
 def content_of(copy: Connection, wanted: Sequence[str]) -> list[dict[str, Any]]:
-    """These as they are in the copy."""
-    return [dict(zip(CONTENT, row, strict=True)) for row in rows_in(copy, _READ, wanted)]
+    """These as they are in the copy. Nobody is kept from an agent because a disk does not give one file."""
+    return [dict(zip(CONTENT, row, strict=True)) for row in readable_in(copy, _READ, wanted)[0]]
 
 
 def put_content(db: Connection, content: Sequence[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.journal.hashed_content import DAMAGED, Finding, Hashed, findings, named_in
-from router.journal.many_rows import rows_in
+from router.journal.many_rows import readable_in, rows_in
 from router.records import Row
 from router.run.trouble import NoticeTrouble
 from router.sites import content_faults
@@ -134,6 +134,9 @@ class ContentScrubbing:
                     pause_s = BETWEEN_S
             except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
                 _log.warning("content is not read again now error=%s", type(problem).__name__)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not end the second copy with it
+                _log.exception("content is not read again for a while")
+                pause_s = BETWEEN_S
             await asyncio.sleep(pause_s)
 
     def turn(self) -> bool:
@@ -176,7 +179,7 @@ class ContentScrubbing:
 def _fitting(db: Connection, page: Sequence[Row]) -> Sequence[Row]:
     """As many rows as name STEP_BYTES of content: one in any case."""
     named, _ = named_in(page)
-    sizes = {str(row[0]): int(row[1]) for row in rows_in(db, _SIZES, list(named))}
+    sizes = {str(row[0]): int(row[1]) for row in readable_in(db, _SIZES, list(named))[0]}
     total = 0
     by_row: dict[int, int] = {}
     for each in named.values():

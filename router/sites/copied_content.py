@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from router.journal.connection import Connection, Value
+from router.journal.connection import Connection, DatabaseDamaged, Value
 from router.journal.hashed_content import ABSENT, DAMAGED, HEX, Finding, Hashed, findings, is_that
 from router.journal.many_rows import rows_in
+from router.records import Row
 
 Entry = dict[str, Value]
 
@@ -52,6 +53,20 @@ def compare(
     return compared
 
 
+def removed(db: Connection, content_id: str) -> bool:
+    """Make room for the good one. A disk that does not give the old one may keep it for ever."""
+    undo = db.dialect == "postgresql"
+    if undo:
+        db.run("SAVEPOINT removing")
+    try:
+        db.run("DELETE FROM content WHERE content_id = :id", id=content_id)
+    except DatabaseDamaged:
+        if undo:
+            db.run("ROLLBACK TO SAVEPOINT removing")
+        return False
+    return True
+
+
 def fits_its_row(entry: Entry, hashed: Mapping[str, Hashed]) -> bool:
     """Also where no row says what it should be."""
     named = hashed.get(str(entry["content_id"]))
@@ -64,6 +79,13 @@ def is_that_address(entry: Entry) -> bool:
     if len(known_by) != HEX:
         return True
     return hashlib.sha256(_bytes(entry["salt"]) + address.encode()).hexdigest() == known_by
+
+
+def wrong_addresses(addresses: Sequence[Entry], rows: Sequence[Row]) -> dict[str, int]:
+    """The first row that names each that is not what its hash says."""
+    wrong = [str(each["address_hash"]) for each in addresses if not is_that_address(each)]
+    by_row = ((each, row.seq) for each in wrong for row in reversed(rows) if each in row.data)
+    return {**dict.fromkeys(wrong, rows[0].seq if rows else 0), **dict(by_row)}
 
 
 def _bytes(value: Value) -> bytes:

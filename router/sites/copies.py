@@ -14,22 +14,36 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from config.settings import Settings
 from router.journal import fold, stream
-from router.journal.connection import Connection, DatabaseGone, DatabaseUnsafe, Value
+from router.journal.connection import Connection, DatabaseDamaged, DatabaseGone, DatabaseUnsafe, Value
 from router.journal.database import Database, open_database
 from router.journal.fold_decisions import FoldRefused
-from router.journal.hashed_content import DAMAGED, Finding, Hashed, findings, hashed_by, is_that
-from router.journal.many_rows import ManyRows, rows_in
+from router.journal.hashed_content import (
+    DAMAGED,
+    Finding,
+    Hashed,
+    findings,
+    hashed_by,
+    is_that,
+    unreadable_of,
+)
+from router.journal.many_rows import ManyRows, readable_in, rows_in
 from router.records import Row
 from router.sites import content_faults
-from router.sites.copied_content import Entry, compare, fits_its_row, is_that_address
+from router.sites.copied_content import (
+    Entry,
+    compare,
+    fits_its_row,
+    is_that_address,
+    removed,
+    wrong_addresses,
+)
 from router.sites.named import Named, named_by
 
 ROWS_MAX: Final = 2_000
 BYTES_MAX: Final = 4 << 20
 
 PIECE_BYTES: Final = 1 << 20
-"""Content larger than this goes ahead of its rows in pieces of this size: a batch stays small, whatever
-people attach (mail: 50 MB)."""
+"""Larger content goes ahead of its rows in pieces of this size: a batch stays small (mail: 50 MB)."""
 
 IDLE_MS: Final = 10_000
 """A writer of the copy that stops inside a transaction is ended by the server after this."""
@@ -52,6 +66,11 @@ _PUT_CREDENTIAL: Final = f"""
     INSERT INTO credential ({", ".join(CREDENTIAL)}) VALUES (:agent_id, :password_hash, :must_change)
     ON CONFLICT (agent_id) DO UPDATE
     SET password_hash = excluded.password_hash, must_change = excluded.must_change
+"""
+_PIECE: Final = """
+    SELECT media_type, file_name, salt, at_ms, length(body),
+        substr(body, CAST(:start AS integer), CAST(:length AS integer))
+    FROM content WHERE content_id = :content_id
 """
 _OVERLAP: Final = (
     f"SELECT seq, hash FROM journal WHERE {stream.OWN_ROWS} AND seq BETWEEN :first AND :last ORDER BY seq"
@@ -174,15 +193,14 @@ def read_batch(
     batch = Batch(site=head.site, incarnation=head.incarnation, head_seq=head.seq)
     rows = stream.read_rows(db, after_seq=after_seq, limit=rows_max)
     named = named_by(rows)
-    sizes = dict(rows_in(db, _SIZES, list(named.content))) if named.content else {}
+    sizes = dict(readable_in(db, _SIZES, list(named.content))[0])
     fitting = _fitting(rows, sizes, bytes_max)
     batch.rows = rows[:fitting]
     if fitting < len(rows):
         named = named_by(batch.rows)
     room = bytes_max - sum(len(row.data) for row in batch.rows)
     batch.large = _ahead({each: sizes.get(each, 0) for each in named.content}, room)
-    _add_content(db, batch, named)
-    _leave_out_damaged(db, batch)
+    _leave_out_damaged(db, batch, _add_content(db, batch, named))
     return batch
 
 
@@ -212,15 +230,11 @@ def take_batch(db: Connection, batch: Batch, *, without: Collection[str] = ()) -
 
 
 def read_piece(db: Connection, content_id: str, offset: int) -> Piece | None:
-    """A part of a content, from offset on; None where there is no such content (any more)."""
-    found = db.row(
-        """SELECT media_type, file_name, salt, at_ms, length(body),
-                  substr(body, CAST(:start AS integer), CAST(:length AS integer))
-           FROM content WHERE content_id = :content_id""",
-        start=offset + 1,
-        length=PIECE_BYTES,
-        content_id=content_id,
-    )
+    """A part of a content, from offset on; None where it is not there (any more), or rotten."""
+    try:
+        found = db.row(_PIECE, start=offset + 1, length=PIECE_BYTES, content_id=content_id)
+    except DatabaseDamaged:
+        return None
     if found is None:
         return None
     media_type, file_name, salt, at_ms, size, body = found
@@ -258,9 +272,8 @@ def take_piece(db: Connection, piece: Piece) -> int:
 
 def put_right(db: Connection, entry: Entry, fault: Hashed) -> bool:
     """Content instead of what is damaged or absent here, if it is what its row says; whether it is."""
-    if not fits_its_row(entry, {fault.content_id: fault}):
+    if not fits_its_row(entry, {fault.content_id: fault}) or not removed(db, fault.content_id):
         return False
-    db.run("DELETE FROM content WHERE content_id = :id", id=fault.content_id)
     _PUT_CONTENT.run(db, [entry])
     content_faults.mended(db, fault.content_id)
     return True
@@ -271,7 +284,7 @@ def forget_unfit(db: Connection, batch: Batch, content_id: str) -> None:
     found = db.row("SELECT salt, body FROM content WHERE content_id = :id", id=content_id)
     named = hashed_by(batch.rows).get(content_id)
     if found and named and not is_that(named.content_hash, found[0], found[1]):
-        db.run("DELETE FROM content WHERE content_id = :id", id=content_id)
+        removed(db, content_id)
 
 
 _SIZES: Final = "SELECT content_id, length(body) FROM content WHERE content_id IN {wanted}"
@@ -309,35 +322,39 @@ def _ahead(sizes: dict[str, int], room: int) -> list[str]:
     return [each for each in sizes if each in ahead]
 
 
-def _add_content(db: Connection, batch: Batch, named: Named) -> None:
+def _add_content(db: Connection, batch: Batch, named: Named) -> list[str]:
+    """Ids of content that the disk does not give any more."""
     large = set(batch.large)
     small = [each for each in named.content if each not in large]
-    batch.content = _entries(db, "content", CONTENT, "content_id", small)
-    batch.addresses = _entries(db, "address", ADDRESS, "address_hash", list(named.addresses))
-    batch.sendings = _entries(db, "sending", SENDING, "outbox_id", list(named.sendings))
-    batch.credentials = _entries(db, "credential", CREDENTIAL, "agent_id", list(named.credentials))
+    batch.content, rotten = _entries(db, "content", CONTENT, "content_id", small)
+    batch.addresses, _ = _entries(db, "address", ADDRESS, "address_hash", list(named.addresses))
+    batch.sendings, _ = _entries(db, "sending", SENDING, "outbox_id", list(named.sendings))
+    batch.credentials, _ = _entries(db, "credential", CREDENTIAL, "agent_id", list(named.credentials))
+    return rotten
 
 
-def _leave_out_damaged(db: Connection, batch: Batch) -> None:
+def _leave_out_damaged(db: Connection, batch: Batch, rotten: Sequence[str]) -> None:
     """A disk may have spoiled it. Its row goes without it, as one whose content was erased does."""
     hashed = hashed_by(batch.rows)
     sound = {each["content_id"]: fits_its_row(each, hashed) for each in batch.content}
     batch.content = [each for each in batch.content if sound[each["content_id"]]]
     large = findings(db, {each: hashed[each] for each in batch.large if each in hashed})
     batch.damaged = [Finding(hashed=hashed[str(each)], what=DAMAGED) for each in sound if not sound[each]]
+    batch.damaged += [Finding(hashed=hashed[each], what=DAMAGED) for each in rotten if each in hashed]
     batch.damaged += [each for each in large if each.what == DAMAGED]
     unsound = {each.hashed.content_id for each in batch.damaged}
+    unsound.update(unreadable_of(db, (each for each in batch.large if each not in hashed)))
     batch.large = [each for each in batch.large if each not in unsound]
     batch.addresses = [each for each in batch.addresses if is_that_address(each)]
 
 
 def _entries(
     db: Connection, table: str, columns: Sequence[str], key: str, wanted: Sequence[str]
-) -> list[Entry]:
-    if not wanted:
-        return []
+) -> tuple[list[Entry], list[str]]:
+    """These, and the keys of what is rotten on the disk."""
     sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN {{wanted}}"
-    return [dict(zip(columns, map(_plain, found), strict=True)) for found in rows_in(db, sql, wanted)]
+    found, rotten = readable_in(db, sql, wanted)
+    return [dict(zip(columns, map(_plain, each), strict=True)) for each in found], rotten
 
 
 def _plain(value: Any) -> Value:
@@ -392,10 +409,10 @@ def _checked(
     compared = compare(db, batch.content, set(batch.large), hashed)
     unfit = {each.content_id: each for each in compared.unfit}
     _refuse_unfit({key: each.seq for key, each in unfit.items()}, expected, without)
-    _refuse_unfit(_wrong_addresses(batch), expected, without)
+    _refuse_unfit(wrong_addresses(batch.addresses, batch.rows), expected, without)
     for content_id in compared.spoiled:
-        db.run("DELETE FROM content WHERE content_id = :id", id=content_id)
-        content_faults.mended(db, content_id)
+        if removed(db, content_id):
+            content_faults.mended(db, content_id)
     content_faults.note(db, compared.faults)
     content_faults.note(db, (Finding(hashed=each, what=DAMAGED) for each in compared.unfit))
     content = [each for each in batch.content if each["content_id"] in compared.fitting]
@@ -407,12 +424,6 @@ def _refuse_unfit(wrong: Mapping[str, int], expected: int, without: Collection[s
     for each, seq in sorted(wrong.items(), key=lambda pair: pair[1]):
         if each not in without:
             raise Refused("content_hash", expected=expected, at_seq=seq, detail=each)
-
-
-def _wrong_addresses(batch: Batch) -> dict[str, int]:
-    wrong = [str(each["address_hash"]) for each in batch.addresses if not is_that_address(each)]
-    by_row = ((each, row.seq) for each in wrong for row in reversed(batch.rows) if each in row.data)
-    return {**dict.fromkeys(wrong, batch.rows[0].seq), **dict(by_row)}
 
 
 def _put_content(db: Connection, batch: Batch, checked: tuple[list[Entry], list[Entry]]) -> None:
