@@ -5,7 +5,7 @@ looked up by what it is, and the customer by the other identities that are this 
 site never heard of is not moved: it comes with the interaction that brings it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,22 +70,24 @@ class LearnMoves:
         """None."""
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """Decided under the lock. Each identity once: where it is in the end."""
+        """Decided under the lock. Each identity once, where it is in the end; what goes before counts."""
         found: dict[str, Fact] = {}
+        moved: dict[str, str] = {}
         for move in self.moves:
             here = _here(db, move.identity)
             if here is not None and here[2] < move.moved_at_ms:
-                to_customer_id = self._customer(db, move)
+                to_customer_id = self._customer(db, move, moved)
                 if to_customer_id != here[1]:
+                    moved[here[0]] = to_customer_id
                     found[here[0]] = self._fact(move, here, to_customer_id)
         return list(found.values())
 
     @staticmethod
-    def _customer(db: Connection, move: Move) -> str:
+    def _customer(db: Connection, move: Move, moved: Mapping[str, str]) -> str:
         """What this site calls the customer: by any address of theirs that it knows, else as there."""
         for other in move.others:
             if (known := _here(db, other)) is not None:
-                return known[1]
+                return moved.get(known[0], known[1])
         return move.customer_id
 
     def _fact(self, move: Move, here: tuple[str, str, int], to_customer_id: str) -> Fact:

@@ -125,6 +125,19 @@ def test_whom_this_site_never_heard_of_is_left_alone(pair):
     assert b.rows("identity_moved") == []
 
 
+def test_two_who_were_put_to_one_new_person_one_after_the_other_are_learned_together(pair):
+    """The line was down meanwhile: the second one's person is known here by the first one alone."""
+    a, b = pair
+    for half in pair:
+        for number in ("+15550100", "+15550101", "+15550102"):
+            knows(half, "ann", number)
+    for number in ("+15550101", "+15550102"):
+        moves(a, number, of="ann", to="bob", why="split")
+    learn(link_learning(), b)
+    assert customer(b, "+15550102") == customer(b, "+15550101") != customer(b, "+15550100")
+    is_whole(b)
+
+
 def test_a_claim_is_not_taken_for_the_address_that_it_claims(pair):
     """Who typed a number in is not the person whose number it is."""
     a, b = pair
