@@ -275,10 +275,10 @@ class Child:
             process.kill()
 
     async def _kill_without_beat(self, pid: int) -> None:
-        waits = CpuWaits(pid)
+        waits, excused_at = CpuWaits(pid), 0.0
         while True:
             heard_at, patience_s = (self._beat_at, SILENT_S) if self._beat_at else (self._began_at, START_S)
-            silent_s = _now() - heard_at
+            silent_s = _now() - max(heard_at, excused_at)
             starved = waits.starved()
             if silent_s >= patience_s and not (starved and silent_s < patience_s + STARVED_S):
                 return
@@ -286,7 +286,7 @@ class Child:
             wake_at = _now() + look_s
             await asyncio.sleep(look_s)
             if _now() - wake_at > LAG_S:
-                self._beat_at = _now()
+                excused_at = _now()
 
     async def _kill_when_dumb(self, answers: Callable[[], Awaitable[bool]]) -> None:
         good_at = self._began_at

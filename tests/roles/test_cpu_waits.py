@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from router.run import child
+from router.run.child import LAG_S, START_S
 from router.run.cpu_waits import CpuWaits
 
 PID = 4711
@@ -75,6 +77,23 @@ def test_where_the_kernel_says_nothing_nobody_starves(tmp_path: Path):
     (tmp_path / str(PID) / "task" / "1").mkdir(parents=True)
     (tmp_path / str(PID) / "task" / "1" / "schedstat").write_text("\n")
     assert not waits.starved()
+
+
+async def test_who_is_starting_keeps_the_time_for_it_when_we_ourselves_come_late(monkeypatch):
+    """On a loaded machine nobody is in time: a role killed while it imports is killed again the next time."""
+    now_s, late_s = 100.0, 2 * LAG_S
+
+    async def sleep(asked_s: float) -> None:
+        nonlocal now_s, late_s
+        now_s, late_s = now_s + asked_s + late_s, 0.0
+
+    monkeypatch.setattr(child, "_now", lambda: now_s)
+    monkeypatch.setattr(child.asyncio, "sleep", sleep)
+    program = child.Program(name="web", command=(), environ={})
+    starting = child.Child(program, log=None, say=print)  # type: ignore[arg-type]
+    starting._began_at = now_s
+    await starting._kill_without_beat(2**22 + 1)
+    assert now_s >= 100.0 + START_S
 
 
 def test_this_process_is_read_from_the_kernel():
