@@ -12,6 +12,7 @@ from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS
 from router.sites.bringing import AT_ONCE_BYTES, content_of, sizes_of
 from router.sites.copied_hashes import add_hashes
+from router.sites.own_words import salts_of
 
 Claim = tuple[int, str]
 """n and the site: whoever has the higher one serves the interaction."""
@@ -157,7 +158,7 @@ class Adoptee:
 
 @dataclass(slots=True, kw_only=True)
 class Adoptees:
-    """Several, with the content that they name. ahead: ids of all of it, where it is too much for one go."""
+    """Several, with the content that they name, and its salts. ahead: ids of all, where it is too much."""
 
     from_site: str
     each: list[Adoptee]
@@ -166,6 +167,13 @@ class Adoptees:
     addresses: list[Entry] = field(default_factory=list)
     sendings: list[Entry] = field(default_factory=list)
     consents: list[Entry] = field(default_factory=list)
+    salts: dict[str, bytes] = field(default_factory=dict)
+
+    def hashed(self) -> list[Entry]:
+        """Everything that has a content_hash."""
+        messages = [message for one in self.each for message in one.messages]
+        parts = [part for message in messages for part in message["parts"]]
+        return [*messages, *parts, *(place for one in self.each for place in one.places)]
 
 
 def claims(db: Connection, ids: Sequence[str], *, site: str) -> dict[str, Claim]:
@@ -294,6 +302,7 @@ def _read_content(copy: Connection, found: Adoptees, content_max: int) -> None:
         hashes.update(order["address_hash"] for order in one.outbox)
         orders.update(order["outbox_id"] for order in one.outbox)
     named = sorted(content - {""})
+    found.salts = salts_of(copy, named)
     if sum(sizes_of(copy, named).values()) > content_max:
         found.ahead = named
     else:

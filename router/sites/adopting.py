@@ -32,6 +32,7 @@ from router.sites.adoptees import (
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
+from router.sites.own_words import leave_hashes_of_own
 
 __all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
 
@@ -120,6 +121,7 @@ class Adopt:
     def write_content(self, db: Connection) -> None:
         """Words and files; what is here already stays."""
         put_content(db, self._adoptees.content)
+        leave_hashes_of_own(db, self._adoptees.salts, self._adoptees.hashed())
         _PUT_SENDINGS.run(db, self._adoptees.sendings)
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:

@@ -1,7 +1,10 @@
 """What is taken over from the other site proves itself here as it did there, and is mended from there."""
 
+from hashlib import sha256
+
 import pytest
 
+from router.journal.appends import put_content
 from router.journal.database import Database
 from router.journal.hashed_content import hashed_by
 from router.journal.verify import verify
@@ -76,6 +79,29 @@ def test_words_that_were_damaged_before_they_were_taken_over_are_shown_and_known
     done = repair_content(b.site.database, Peer(a))
     assert (len(done.back), done.left) == (1, [])
     assert words_of(b) == words_of(a) == {content_id: b"I fell"}
+
+
+def test_what_both_sites_said_by_themselves_under_one_id_is_damaged_at_neither(pair):
+    """A notice to a message that came to both: an alarm that is false is one that nobody believes later."""
+    a, b = pair
+    texts(a, 1, "STOP")
+    a.site.settles()
+    ((ref,),) = a.all("SELECT interaction_id FROM interaction")
+    for half in pair:
+        with half.site.database.writing() as db:
+            put_content(db, content_id="notice", media_type="text/plain", body=b"You are off", at_ms=1)
+            (salt,) = db.row("SELECT salt FROM content WHERE content_id = 'notice'")
+        said = {"content_id": "notice", "content_hash": sha256(bytes(salt) + b"You are off").hexdigest()}
+        said |= {"message_id": "notice", "client_id": "", "direction": "system", "author_id": ""}
+        if half is a:
+            a.site.say("message_added", str(ref), **said, message_kind="text", reading="read")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    with b.site.database.reading() as db:
+        report = verify(db)
+    assert (report.contents.checked, report.contents.damaged, report.contents.unhashed) == (1, 0, 1)
+    assert not report.problem_count
 
 
 def test_words_that_one_site_took_over_and_spoiled_come_from_the_site_that_had_them_first(pair):
