@@ -25,7 +25,9 @@ class Centre:
     Shape: `fresh` are interactions that came into line, or changed there, since the last matching (the value
            says whether an alarm may be raised about it); `freed` are agents who became ready for a channel
            since then; `came` says whether the first agent of a crew signed in since then (`first_came`: of
-           all), `lost` holds the audiences whose last one signed out.
+           all), `lost` holds the audiences whose last one signed out, `emptied` says whether the last one of
+           all did. Which audiences there are depends on what was ever asked: a decision that a restored core
+           must take as well may ask `lost` only about audiences of what waits.
     """
 
     def __init__(self, plan: Plan, plan_version: int = 0) -> None:
@@ -47,6 +49,7 @@ class Centre:
         self.came = False
         self.first_came = False
         self.lost: dict[Audience, None] = {}
+        self.emptied = False
         self.cooling: dict[Interaction, None] = {}
         """Interactions that some agent may not be offered at the moment (see blocked)."""
         self.population = 0

@@ -94,7 +94,7 @@ class Core:
             self._centre = centre = _changed_plan(centre, event)
         else:
             made += self._decide(event, now_ms)
-        if made or centre.fresh or centre.freed or centre.lost:
+        if made or centre.fresh or centre.freed or centre.lost or centre.emptied:
             if waiting <= centre.limits.waiting_alarm < centre.line.waiting:
                 self._apply(made, [_line_long(centre, now_ms)])
             self._settle(made, now_ms)
@@ -136,10 +136,10 @@ class Core:
         """Widen what has to be, then match until nobody who is able is left without an offer."""
         centre = self._centre
         fresh, freed = centre.fresh, centre.freed
-        while fresh or freed or centre.came or centre.lost or centre.moments.next_ms <= now_ms:
+        while fresh or freed or reach.has_changed(centre) or centre.moments.next_ms <= now_ms:
             if centre.moments.next_ms <= now_ms:
                 self._moments(made, now_ms)
-            if (fresh or centre.came or centre.lost) and reach.in_question(centre):
+            if (fresh or reach.has_changed(centre)) and reach.in_question(centre):
                 self._reach(made, now_ms)
             try:
                 if len(fresh) + len(freed) > 1:
@@ -225,7 +225,7 @@ class Core:
         else:
             self._apply(made, reach.nobody_signed_in(centre, now_ms))
         centre.lost.clear()
-        centre.came = centre.first_came = False
+        centre.came = centre.first_came = centre.emptied = False
 
     def _tried(
         self,

@@ -14,9 +14,14 @@ from router.decisions import Decision, RaiseAlarm, WidenRequirement
 from skills.match import Need
 
 
+def has_changed(centre: Centre) -> bool:
+    """Whether somebody came or left on whom it may depend who could ever serve anything."""
+    return bool(centre.came or centre.lost or centre.emptied)
+
+
 def in_question(centre: Centre) -> bool:
     """Whether anything has changed about who could ever serve what waits."""
-    if centre.came or centre.lost:
+    if has_changed(centre):
         return True
     for each in centre.fresh:
         if each.place is not None and each.ask is not None and not each.ask.audience.reach:
@@ -45,9 +50,9 @@ def nobody_signed_in(centre: Centre, now_ms: int) -> list[Decision]:
     """Somebody waits and nobody is there: one alarm, when the first one waits or the last agent leaves."""
     fresh = [each for each, alarm in centre.fresh.items() if alarm and each.place is not None]
     in_line = [each for each in centre.fresh if each.place is not None]
-    if not centre.line.waiting or not (centre.lost or (fresh and centre.line.waiting <= len(in_line))):
+    if not centre.line.waiting or not (centre.emptied or (fresh and centre.line.waiting <= len(in_line))):
         return []
-    first = min(centre.line.heads() if centre.lost else fresh, key=lambda each: rank(each, now_ms))
+    first = min(centre.line.heads() if centre.emptied else fresh, key=lambda each: rank(each, now_ms))
     return [RaiseAlarm(at_ms=now_ms, code=alarms.NOBODY_SIGNED_IN, ref=first.interaction_id)]
 
 

@@ -47,7 +47,7 @@ def settle(centre: Centre) -> None:
     centre.fresh.clear()
     centre.freed.clear()
     centre.lost.clear()
-    centre.came = centre.first_came = False
+    centre.came = centre.first_came = centre.emptied = False
 
 
 def under_plan(centre: Centre, event: PlanActivated) -> Centre:
@@ -59,6 +59,7 @@ def under_plan(centre: Centre, event: PlanActivated) -> Centre:
     for audience in changed.line.book.audiences.values():
         if not audience.reach:
             changed.lost[audience] = None
+    changed.emptied = changed.population == 0
     return changed
 
 

@@ -106,6 +106,7 @@ def _recount(centre: Centre, agent: Agent, *, was_working: bool, was_signed_in: 
         if change:
             centre.population += change
             centre.first_came = centre.first_came or (change > 0 and centre.population == 1)
+            centre.emptied = centre.emptied or (change < 0 and centre.population == 0)
             if centre.line.book.note_signed_in(agent.crew, change):
                 if change > 0:
                     centre.came = True

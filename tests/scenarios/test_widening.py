@@ -160,6 +160,16 @@ def test_when_the_last_agent_leaves_one_alarm_says_that_nobody_is_there():
     assert world.interaction("call-1").step == 0
 
 
+def test_that_nobody_is_there_is_said_whatever_the_last_one_could_have_served():
+    """A restored core knows only what waits, and the last agent may have been of no use to that."""
+    world = World(["ben"], plan=PLAN)
+    world.arrives("fire-1", queue="fire")
+    before = len(world.alarms())
+    world.closes_desk("ben")
+    world.passes(seconds=30)
+    assert [alarm.code for alarm in world.alarms()][before:] == ["nobody_signed_in"]
+
+
 def test_somebody_new_who_can_serve_only_a_later_step_gets_it_at_once():
     """A requirement is looked at anew whenever somebody with other skills signs in."""
     world = World(["cem"], plan=PLAN)
