@@ -29,6 +29,7 @@ from router.sites.adoptees import (
     message_counts,
     read_adoptees,
 )
+from router.sites.as_urgent import most_urgent
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
@@ -111,11 +112,15 @@ def adoptable(
 
 
 class Adopt:
-    """Append that adopts. Read `adopted`, the ids that this appended, after the commit."""
+    """Append that adopts. Read `adopted`, the ids that this appended, after the commit.
 
-    def __init__(self, adoptees: Adoptees, *, site: str) -> None:
+    again: they are over at both sites, and are taken up as urgent as either found them.
+    """
+
+    def __init__(self, adoptees: Adoptees, *, site: str, again: bool = False) -> None:
         self.adopted: tuple[str, ...] = ()
         self._adoptees = adoptees
+        self._again = again
         self._site = site
 
     def write_content(self, db: Connection) -> None:
@@ -136,6 +141,8 @@ class Adopt:
         ]
         had = taken_up(db, {each.interaction_id: each.row["follows"] for each in coming})
         coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
+        if self._again:
+            most_urgent(db, coming)
         known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [self._fact(db, each, known_as, offers.get(each.interaction_id, 0)) for each in coming]
@@ -241,7 +248,7 @@ def adopt(
         return ()
     if len(left) == 1 or not many:
         try:
-            return _adopt_now(own, copy, left, site=site, peer=peer)
+            return _adopt_now(own, copy, left, site=site, peer=peer, again=ended)
         except (CommitUnknown, DatabaseBusy, DatabaseGone):
             raise
         except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
@@ -259,12 +266,12 @@ def adopt(
 
 
 def _adopt_now(
-    own: Committer, copy: Database, ids: Sequence[str], *, site: str, peer: str
+    own: Committer, copy: Database, ids: Sequence[str], *, site: str, peer: str, again: bool
 ) -> tuple[str, ...]:
     with copy.reading() as theirs:
         found = read_adoptees(theirs, ids, from_site=peer)
     bring_content(own, copy, found.ahead)
-    append = Adopt(found, site=site)
+    append = Adopt(found, site=site, again=again)
     own.submit(append).result()
     return append.adopted
 

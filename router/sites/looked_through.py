@@ -12,7 +12,9 @@ from typing import Any, Final  # Any: JSON values
 
 import msgspec
 
+from config.words import MOVED
 from router.journal.connection import Connection
+from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS, last_seq, read_head
 from router.records import Fact, Row, fact
 
@@ -30,6 +32,9 @@ RAISING: Final = frozenset({"urgency_set", "reading_noted"})
 MORE_URGENT: Final = ("read", "more_urgent")
 FIRST_READ: Final = ("read", "unread")
 
+_GONE: Final = (
+    "SELECT interaction_id, closed_seq FROM interaction WHERE closed_why = ? AND interaction_id IN {wanted}"
+)
 _PUT: Final = """
     INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :seq, 0)
     ON CONFLICT (reader) DO UPDATE SET read_through = excluded.read_through
@@ -93,6 +98,21 @@ def raises(own_rows: Iterable[Row], copy_rows: Iterable[Row]) -> dict[str, int]:
     for row in copy_rows:
         if row.kind in RAISING or (row.kind == "queued" and _why(row) in MORE_URGENT):
             found[row.ref] = row.seq
+    return found
+
+
+def read_late(theirs: Connection, copy_rows: Iterable[Row]) -> dict[str, tuple[int, int]]:
+    """(urgency, row) of what was read there when it had gone from there: nothing was raised by it there.
+
+    What comes while it is handed over is copied after it, and not read here where it was read by then.
+    """
+    read = [row for row in copy_rows if row.kind == "read"]
+    gone = dict(rows_in(theirs, _GONE, sorted({row.ref for row in read}), MOVED))
+    found: dict[str, tuple[int, int]] = {}
+    for row in read:
+        if 0 < gone.get(row.ref, row.seq) < row.seq:
+            late = int(msgspec.json.decode(row.data).get("urgency", 0)), row.seq
+            found[row.ref] = min(late, found.get(row.ref, late))
     return found
 
 

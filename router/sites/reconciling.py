@@ -31,6 +31,7 @@ from router.sites.looked_through import (
     Through,
     raise_of,
     raises,
+    read_late,
     saved_through,
     told_of,
 )
@@ -38,6 +39,7 @@ from router.sites.merging import Record, joined, let_go, records_of, serving
 from router.sites.missing_messages import MissingMessages, copy_messages
 from router.sites.ownership import learned_claims
 from router.sites.sent_twice import sent_at_both, sent_in
+from router.sites.unheard import unheard
 
 _log = logging.getLogger("muster.reconciling")
 
@@ -84,8 +86,8 @@ _LOOSE: Final = """
 class Unequal:
     """What this site has to say so that it agrees. Empty: it does already.
 
-    Shape: dropped are ids of what both sites let go of at once, and this one takes up again. places are those
-           that are earlier than what is known here.
+    Shape: dropped are ids of what both sites let go of at once, or ended without having heard all of it, and
+           this one takes up again. places are those that are earlier than what is known here.
     """
 
     yields: list[Fact] = field(default_factory=list)
@@ -148,6 +150,7 @@ class Reconciler:
         self._saved: Through | None = None
         self._told: dict[str, int] = {}
         self._raised: dict[str, int] = {}
+        self._late: dict[str, tuple[int, int]] = {}
         self._placed: dict[str, int] = {}
         """What the router was told of places, and may not have read yet."""
         self._missing = MissingMessages()
@@ -231,6 +234,7 @@ class Reconciler:
             left, again = left_there(ours, theirs, agreed, **sites)
             unequal.yields += left
             self._again |= again
+            unequal.dropped += unheard(ours, theirs, agreed, **sites)
             for ref in both:
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)
@@ -260,6 +264,9 @@ class Reconciler:
         if ref in self._raised and leg.open and 0 < other.urgency < leg.urgency:
             through = self._raised[ref] or self._copy_seq
             unequal.raises.append(raise_of(ref, other.urgency, peer=self._peer, through_seq=through))
+        urgency, seq = self._late.get(ref, (0, 0))
+        if leg.open and 0 < urgency < leg.urgency:
+            unequal.raises.append(raise_of(ref, urgency, peer=self._peer, through_seq=seq))
 
     def _places(self, ours: Connection, theirs: Connection, records: Mapping[str, Record]) -> dict[str, int]:
         """The earlier places of what is open here; of who gave up here, of the call-back."""
@@ -305,7 +312,9 @@ class Reconciler:
         self._missing.forget([row.ref for row in (*own_rows, *copy_rows) if row.kind == "adopted"])
         self._raised = self._raises(ours, own_rows, copy_rows)
         touched = _known(theirs, [*_refs(own_rows), *sorted(sent_in(ours, own_rows))])
-        touched |= _known(ours, [*_refs(copy_rows), *sorted(sent_in(theirs, copy_rows))])
+        late = read_late(theirs, copy_rows).items()
+        self._late = {ref: each for ref, each in late if self.caught_up or self._told.get(ref, -1) < each[1]}
+        touched |= _known(ours, [*_refs(copy_rows), *sorted({*self._late, *sent_in(theirs, copy_rows)})])
         return touched, PAGE in (len(own_rows), len(copy_rows))
 
     def _raises(self, ours: Connection, own_rows: Sequence[Row], copy_rows: Sequence[Row]) -> dict[str, int]:

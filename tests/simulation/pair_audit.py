@@ -24,6 +24,13 @@ _PENDING = f"""
 """
 
 
+_HEARD = """
+    SELECT i.interaction_id, m.message_id, m.seq < i.closed_seq FROM interaction i JOIN message m
+    ON m.interaction_id = i.interaction_id WHERE i.closed_why = 'disposed' AND m.direction = 'in'
+"""
+_CALLED = "SELECT follows FROM interaction WHERE follows <> '' AND closed_why = 'disposed'"
+
+
 class PairAudit:
     """Judges both sites' commits, and both at the end. Raises Broken."""
 
@@ -42,6 +49,8 @@ class PairAudit:
         self._first: dict[str, int] = {}
         self._got: dict[str, set[str]] = {}
         self._claims: dict[tuple[str, str], int] = {}
+        self._said: set[tuple[str, str]] = set()
+        """(interaction, message) of what joined something that nobody had closed where it came."""
 
     def watch(self, halves: tuple[Half, Half]) -> None:
         """These are the two."""
@@ -56,10 +65,17 @@ class PairAudit:
             if row.kind in ("arrived", "call_back_opened"):
                 place = msgspec.json.decode(row.data).get("accepted_at_ms", row.at_ms)
                 self._first[row.ref] = min(place, self._first.get(row.ref, place))
+            if row.kind == "message_added":
+                self._added(half, row)
             if row.kind == "adopted":
                 self._adopted(half, row)
             elif row.kind == "yielded":
                 self._yielded(half, row)
+
+    def _added(self, half: Half, row: Row) -> None:
+        there = _row(half.site.journal.db, row.ref)
+        if there is not None and not there["closed_why"]:
+            self._said.add((row.ref, msgspec.json.decode(row.data)["message_id"]))
 
     def _adopted(self, half: Half, row: Row) -> None:
         """It comes with its place, by a higher claim than any before, and because somebody wanted it."""
@@ -74,8 +90,8 @@ class PairAudit:
             raise Broken(f"{row.ref} was adopted by {half.name} once more by the same claim: {data['n']}")
         self._claims[half.name, row.ref] = data["n"]
         self.adoptions[row.ref] = self.adoptions.get(row.ref, 0) + 1
-        if there["closed_why"] == MOVED:
-            self.healed += 1  # both had let go of it
+        if there["closed_why"]:
+            self.healed += 1  # both had let go of it, or it was ended without its last words
             return
         times = self.adoptions[row.ref]
         if times > self.acts + self.healed:
@@ -181,6 +197,7 @@ class PairAudit:
         self._nothing_lost()
         self._told_alike()
         self._said_alike()
+        self._all_heard()
         for half in self._halves:
             report = verify(half.copy.db)
             if report.problem_count:
@@ -224,6 +241,19 @@ class PairAudit:
         both = sorted(ref for ref in done[0].keys() & done[1].keys() if done[0][ref] != done[1][ref])
         if untold := [ref for ref in both if ref not in told[0]]:
             raise Broken(f"finished by agents of both sites, and nobody was told: {untold[:3]}")
+
+    def _all_heard(self) -> None:
+        """Whoever ended it, one of them at least had every word of the customer, or called back for it."""
+        heard: dict[tuple[str, str], bool] = {}
+        called: set[str] = set()
+        for half in self._halves:
+            db = half.site.journal.db
+            called |= {str(row[0]) for row in db.rows(_CALLED)}
+            for ref, message_id, before in db.rows(_HEARD):
+                heard[ref, message_id] = heard.get((ref, message_id), False) or bool(before)
+        unheard = sorted(each for each in self._said if heard.get(each) is False and each[0] not in called)
+        if unheard:
+            raise Broken(f"ended, and nobody who ended it had its last words: {unheard[:3]}")
 
     def _said_alike(self) -> None:
         """Whatever was said in what both have is at both."""

@@ -1,0 +1,162 @@
+"""What somebody says while the agent of the other site, who cannot see it, ends their conversation."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.test_joining_there import FIRST, is_read, writes
+from tests.sites.test_reconciling import settle
+
+SECOND = replace(FIRST, provider_id="SM2", body=b"he does not breathe any more", received_at_ms=5_000)
+NEED = "SELECT urgency FROM interaction WHERE interaction_id = :ref AND closed_seq = 0"
+PLACE = "SELECT accepted_at_ms FROM interaction WHERE interaction_id = :ref"
+
+
+@pytest.fixture
+def pair(tmp_path) -> Iterator[tuple[Half, Half]]:
+    with routed_pair(tmp_path) as halves:
+        yield halves
+
+
+def is_taken_over(a: Half, b: Half, *, agent: str = "ivan") -> str:
+    """They wrote to a; b took it over, and an agent of b talks with them."""
+    ref = writes(a, FIRST).interaction_id
+    is_read(a, ref, FIRST)
+    a.sends()
+    b.adopts()
+    b.site.signs_in(agent)
+    b.site.passes(1)
+    assert b.accepts(ref) == agent
+    return ref
+
+
+def ends(half: Half, ref: str, agent: str = "ivan") -> None:
+    """The agent says that it is done."""
+    command = f"done-{half.last_seq()}"
+    half.site.say("disposition_given", ref, agent_id=agent, disposition="answered", command_id=command)
+    half.site.settles()
+    assert half.state(ref) == "disposed"
+
+
+def moves(a: Half, ref: str) -> None:
+    a.site.say("yielded", ref, to_site="b", n=1, owner="b", why="handed_over", orders=[])
+    a.site.settles()
+
+
+def opened(pair: tuple[Half, Half], ref: str) -> list[tuple[str, object]]:
+    return [(half.name, row[0]) for half in pair for row in half.all(NEED, ref=ref)]
+
+
+@pytest.mark.parametrize("goes", ["before", "after", "never"])
+@pytest.mark.parametrize("urgency", [1, 3, 0])
+def test_what_came_here_after_it_was_ended_there_has_somebody(pair, urgency, goes):
+    """Both sites lived, and no line was there: whoever writes that it is worse now is not told "answered"."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    ends(b, ref) if goes == "after" else None
+    assert writes(a, SECOND).interaction_id == ref
+    if goes == "before":
+        moves(a, ref)
+    if urgency:  # else nobody has read it yet
+        is_read(a, ref, SECOND, urgency=urgency)
+    ends(b, ref) if goes != "after" else None
+    place = a.all(PLACE, ref=ref)
+    settle(a, b)
+    ((name, now),) = opened(pair, ref)
+    assert (name, now) == ("a", urgency or 3)
+    assert a.all(PLACE, ref=ref) == place
+    for half in pair:
+        half.is_sound()
+
+
+def test_it_is_over_when_it_has_been_heard(pair):
+    """Taken up again once: whoever ends it then has seen all of it."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    writes(a, SECOND)
+    is_read(a, ref, SECOND, urgency=2)
+    ends(b, ref)
+    settle(a, b)
+    a.site.signs_in("hannah")
+    a.site.passes(1)
+    a.accepts(ref)
+    ends(a, ref, "hannah")
+    before = a.last_seq(), b.last_seq()
+    settle(a, b)
+    assert opened(pair, ref) == []
+    settle(a, b)
+    assert len(a.rows("adopted")) == len(b.rows("adopted")) == 1
+    assert a.last_seq() - before[0] < 10
+
+
+def test_whoever_ended_it_by_the_lower_claim_takes_it_up_herself(pair):
+    """Hers was the only answer, so that b let go; what b had heard meanwhile she had not."""
+    a, b = pair
+    ref = writes(a, FIRST).interaction_id
+    is_read(a, ref, FIRST)
+    a.sends()
+    b.adopts()
+    assert writes(b, SECOND).interaction_id == ref
+    is_read(b, ref, SECOND, urgency=1)
+    a.site.signs_in("hannah")
+    a.site.passes(1)
+    a.accepts(ref)
+    a.sends()
+    b.agrees()
+    assert b.state(ref) == "moved"
+    ends(a, ref, "hannah")
+    settle(a, b)
+    assert opened(pair, ref) == [("a", 1)]
+    a.site.passes(70)
+    a.site.say("presence_declared", "hannah", available=True, reason="", command_id="", by="hannah")
+    a.site.passes(1)
+    a.accepts(ref)
+    ends(a, ref, "hannah")
+    settle(a, b)
+    assert opened(pair, ref) == []
+
+
+def test_what_was_there_before_it_was_ended_opens_nothing(pair):
+    """It was copied while the agent still talked with them: she has seen it."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    writes(a, SECOND)
+    settle(a, b)
+    ends(b, ref)
+    settle(a, b)
+    assert opened(pair, ref) == []
+
+
+def test_what_comes_in_her_wrap_up_is_not_heard(pair):
+    """Nor would it be at one site: a conversation that ended is not joined, whatever is left to note."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    writes(a, SECOND)
+    is_read(a, ref, SECOND)
+    b.site.say("conversation_ended", ref, agent_id="ivan", command_id="over")
+    b.site.passes(2)
+    settle(a, b)
+    ends(b, ref)
+    settle(a, b)
+    assert [name for name, _ in opened(pair, ref)] == ["a"]
+
+
+def test_what_is_read_here_when_it_has_gone_is_as_urgent_there(pair):
+    """It came while the conversation was handed over, and its words were read after that."""
+    a, b = pair
+    ref = writes(a, FIRST).interaction_id
+    is_read(a, ref, FIRST)
+    a.sends()
+    b.adopts()
+    writes(a, SECOND)
+    moves(a, ref)
+    is_read(a, ref, SECOND, urgency=1)
+    settle(a, b)
+    assert opened(pair, ref) == [("b", 1)]
+    said = {"agent_id": "boss", "urgency": 4, "may_lower": True, "command_id": "lower"}
+    b.site.say("urgency_declared", ref, **said)
+    b.site.settles()
+    settle(a, b)
+    assert opened(pair, ref) == [("b", 4)], "a person's word is not undone by looking again"
