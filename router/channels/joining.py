@@ -7,19 +7,26 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 from config.words import MOVED
 from router.journal.database import Connection
 
-_OF_THREAD: Final = """
-    SELECT interaction_id, arrived_seq, state, closed_seq, closed_why, wrap_up_since_ms, agent_id, queue_id,
+_COLUMNS: Final = """
+    interaction_id, arrived_seq, state, closed_seq, closed_why, wrap_up_since_ms, agent_id, queue_id,
         requirement, step
-    FROM interaction WHERE thread = :thread AND NOT (state = 'parked' AND queue_id <> '')
 """
+_WHERE: Final = "FROM interaction WHERE thread = :thread AND NOT (state = 'parked' AND queue_id <> '')"
+_OF_THREAD: Final = f"SELECT {_COLUMNS} {_WHERE}"
+
+_LEAVING: Final = """
+    (SELECT count(*) FROM yielding y WHERE y.interaction_id = interaction.interaction_id
+        AND y.seq > coalesce((SELECT read_through FROM position WHERE reader = 'router'), 0))
+"""
+"""Not 0: it was let go in rows that the router has not read yet."""
 
 _THERE: Final = "there"
 """Stands for the state of what is open at the other site and never was here."""
 
 _JOINED: Final = f"""
-    {_OF_THREAD}
+    SELECT {_COLUMNS}, {_LEAVING} {_WHERE}
     UNION ALL
-    SELECT interaction_id, 0, '{_THERE}', 0, '', 0, '', '', '', 0 FROM open_there o
+    SELECT interaction_id, 0, '{_THERE}', 0, '', 0, '', '', '', 0, 0 FROM open_there o
     WHERE thread = :thread AND NOT EXISTS (
         SELECT 1 FROM interaction i WHERE i.interaction_id = o.interaction_id
     )
@@ -43,6 +50,7 @@ class OfThread:
     queue_id: str
     requirement: str
     step: int
+    leaving: int = 0
 
     @property
     def ended(self) -> bool:
@@ -71,7 +79,7 @@ NOTHING: Final = Joins()
 
 
 def joins_of(db: Connection, thread: str) -> Joins:
-    """What contacts of this thread join.
+    """What contacts of this thread join: nothing that is about to end here, because it goes on there.
 
     A conversation that ended is not joined, even while its wrap-up goes on, nor one whose end is in the
     journal but not decided yet: the agent would never see the message, and nobody would answer it.
@@ -83,6 +91,8 @@ def joins_of(db: Connection, thread: str) -> Joins:
     newest = next((each for each in here if not each.ended), None)
     if newest is None or (newest.state == "assigned" and _end_is_pending(db, newest.interaction_id)):
         return Joins(there=len(here) < len(found) or here[0].moved)
+    if newest.leaving and newest.state != "assigned":
+        return Joins(there=True)
     return Joins(open_id=newest.interaction_id)
 
 

@@ -46,6 +46,7 @@ _MESSAGE: Final = """
     ON CONFLICT (message_id) DO UPDATE SET status = excluded.status, trouble = excluded.trouble
     WHERE message.status = '' AND excluded.status <> ''
 """
+_REJOIN: Final = "UPDATE message SET interaction_id = :ref, seq = :seq WHERE message_id = :message_id"
 _PART: Final = """
     INSERT INTO part (message_id, number, kind, content_id, content_hash)
     VALUES (:message_id, :number, :kind, :content_id, :content_hash)
@@ -112,7 +113,12 @@ def _adopted(db: Connection, row: Row, data: dict[str, Any]) -> None:
 
 
 def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
-    """What was said, where from, what is still to be said; and by which claim it is here."""
+    """What was said, where from, what is still to be said; and by which claim it is here.
+
+    rejoined: of its messages, those that had begun another interaction here, which was let go in its favour.
+    """
+    for message_id in data.get("rejoined", ()):
+        db.run(_REJOIN, ref=row.ref, seq=row.seq, message_id=message_id)
     for message in data["messages"]:
         _add_message(db, row, message, seq=row.seq)
     for place in data["places"]:

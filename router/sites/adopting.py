@@ -33,6 +33,7 @@ from router.sites.as_urgent import most_urgent
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
+from router.sites.said_there import left_behind, said_already, said_here
 from router.sites.own_words import leave_hashes_of_own
 
 __all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
@@ -103,12 +104,14 @@ def adoptable(
     """Ids of what the other site has open and this one could serve, the most urgent and oldest first.
 
     What is with an agent there is among them only when `assigned`. What was adopted here before is not,
-    unless the other site has taken it back since.
+    unless the other site has taken it back since; nor what says nothing that is not said here already.
     """
     ids = [str(row[0]) for row in copy.rows(_OPEN, assigned=int(assigned))]
     theirs, ours = claims(copy, ids, site=peer), claims(own, ids, site=site)
     here = _open_here(own, ids)
-    return [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]
+    coming = [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]
+    said = said_here(copy, own, [each for each in coming if each not in ours])
+    return [each for each in coming if each not in said]
 
 
 class Adopt:
@@ -140,14 +143,28 @@ class Adopt:
             and (each.interaction_id not in ours or ours[each.interaction_id] < each.claim)
         ]
         had = taken_up(db, {each.interaction_id: each.row["follows"] for each in coming})
+        had |= said_already(db, [each for each in coming if each.interaction_id not in ours])
         coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
         if self._again:
             most_urgent(db, coming)
         known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
+        behind = left_behind(db, coming)
         self.adopted = tuple(each.interaction_id for each in coming)
-        return [self._fact(db, each, known_as, offers.get(each.interaction_id, 0)) for each in coming]
+        return [
+            self._fact(
+                db, each, known_as, offers.get(each.interaction_id, 0), behind.get(each.interaction_id)
+            )
+            for each in coming
+        ]
 
-    def _fact(self, db: Connection, each: Adoptee, known_as: Mapping[str, str], offers_here: int) -> Fact:
+    def _fact(
+        self,
+        db: Connection,
+        each: Adoptee,
+        known_as: Mapping[str, str],
+        offers_here: int,
+        behind: Sequence[str] | None,
+    ) -> Fact:
         row = each.row
         customer_id, identity_id = _who(db, each, known_as)
         address_hash = known_as.get(row["address_hash"], row["address_hash"])
@@ -188,6 +205,7 @@ class Adopt:
             places=each.places,
             outbox=orders,
             consents=self._consents(orders, address_hash, known_as),
+            **({"rejoined": behind} if behind else {}),
         )
 
     def _consents(

@@ -29,8 +29,10 @@ PAGES_MAX: Final = 8
 AT_ONCE: Final = 200
 """Of one transaction: some milliseconds in which nobody else appends."""
 
-ALONE: Final = "'voice', 'chat'"
+JOINS_NOTHING: Final = ("voice", "chat")
 """Channels whose contacts join by no address: a call joins nothing, and a chat's page goes there itself."""
+
+ALONE: Final = ", ".join(f"'{each}'" for each in JOINS_NOTHING)
 
 KINDS: Final = "('arrived', 'adopted', 'closed', 'yielded', 'call_back_opened')"
 """After which something is open there that was not, or the other way round."""

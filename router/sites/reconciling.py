@@ -37,7 +37,8 @@ from router.sites.looked_through import (
 )
 from router.sites.merging import Record, joined, let_go, records_of, serving
 from router.sites.missing_messages import MissingMessages, copy_messages
-from router.sites.ownership import learned_claims
+from router.sites.ownership import learned_claims, owner_of
+from router.sites.said_there import Repeat, known_there, repeats_of, said_at_both, said_there
 from router.sites.sent_twice import sent_at_both, sent_in
 from router.sites.unheard import unheard
 
@@ -98,16 +99,19 @@ class Unequal:
     twice: list[Fact] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     claims: list[Fact] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.yields or self.duals or self.raises or self.claims or self.places or self.twice)
+        said = self.yields or self.duals or self.raises or self.claims or self.places or self.twice
+        return bool(said or self.repeats)
 
 
 class Agree:
     """Append of all that: what is true no longer under the lock is left out."""
 
-    def __init__(self, unequal: Unequal) -> None:
+    def __init__(self, unequal: Unequal, *, site: str, peer: str) -> None:
         self._unequal = unequal
+        self._site, self._peer = site, peer
 
     def write_content(self, db: Connection) -> None:
         """None: it went ahead."""
@@ -115,11 +119,11 @@ class Agree:
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Who holds something meanwhile keeps it, and what was copied meanwhile is not copied twice."""
         unequal = self._unequal
-        refs = [each.ref for each in unequal.yields]
-        yielding = {str(row[0]) for row in rows_in(db, _LOOSE, refs, ROUTER)}
+        yields = [*unequal.yields, *said_there(db, unequal.repeats, site=self._site, peer=self._peer)]
+        yielding = {str(row[0]) for row in rows_in(db, _LOOSE, [each.ref for each in yields], ROUTER)}
         return [
             *unequal.claims,
-            *(each for each in unequal.yields if each.ref in yielding),
+            *(each for each in yields if each.ref in yielding),
             *unequal.duals,
             *unequal.raises,
             *unequal.twice,
@@ -213,7 +217,7 @@ class Reconciler:
 
     def _say(self, own: Committer, copy: Database, unequal: Unequal) -> None:
         if unequal:
-            own.submit(Agree(unequal)).result()
+            own.submit(Agree(unequal, site=self._site, peer=self._peer)).result()
             self._placed |= unequal.places
         if unequal.dropped:
             adopt(own, copy, unequal.dropped, site=self._site, peer=self._peer, ended=True)
@@ -241,7 +245,17 @@ class Reconciler:
             unequal.places |= self._places(ours, theirs, agreed)
             unequal.messages += self._missing.of(ours, theirs, both)
             unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
+            self._repeats(ours, theirs, sorted(mine.keys() - other.keys()), unequal)
         return unequal
+
+    def _repeats(
+        self, ours: Connection, theirs: Connection, only_here: Sequence[str], unequal: Unequal
+    ) -> None:
+        """What the other site never had, and has all the words of."""
+        takes_over = owner_of(ours, self._peer).site == self._site
+        found, again = repeats_of(ours, theirs, only_here, takes_over=takes_over)
+        unequal.repeats += found
+        self._again |= again
 
     def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal) -> None:
         leg, other = record.legs[self._site], record.legs[self._peer]
@@ -302,7 +316,7 @@ class Reconciler:
         opened = [
             str(row[0]) for row in ours.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
         ]
-        return moved | _known(theirs, opened)
+        return moved | _known(theirs, opened) | known_there(ours, theirs, opened)
 
     def _touched(self, ours: Connection, theirs: Connection) -> tuple[set[str], bool]:
         own_rows = read_rows(ours, after_seq=self._own_seq, limit=PAGE)
@@ -315,6 +329,7 @@ class Reconciler:
         late = read_late(theirs, copy_rows).items()
         self._late = {ref: each for ref, each in late if self.caught_up or self._told.get(ref, -1) < each[1]}
         touched |= _known(ours, [*_refs(copy_rows), *sorted({*self._late, *sent_in(theirs, copy_rows)})])
+        touched |= said_at_both(ours, theirs, own_rows, copy_rows)
         return touched, PAGE in (len(own_rows), len(copy_rows))
 
     def _raises(self, ours: Connection, own_rows: Sequence[Row], copy_rows: Sequence[Row]) -> dict[str, int]:

@@ -141,7 +141,7 @@ def test_a_mail_with_its_reply_token_joins_what_began_there(pair):
 
 def test_what_is_open_here_comes_first(pair):
     """Both have something of theirs since the line was cut: the site that they write to asks nobody."""
-    a, b = pair
+    a, _ = pair
     mine = writes(a, replace(FIRST, provider_id="SM0")).interaction_id
     assert begins_there(a) == X
     there = There(a)
