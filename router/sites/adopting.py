@@ -33,8 +33,8 @@ from router.sites.as_urgent import most_urgent
 from router.sites.bringing import bring_content, put_content
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
-from router.sites.said_there import left_behind, said_already, said_here
 from router.sites.own_words import leave_hashes_of_own
+from router.sites.said_there import left_behind, said_already, said_here
 
 __all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
 
