@@ -4,6 +4,7 @@ What is true of each for itself is audit.py's: here is what is lost, doubled or 
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -29,6 +30,9 @@ _HEARD = """
     ON m.interaction_id = i.interaction_id WHERE i.closed_why = 'disposed' AND m.direction = 'in'
 """
 _CALLED = "SELECT follows FROM interaction WHERE follows <> '' AND closed_why = 'disposed'"
+
+LEARNED_WITHIN_MS: Final = 10_000
+"""After the last fault a site is this late at most: what waits is offered, and what was cut is caught up."""
 
 
 class PairAudit:
@@ -162,10 +166,14 @@ class PairAudit:
             raise Broken("both streams are equal, and the sites do not say the same")
 
     def places(self, since: int) -> None:
-        """What both sites got since then has the place of the first of them, wherever it is served."""
-        sql = "SELECT interaction_id, accepted_at_ms FROM interaction WHERE closed_why <> :moved"
+        """What both sites got since then has the place of the first of them, wherever it is served.
+
+        Not what was answered before the other site's rows can have been here: it is in no line any more.
+        """
+        sql = """SELECT interaction_id, accepted_at_ms FROM interaction
+            WHERE closed_why <> :moved AND NOT answered_at_ms BETWEEN 1 AND accepted_at_ms + :learned_ms"""
         for half in self._halves:
-            for ref, place in half.site.journal.db.rows(sql, moved=MOVED):
+            for ref, place in half.site.journal.db.rows(sql, moved=MOVED, learned_ms=LEARNED_WITHIN_MS):
                 first = self._first.get(ref, 0)
                 if len(self._got.get(ref, ())) < 2 or first < since:
                     continue
