@@ -353,7 +353,7 @@ class Recorded:
 
     def __init__(self, db) -> None:
         self.asked: list[tuple[str, tuple[object, ...]]] = []
-        self._db = db
+        self._db, self.dialect = db, db.dialect
 
     def rows_listed(self, sql, values):
         self.asked.append((sql, tuple(values)))
