@@ -28,8 +28,9 @@ from router.sites.copies import (
     take_batch,
     take_piece,
 )
+from router.sites.mending import PIECE, WANTED
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
-from router.sites.sender import AGAIN, PIECE, ROWS, WANTED
+from router.sites.sender import AGAIN, ROWS
 from router.sites.setting_aside import ask_for, is_another_life
 from router.sites.wire import (
     PACKED_MAX,

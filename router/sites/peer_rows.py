@@ -13,9 +13,10 @@ from router.journal.database import Database
 from router.run.plan_activation import plan_in_force
 from router.sites.copies import Batch, Piece
 from router.sites.credentials import peer_access
+from router.sites.mending import PIECE
 from router.sites.peer_client import PeerAnswer, PeerClient, PeerUnreachable
 from router.sites.recovering import PeerGone
-from router.sites.sender import PIECE, ROWS
+from router.sites.sender import ROWS
 from router.sites.wire import WireWrong, unpack_batch, unpack_piece
 
 

@@ -10,20 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote
 
 from router.journal import stream
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.journal.hashed_content import Finding, Hashed, is_sound
-from router.sites.content_faults import PAGE
+from router.journal.hashed_content import Finding
 from router.sites.copies import Batch, read_batch, read_piece
+from router.sites.mending import PIECE, Mending
 from router.sites.peer_client import PeerAnswer, PeerClient, PeerUnreachable
-from router.sites.wire import WireWrong, pack_batch, pack_piece, unpack_wanted
+from router.sites.wire import pack_batch, pack_piece
 
 ROWS: Final = "/peer/rows"
-PIECE: Final = "/peer/piece"
-WANTED: Final = "/peer/wanted"
 
 POLL_S: Final = 0.1
 """How often the journal is looked at where no hint comes (Redis is gone)."""
@@ -33,9 +30,6 @@ BACKOFF_S: Final = (0.1, 0.25, 0.5, 1.0)
 
 STUCK_S: Final = 5.0
 """Pause where the other site refuses what there is: nothing changes until a person does something."""
-
-MEND_S: Final = 30.0
-"""How often the other site is asked which content its copy has not got as it should."""
 
 PACE_S: Final = 5.0
 """Over how long the speed is measured that people are shown."""
@@ -105,8 +99,7 @@ class Sender:
         self._client = client
         self._acked = acked
         self._damaged = damaged
-        self._mend_at = 0.0
-        self._mend_after = ""
+        self._mending = Mending(own, client)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._marks: list[tuple[float, int]] = []
@@ -152,32 +145,16 @@ class Sender:
         self._compare(head)
         while not self._stopping.is_set():
             self._wake.clear()
-            self._mend()
+            more = self._mending.step()
             batch = self._next()
             if batch is None:
-                self._wake.wait(POLL_S)
+                self._wake.wait(0.0 if more else POLL_S)
                 continue
             if batch.damaged:
                 self._damaged(batch.damaged)
             for content_id in batch.large:
                 self._send_pieces(content_id)
             self._take(self._ask(batch))
-
-    def _mend(self) -> None:
-        """Send what the copy there lacks, or has spoiled, and is good here; a page of it every MEND_S."""
-        if time.monotonic() < self._mend_at:
-            return
-        self._mend_at = time.monotonic() + MEND_S
-        answer = self._client.ask("GET", f"{WANTED}?after={quote(self._mend_after, safe='')}")
-        if answer.status != 200:  # an older release there
-            return
-        wanted = _wanted(answer)
-        self._mend_after = wanted[-1].content_id if len(wanted) >= PAGE else ""
-        for each in wanted:
-            with self._own.reading() as db:
-                sound = is_sound(db, each)
-            if sound and not self._stopping.is_set():
-                self._send_pieces(each.content_id, mending=True)
 
     def _next(self) -> Batch | None:
         """What follows; None where there is nothing."""
@@ -225,11 +202,8 @@ class Sender:
         if not rows or rows[0].seq != acked or rows[0].hash.hex() != self.state.head_hash:
             raise Stuck("divergence", acked, f"row {acked} of this site is another one than its copy there")
 
-    def _send_pieces(self, content_id: str, *, mending: bool = False) -> None:
-        """All of a large content, from where the other site has it. What was erased meanwhile is left out.
-
-        mending: what it does not take is tried again another time, and nothing waits for it.
-        """
+    def _send_pieces(self, content_id: str) -> None:
+        """All of a large content, from where the other site has it. What was erased meanwhile is left out."""
         offset = 0
         while not self._stopping.is_set():
             with self._own.reading() as db:
@@ -241,8 +215,6 @@ class Sender:
             if answer.status != 200 or not isinstance(there, int):
                 raise Stuck("not_understood", 0, f"a piece was answered {answer.status}")
             if there >= piece.size:
-                return
-            if mending and there <= offset:
                 return
             if there == offset:  # it takes nothing: whatever the reason, not for ever at full speed
                 raise PeerUnreachable("no_answer", f"no more than {there} bytes of a content are taken")
@@ -262,10 +234,3 @@ class Sender:
         since, first = self._marks[0]
         if now > since:
             self.state = replace(self.state, rows_per_s=round((acked - first) / (now - since)))
-
-
-def _wanted(answer: PeerAnswer) -> list[Hashed]:
-    try:
-        return unpack_wanted(answer.body)
-    except WireWrong as wrong:
-        raise Stuck("not_understood", 0, str(wrong)) from None

@@ -13,7 +13,7 @@ from router.journal.clock import wall_ms
 from router.journal.committer import Committer
 from router.journal.database import Database, open_database
 from router.journal.hashed_content import Finding, hashed_by
-from router.sites import sender
+from router.sites import copies, mending
 from router.sites.content_faults import note, noted
 from router.sites.copies import PIECE_BYTES, read_batch
 from router.sites.copy_keeper import UNFIT_TRIES
@@ -46,7 +46,7 @@ def send(
     own: Database, other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], list[Finding]]]:
     """Starts the sender; what it finds damaged here."""
-    monkeypatch.setattr(sender, "MEND_S", 0.05)
+    monkeypatch.setattr(mending, "MEND_S", 0.05)
     found: list[Finding] = []
     at_work: list[tuple[Sender, threading.Thread]] = []
 
@@ -116,6 +116,27 @@ def test_what_the_copy_has_spoiled_comes_again_by_itself(own, other, send):
     with other.copy.writing() as db:
         note(db, [Finding(hashed=hashed[each], what="damaged") for each in (one, gone)])
     until(lambda: bodies(other.copy) == before)
+    assert faults(other.copy) == []
+
+
+def test_what_is_said_meanwhile_does_not_wait_until_a_copy_that_lacks_much_is_whole(own, other, monkeypatch):
+    """A contact is acknowledged when the other site has it: gigabytes of old files must not come first."""
+    monkeypatch.setattr(copies, "PIECE_BYTES", 5)
+    with own.reading() as db:
+        hashed = hashed_by(read_batch(db, after_seq=0).rows)
+    before = bodies(own)
+    longest = max(hashed, key=lambda each: len(before[each]))
+    with other.copy.writing() as db:
+        note(db, [Finding(hashed=hashed[longest], what="absent")])
+    client = PeerClient(other.access(), clock_ms=wall_ms)
+    mends = mending.Mending(own, client)
+    steps = 1
+    while mends.step():
+        steps += 1
+        assert bodies(other.copy)[f"{longest}#part"] == before[longest][: 5 * (steps - 1)]
+    client.close()
+    assert steps == -(-len(before[longest]) // 5) > 2
+    assert bodies(other.copy) == {longest: before[longest]}
     assert faults(other.copy) == []
 
 
