@@ -158,8 +158,8 @@ class Watcher:
         """Whether our own database takes nothing: then nothing is observed, and what can be said is said."""
         was, self._stuck = self._stuck, bool(self._content().get("stuck_ms"))
         if self._stuck != was:
-            self._asked_ms = self._mono_ms()
             self._ask(ground)
+            self._ask_at_ms = self._mono_ms() + UNREADY_MS
         if self._stuck:
             self._keep(ground, watch, said)
         return self._stuck
