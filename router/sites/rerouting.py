@@ -99,6 +99,18 @@ _FOLLOWING: Final = """
 """
 """What came from somebody who was moved within a day: longer than that no conversation is open."""
 
+_AGAIN: Final = """
+    SELECT i.interaction_id FROM interaction i
+    JOIN adoption a ON a.interaction_id = i.interaction_id
+    JOIN domain d ON d.domain = :site AND d.owner = :peer
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND a.seq > d.seq AND a.n % 2 = 0
+        AND NOT EXISTS (SELECT 1 FROM domain theirs WHERE theirs.domain = :peer AND theirs.owner = :site)
+    ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
+"""
+"""What came here first (each claim is one more, so here they are even), went to the site that serves what is
+this one's, and was taken up here again since, because nobody had it: it goes after it. Never where each
+serves what is of the other, or it would go to and fro."""
+
 _CALLS: Final = _WAITING.replace("AND NOT (", "AND (")
 """The others: calls that are on the line here."""
 
@@ -261,7 +273,8 @@ class Rerouting:
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     """Ids of what waits here and shall wait there, the most urgent and oldest first."""
     home = going_home(db, site=site, peer=peer)
-    return [*_still_waiting(db, home), *moving(db, _in_force(db, site=site, peer=peer))]
+    again = [str(row[0]) for row in db.rows(_AGAIN, site=site, peer=peer)]
+    return [*_still_waiting(db, home), *again, *moving(db, _in_force(db, site=site, peer=peer))]
 
 
 def calls_to_send_on(db: Connection, *, site: str, peer: str) -> list[str]:

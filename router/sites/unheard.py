@@ -8,9 +8,12 @@ is taken up again, as one site by itself never lets a message join what has ende
 from collections.abc import Mapping
 from typing import Final
 
+from router.call_backs import id_of
 from router.journal.connection import Connection
 from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS
+from router.sites.followed import states
+from router.sites.given_up import ABANDONED
 from router.sites.merging import HANDLED, YIELDED, Leg, Record
 
 LAG: Final = 1_000
@@ -30,6 +33,10 @@ _HEARD: Final = "SELECT message_id, seq FROM message WHERE message_id IN {wanted
 _END: Final = """
     SELECT arrived_seq, closed_seq, wrap_up_since_ms FROM interaction WHERE interaction_id = :ref
 """
+_LEFT: Final = """
+    SELECT 1 FROM interaction i JOIN yielding y ON y.interaction_id = i.interaction_id
+    WHERE i.interaction_id = :ref AND i.state <> 'assigned' AND y.seq > i.arrived_seq
+"""
 _AT: Final = f"SELECT at_ms FROM journal WHERE {OWN_ROWS} AND seq = :seq"
 _ENDING: Final = (
     f"SELECT 1 FROM journal WHERE {OWN_ROWS} AND seq > :after AND seq < :seq AND ref = :ref"
@@ -47,9 +54,9 @@ def unheard(
         if leg.claim > other.claim:
             continue
         ended, gone = (ours, theirs) if _handled(leg) else (theirs, ours)
-        if {_handled(leg), _handled(other)} != {True, False} or not (_left(leg) or _left(other)):
+        if {_handled(leg), _handled(other)} != {True, False}:
             continue
-        if _has_unheard(ended, gone, ref):
+        if _is_left(other if _handled(leg) else leg, ended, gone, ref) and _has_unheard(ended, gone, ref):
             found.append(ref)
     return found
 
@@ -58,8 +65,12 @@ def _handled(leg: Leg) -> bool:
     return not leg.open and leg.closed_why in HANDLED
 
 
-def _left(leg: Leg) -> bool:
-    return not leg.open and leg.closed_why == YIELDED
+def _is_left(leg: Leg, ended: Connection, gone: Connection, ref: str) -> bool:
+    """Whether it was left to the site where it ended; of who gave up, whether the call-back was."""
+    if leg.open or leg.closed_why != ABANDONED:
+        return not leg.open and leg.closed_why == YIELDED
+    call_back = id_of(ref)
+    return gone.row(_LEFT, ref=call_back) is not None and not states(ended, [call_back])
 
 
 def _has_unheard(ended: Connection, gone: Connection, ref: str) -> bool:

@@ -95,7 +95,7 @@ class PairAudit:
         self._claims[half.name, row.ref] = data["n"]
         self.adoptions[row.ref] = self.adoptions.get(row.ref, 0) + 1
         if there["closed_why"]:
-            self.healed += 1  # both had let go of it, or it was ended without its last words
+            self.healed += 2  # nobody had it, or its last words; then it goes on to whoever serves
             return
         times = self.adoptions[row.ref]
         if times > self.acts + self.healed:

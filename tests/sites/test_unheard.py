@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from router import call_backs
 from tests.sites.routed_pair import Half, routed_pair
-from tests.sites.test_joining_there import FIRST, is_read, writes
+from tests.sites.test_joining_there import CLAIM, FIRST, is_read, writes
 from tests.sites.test_reconciling import settle
+from tests.sites.test_rerouting import rerouting
 
 SECOND = replace(FIRST, provider_id="SM2", body=b"he does not breathe any more", received_at_ms=5_000)
 NEED = "SELECT urgency FROM interaction WHERE interaction_id = :ref AND closed_seq = 0"
@@ -160,3 +162,43 @@ def test_what_is_read_here_when_it_has_gone_is_as_urgent_there(pair):
     b.site.settles()
     settle(a, b)
     assert opened(pair, ref) == [("b", 4)], "a person's word is not undone by looking again"
+
+
+def test_who_gave_up_here_and_whose_call_back_was_left_to_what_ended_there_has_somebody(pair):
+    """The agent ended it while this site still saw her talk: so the call-back was left to her."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    writes(a, SECOND)
+    for kind, more in (("customer_connected", {}), ("customer_disconnected", {"for_good": True})):
+        a.site.say(kind, ref, connection_id="line", web_id="web-1", **more)
+        a.site.settles()
+    assert a.state(ref) == "abandoned"
+    b.sends()
+    ends(b, ref)
+    a.agrees()
+    assert a.state(call_backs.id_of(ref)) == "moved"
+    settle(a, b)
+    assert opened(pair, ref) == [("a", 3)]
+    a.is_sound()
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_what_is_taken_up_again_goes_to_whoever_serves(pair, crossed):
+    """Here nobody may be signed in at all: that is why the other site serves. But nothing goes to and fro."""
+    a, b = pair
+    ref = is_taken_over(a, b)
+    for half, domain in ((b, "a"), (a, "b"))[: 1 + crossed]:
+        half.site.say("domain_claimed", domain, n=1, owner=half.name, mode="take_over", **CLAIM)
+    writes(a, SECOND)
+    is_read(a, ref, SECOND, urgency=1)
+    ends(b, ref)
+    settle(a, b)
+    assert opened(pair, ref) == [("a", 1)]
+    b.site.say("presence_declared", "ivan", available=False, reason="", command_id="", by="ivan")
+    for _ in range(3):
+        for half in pair:
+            rerouting(half).step(half.site.committer, half.site.database)
+            half.site.settles()
+            settle(a, b)
+    assert opened(pair, ref) == [("a" if crossed else "b", 1)]
+    assert len(b.rows("adopted")) == (1 if crossed else 2)
