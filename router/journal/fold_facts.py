@@ -151,10 +151,6 @@ def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detai
     What was delivered does not fail any more: it was sent twice, and the other one failed. And where it was
     we who gave it up, what its provider says later is true all the same.
     """
-    if status != "failed" and _given_up(db, message_id):
-        for table in ("outbox", "message"):
-            db.run(f"UPDATE {table} SET status = :s WHERE message_id = :m", s=status, m=message_id)
-        return
     moved = [
         db.run(
             f"UPDATE {table} SET status = :status WHERE message_id = :message_id"
@@ -164,6 +160,9 @@ def _set_status(db: Connection, row: Row, *, message_id: str, status: str, detai
         )
         for table in ("outbox", "message")
     ]
+    if status != "failed" and not moved[0] and _given_up(db, message_id):
+        for table in ("outbox", "message"):
+            db.run(f"UPDATE {table} SET status = :s WHERE message_id = :m", s=status, m=message_id)
     if status == "failed" and moved[-1]:
         trouble = detail or "failed"
         db.run("UPDATE message SET trouble = :trouble WHERE message_id = :m", trouble=trouble, m=message_id)
