@@ -30,9 +30,9 @@ def muster(site, *words):
     return done.stdout
 
 
-def texts(site: OneSite, provider_id: str, words: str) -> int:
-    """One person says this by the number that points to this site; the provider's answer."""
-    said = Said(provider_id=provider_id, sender=PERSON, text=words)
+def texts(site: OneSite, provider_id: str, words: str, sender: str = PERSON) -> int:
+    """Somebody says this by the number that points to this site; the provider's answer."""
+    said = Said(provider_id=provider_id, sender=sender, text=words)
     webhook = Twilio("line", f"{site.url}/hooks/line").over(urlencode(fields_of(said)).encode())
     return post(site.url, webhook.body, dict(webhook.headers))
 
@@ -65,3 +65,21 @@ def test_who_was_taken_over_writes_again_and_it_joins_there(data_dir):
         b.line.cut(True)
         assert texts(a, "SM3", "hello?") == 200
         until(lambda: len(matters(a)) == 2, "kept here while nobody there answers")
+
+
+def test_what_a_fallback_began_there_is_joined_from_here(data_dir):
+    """The provider could not reach one site for a moment: the follower there learns it, and webhooks ask."""
+    with two_sites(data_dir) as (a, b):
+        until(lambda: a.acked() > 0 and b.acked() > 0, "each has the other's first rows")
+        assert texts(b, "SM1", "where do I get sandbags?") == 200
+        known = "SELECT interaction_id FROM open_there"
+        until(lambda: len(a.ask(lambda db: db.rows(known))) == 1, "a knows that it is open there")
+        assert texts(a, "SM2", "my father is not breathing") == 200
+        until(lambda: [row[2:] for row in matters(b)] == [(1, 2)], "read there, and urgent")
+        assert matters(a) == []
+        b.line.cut(True)
+        assert texts(a, "SM3", "hello?") == 200
+        until(lambda: len(matters(a)) == 1, "kept here while nobody there answers")
+        b.line.cut(False)
+        assert texts(a, "SM4", "+", sender="+15557654322") == 200
+        until(lambda: len(matters(a)) == 2, "nobody else joins it")
