@@ -147,13 +147,11 @@ class Adopt:
         coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
         if self._again:
             most_urgent(db, coming)
-        known_as, offers = _known_as(db, self._adoptees.addresses), _offer_counts(db, ids)
+        known_as, here = _known_as(db, self._adoptees.addresses), _as_here(db, ids)
         behind = left_behind(db, coming)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [
-            self._fact(
-                db, each, known_as, offers.get(each.interaction_id, 0), behind.get(each.interaction_id)
-            )
+            self._fact(db, each, known_as, here.get(each.interaction_id), behind.get(each.interaction_id))
             for each in coming
         ]
 
@@ -162,11 +160,11 @@ class Adopt:
         db: Connection,
         each: Adoptee,
         known_as: Mapping[str, str],
-        offers_here: int,
+        here: tuple[int, str, str] | None,
         behind: Sequence[str] | None,
     ) -> Fact:
         row = each.row
-        customer_id, identity_id = _who(db, each, known_as)
+        customer_id, identity_id = _who(db, each, known_as) if here is None else here[1:]
         address_hash = known_as.get(row["address_hash"], row["address_hash"])
         scheduled = row["parked_until_ms"] > 0 and row["queue_id"] != ""
         orders = [
@@ -194,7 +192,7 @@ class Adopt:
             verified=row["linked_to"] != "",
             thread=_thread(row, address_hash),
             requirement=msgspec.json.decode(row["requirement"]),
-            offer_count=max(row["offer_count"], offers_here),
+            offer_count=max(row["offer_count"], here[0] if here else 0),
             parked_until_ms=row["parked_until_ms"] if scheduled else 0,
             scheduled=scheduled,
             named_agent_id=row["named_agent_id"] if scheduled else "",
@@ -308,10 +306,14 @@ def _in_place(db: Connection, coming: Sequence[Adoptee]) -> list[Adoptee]:
     return found
 
 
-def _offer_counts(db: Connection, ids: Sequence[str]) -> dict[str, int]:
-    """How often each of these was offered here before: an offer's id is never given twice at one site."""
-    sql = "SELECT interaction_id, offer_count FROM interaction WHERE interaction_id IN {wanted}"
-    return {str(row[0]): int(row[1]) for row in rows_in(db, sql, ids)}
+def _as_here(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str, str]]:
+    """Of those of these that were here before: how often each was offered, and whose it is here.
+
+    An offer's id is never given twice at one site; and each site may know somebody by ids of its own.
+    """
+    sql = """SELECT interaction_id, offer_count, customer_id, identity_id FROM interaction
+        WHERE interaction_id IN {wanted}"""
+    return {str(row[0]): (int(row[1]), str(row[2]), str(row[3])) for row in rows_in(db, sql, ids)}
 
 
 def _open_here(db: Connection, ids: Sequence[str]) -> set[str]:
