@@ -147,11 +147,11 @@ class Adopt:
         coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
         if self._again:
             most_urgent(db, coming)
-        known_as, here = _known_as(db, self._adoptees.addresses), _as_here(db, ids)
+        known_as, whose = _known_as(db, self._adoptees.addresses), _as_here(db, ids)
         behind = left_behind(db, coming)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [
-            self._fact(db, each, known_as, here.get(each.interaction_id), behind.get(each.interaction_id))
+            self._fact(db, each, known_as, whose.get(each.interaction_id), behind.get(each.interaction_id))
             for each in coming
         ]
 
