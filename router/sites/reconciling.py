@@ -24,7 +24,7 @@ from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt
 from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
-from router.sites.given_up import left_there
+from router.sites.given_up import left_by_both, left_there
 from router.sites.looked_through import (
     RAISING,
     SaveThrough,
@@ -239,6 +239,7 @@ class Reconciler:
             unequal.yields += left
             self._again |= again
             unequal.dropped += unheard(ours, theirs, agreed, **sites)
+            unequal.dropped += left_by_both(ours, theirs, agreed, **sites)
             for ref in both:
                 self._judge(theirs, ref, records[ref], unequal)
                 self._raise(ref, records[ref], unequal)

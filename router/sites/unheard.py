@@ -13,7 +13,7 @@ from router.journal.connection import Connection
 from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS
 from router.sites.followed import states
-from router.sites.given_up import ABANDONED
+from router.sites.given_up import ABANDONED, is_left
 from router.sites.merging import HANDLED, YIELDED, Leg, Record
 
 LAG: Final = 1_000
@@ -32,10 +32,6 @@ _SAID: Final = """
 _HEARD: Final = "SELECT message_id, seq FROM message WHERE message_id IN {wanted}"
 _END: Final = """
     SELECT arrived_seq, closed_seq, wrap_up_since_ms FROM interaction WHERE interaction_id = :ref
-"""
-_LEFT: Final = """
-    SELECT 1 FROM interaction i JOIN yielding y ON y.interaction_id = i.interaction_id
-    WHERE i.interaction_id = :ref AND i.state <> 'assigned' AND y.seq > i.arrived_seq
 """
 _AT: Final = f"SELECT at_ms FROM journal WHERE {OWN_ROWS} AND seq = :seq"
 _ENDING: Final = (
@@ -70,7 +66,7 @@ def _is_left(leg: Leg, ended: Connection, gone: Connection, ref: str) -> bool:
     if leg.open or leg.closed_why != ABANDONED:
         return not leg.open and leg.closed_why == YIELDED
     call_back = id_of(ref)
-    return gone.row(_LEFT, ref=call_back) is not None and not states(ended, [call_back])
+    return is_left(gone, call_back) and not states(ended, [call_back])
 
 
 def _has_unheard(ended: Connection, gone: Connection, ref: str) -> bool:

@@ -148,3 +148,28 @@ def test_a_take_over_brings_no_call_back_of_who_is_served_here(pair):
     b.adopts()
     assert [ref for name, ref in open_at(pair) if name == "b"] == [TALK]
     sound(pair)
+
+
+def test_who_gave_up_and_was_left_by_both_is_taken_up_again(pair):
+    """The other site saw an agent here, who has let go; this one saw it wait there: nobody would have them."""
+    a, b = pair
+    a.site.signs_in("hannah")
+    hands_over(a, lost=True)
+    a.site.passes(20)
+    a.accepts(TALK)
+    a.sends()
+    b.sends()
+    asked = {"agent_id": "hannah", "to_agent_id": "", "to_queue_id": "manual", "command_id": "t"}
+    a.site.say("transfer_asked", TALK, **asked)
+    a.site.settles()
+    leaves(a)
+    assert (a.state(TALK), b.state(TALK)) == ("abandoned", "waiting")
+    b.agrees()
+    a.agrees()
+    assert (b.state(TALK), a.state(CALL_BACK)) == ("moved", "moved")
+    exchange(a, b)
+    assert open_at(pair) == [("a", TALK)]
+    before = [half.last_seq() for half in pair]
+    exchange(a, b)
+    assert [half.last_seq() for half in pair] == before
+    sound(pair)
