@@ -151,7 +151,7 @@ def test_a_take_over_brings_no_call_back_of_who_is_served_here(pair):
 
 
 def test_who_gave_up_and_was_left_by_both_is_taken_up_again(pair):
-    """The other site saw an agent here, who has let go; this one saw it wait there: nobody would have them."""
+    """The other site saw an agent here, who has let go; this one saw it wait there: nobody had them."""
     a, b = pair
     a.site.signs_in("hannah")
     hands_over(a, lost=True)
