@@ -28,8 +28,9 @@ def turn_of(item: pytest.Item) -> Iterator[None]:
         return
     wanted = 1 + count - BESIDE if item.get_closest_marker("timed") else 1
     with ExitStack() as held:
-        for further in range(wanted):
-            held.enter_context(_turn((_number() + further) % count))
+        turns = {(_number() + further) % count for further in range(wanted)}
+        for number in sorted(turns):  # all in one order, so that no three ever wait for each other
+            held.enter_context(_turn(number))
         yield
 
 
