@@ -60,7 +60,15 @@ def taken_lines(ground: Ground, taken: Taken) -> list[str]:
         *(first_line(domain, asdict(owner)) for domain, owner in taken.first.items()),
         f"{here} serves the traffic of {whose}. {taken.adopted} interactions came here, "
         f"each at its place in line, in {taken.took_ms} ms.",
+        *([_orders_line(ground, taken.orders)] if taken.orders else []),
     ]
+
+
+def _orders_line(ground: Ground, count: int) -> str:
+    there, here = ground.name_of(ground.peer), ground.name_of(ground.site)
+    if count == 1:
+        return f"1 answer of a conversation that is over had not left {there}: {here} sends it."
+    return f"{count} answers of conversations that are over had not left {there}: {here} sends them."
 
 
 def returned_lines(home: str, done: Returned) -> list[str]:

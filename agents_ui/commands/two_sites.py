@@ -187,6 +187,7 @@ def _take_over(ground: "Ground", arguments: argparse.Namespace) -> int:
         "first": first,
         "adopted": taken.adopted,
         "known": taken.known,
+        "orders": taken.orders,
         "took_ms": taken.took_ms,
         "actions": runs,
     }

@@ -6,6 +6,7 @@ those of the site that kept them; their order here is the order in which they ca
 
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
+from config.words import MOVED
 from router.events import READ_WITHIN_MS
 from router.journal.connection import Connection
 from router.journal.fold_facts import alarm
@@ -72,6 +73,44 @@ _OUTBOX: Final = """
     WHERE outbox.status = 'moved'
 """
 
+_TAKEN_UP: Final = "UPDATE outbox SET seq = :seq WHERE outbox_id = :outbox_id AND status = 'moved'"
+_ENDED: Final = """
+    INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
+        thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, closed_seq, state, queue_id,
+        urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
+        named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, answered_at_ms, answered_queue_id,
+        wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms, linked_to)
+    VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
+        :thread, :traffic, :follows, :seq, :accepted_at_ms, :reading, :language, :seq, 'closed', :queue_id,
+        :urgency, :requirement, :rule_id, 0, :offer_count, '', '', 0, '',
+        0, '[]', 0, 0, :answered_at_ms, :answered_queue_id,
+        0, :disposition, :closed_by, :closed_why, :closed_at_ms, :linked_to)
+    ON CONFLICT (interaction_id) DO NOTHING
+"""
+_AS_ENDED: Final = (
+    "channel",
+    "account",
+    "customer_id",
+    "identity_id",
+    "address_hash",
+    "thread",
+    "traffic",
+    "follows",
+    "accepted_at_ms",
+    "reading",
+    "language",
+    "queue_id",
+    "urgency",
+    "rule_id",
+    "offer_count",
+    "answered_at_ms",
+    "answered_queue_id",
+    "disposition",
+    "closed_by",
+    "closed_why",
+    "closed_at_ms",
+)
+
 _CONSENT: Final = """
     INSERT INTO consent (channel, address_hash, category, state, at_ms, seq, how, agent_id, blocked)
     VALUES (:channel, :address_hash, :category, :state, :at_ms, :seq, :how, :agent_id, :blocked)
@@ -119,21 +158,7 @@ def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
     """
     for message_id in data.get("rejoined", ()):
         db.run(_REJOIN, ref=row.ref, seq=row.seq, message_id=message_id)
-    for message in data["messages"]:
-        _add_message(db, row, message, seq=row.seq)
-    for place in data["places"]:
-        db.run(_PLACE, interaction_id=row.ref, seq=row.seq, **place)
-    for order in data["outbox"]:
-        db.run(
-            _OUTBOX,
-            interaction_id=row.ref,
-            seq=row.seq,
-            ordered_at_ms=row.at_ms,
-            due_at_ms=row.at_ms,
-            **{"fallback": "", "fallback_why": "", **order},
-        )
-    for consent in data["consents"]:
-        db.run(_CONSENT, seq=row.seq, **consent)
+    _add_said(db, row, data)
     db.run(
         """INSERT INTO adoption (interaction_id, from_site, n, owner, at_ms, seq, held_by)
            VALUES (:interaction_id, :from_site, :n, :owner, :at_ms, :seq, :held_by)
@@ -149,6 +174,54 @@ def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
         held_by=data["agent_id"],
     )
     db.run("DELETE FROM yielding WHERE interaction_id = :id", id=row.ref)
+
+
+def _add_said(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    for message in data["messages"]:
+        _add_message(db, row, message, seq=row.seq)
+    for place in data["places"]:
+        db.run(_PLACE, interaction_id=row.ref, seq=row.seq, **place)
+    for order in data["outbox"]:
+        db.run(
+            _OUTBOX,
+            interaction_id=row.ref,
+            seq=row.seq,
+            ordered_at_ms=row.at_ms,
+            due_at_ms=row.at_ms,
+            **{"fallback": "", "fallback_why": "", **order},
+        )
+    for consent in data["consents"]:
+        db.run(_CONSENT, seq=row.seq, **consent)
+
+
+def _orders_adopted(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """What had not left of a conversation that is over is this site's to send. It stays over, as it ended
+    there; where it was moved from there, how it is here is how it is."""
+    _know_customer(db, row, data)
+    if data["closed_why"] != MOVED:
+        db.run(
+            _ENDED,
+            interaction_id=row.ref,
+            seq=row.seq,
+            requirement=canonical(data["requirement"]),
+            linked_to=data["customer_id"] if data["verified"] else "",
+            **{name: data[name] for name in _AS_ENDED},
+        )
+    for order in data["outbox"]:
+        db.run(_TAKEN_UP, seq=row.seq, outbox_id=order["outbox_id"])
+    _add_said(db, row, data)
+    for message_id in data["doubtful"]:
+        db.run("UPDATE message SET trouble = 'maybe_twice' WHERE message_id = :m", m=message_id)
+
+
+def _orders_left(db: Connection, row: Row, data: dict[str, Any]) -> None:
+    """The other site sends them. What this one took up again since is its own."""
+    for outbox_id in data["orders"]:
+        db.run(
+            "UPDATE outbox SET status = 'moved' WHERE outbox_id = :o AND status = 'due' AND seq <= :through",
+            o=outbox_id,
+            through=data["through_seq"],
+        )
 
 
 def _know_customer(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -311,6 +384,8 @@ ADOPTION_FOLDS: Final = {
     "handover_ended": _handover_ended,
     "orders_lent": _orders_lent,
     "sent_twice": _sent_twice,
+    "orders_adopted": _orders_adopted,
+    "orders_left": _orders_left,
     "kept_too": _kept_too,
     "domain_claimed": _domain_claimed,
 }

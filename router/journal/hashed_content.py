@@ -25,7 +25,7 @@ AT_ONCE_BYTES: Final = 4 << 20
 DAMAGED: Final = "damaged"
 ABSENT: Final = "absent"
 
-_NESTED: Final = frozenset({"adopted", "message_copied"})
+_NESTED: Final = frozenset({"adopted", "message_copied", "orders_adopted"})
 """Kinds that name content inside lists of their data."""
 
 _SIZES: Final = "SELECT content_id, length(body) FROM content WHERE content_id IN {wanted}"

@@ -23,6 +23,7 @@ from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import refusals
 from router.sites.service_states import OVERRIDES
+from router.sites.unsent import adopt_orders
 
 TAKEN_OVER: Final = "taken_over"
 """Code of the alarm that this site serves another one's traffic now; its detail says who did it, and why."""
@@ -45,13 +46,15 @@ class ActRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a take-over came to. first is who did it before, domain by domain; empty: nobody had."""
+    """What a take-over came to. first is who did it before, domain by domain; empty: nobody had. orders are
+    answers of ended conversations that leave here now."""
 
     domains: tuple[str, ...]
     first: dict[str, Owner]
     adopted: int
     known: int
     took_ms: int
+    orders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +145,20 @@ def take_over(
         if any(max(owner_of(own, each), owner_of(copy, each)).site != ground.site for each in wanted):
             raise ActRefused(SUPERSEDED)
         with_assigned = with_assigned or any(owner_of(own, each).with_assigned for each in wanted)
-    count = adopting.adopt_all(
-        ground.committer,
-        ground.own,
-        ground.copy,
-        site=ground.site,
-        peer=ground.peer,
-        assigned=with_assigned,
-        progress=progress,
-    )
+    count, orders = _adopted(ground, assigned=with_assigned, progress=progress)
     took_ms = round((time.monotonic() - started) * 1000)
-    return Taken(domains=wanted, first=first, adopted=count.adopted, known=count.known, took_ms=took_ms)
+    found_here = {"adopted": count.adopted, "known": count.known, "orders": orders}
+    return Taken(domains=wanted, first=first, took_ms=took_ms, **found_here)
+
+
+def _adopted(ground: Ground, *, assigned: bool, progress: Progress) -> tuple[adopting.Count, int]:
+    """What comes here: what is open, and then how many answers of what is over."""
+    here = {"site": ground.site, "peer": ground.peer}
+    three = (ground.committer, ground.own, ground.copy)
+    count = adopting.adopt_all(*three, **here, assigned=assigned, progress=progress)
+    limits = ground.plan.limits
+    orders = adopt_orders(*three, **here, now_ms=ground.clock(), give_up_ms=limits.give_up_ms)
+    return count, orders
 
 
 def domains_of(ground: Ground, own: Connection, copy: Connection) -> tuple[str, ...]:

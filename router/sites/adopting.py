@@ -8,7 +8,7 @@ replaces. So doing it again does nothing, also after the interaction has ended h
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final  # Any: JSON values
 
 import msgspec
 
@@ -154,6 +154,14 @@ class Adopt:
             self._fact(db, each, known_as, whose.get(each.interaction_id), behind.get(each.interaction_id))
             for each in coming
         ]
+
+    def brought(self, db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """All that the copy has of these, as this site calls their people and addresses; to be called under
+        the lock."""
+        known_as, whose = _known_as(db, self._adoptees.addresses), _as_here(db, ids)
+        each_of = {each.interaction_id: each for each in self._adoptees.each}
+        facts = [self._fact(db, each_of[ref], known_as, whose.get(ref), None) for ref in ids]
+        return {each.ref: msgspec.json.decode(each.data) for each in facts}
 
     def _fact(
         self,

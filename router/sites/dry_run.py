@@ -19,6 +19,7 @@ from router.sites.ground import Ground
 from router.sites.ownership import TAKE_OVER, Owner, owner_of
 from router.sites.refusals import refusals
 from router.sites.status import PEER, WATCH, readiness_key, status_of
+from router.sites.unsent import unsent
 
 OLDEST: Final = 5
 """Interactions named one by one: those that wait longest."""
@@ -114,6 +115,7 @@ def _moves(ground: Ground, copy: Connection, own: Connection, now_ms: int) -> di
         "by_state": _counted(row["state"] for row in rows),
         "oldest": [{**row, "waits_ms": max(0, now_ms - row["accepted_at_ms"])} for row in oldest],
         "assigned": _assigned(copy, [row for row in rows if row["state"] == "assigned"]),
+        "unsent": len(unsent(copy, own, now_ms=now_ms, give_up_ms=ground.plan.limits.give_up_ms)),
     }
 
 

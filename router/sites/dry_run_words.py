@@ -52,6 +52,11 @@ def _lines_of_work(report: Mapping[str, Any], other: str, here: str) -> list[str
         found.append(f"  by state at {other}: {waiting} (what was offered there is offered anew here)")
     for each in report["oldest"][:1]:
         found.append(f"  the oldest has waited {seconds(each['waits_ms'])}.")
+    if unsent := report["unsent"]:
+        found.append(
+            f"{unsent} answer{'s' if unsent > 1 else ''} of conversations that are over had not left {other} "
+            f"yet: {here} sends {'them' if unsent > 1 else 'it'}."
+        )
     held = sum(each["count"] for each in assigned)
     if held:
         who = ", ".join(f"{each['name']} ({each['count']})" for each in assigned)

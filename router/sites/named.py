@@ -92,6 +92,8 @@ NAMED: Final[Mapping[str, Names]] = {
     "place_learned": NOTHING,
     "orders_lent": NOTHING,
     "sent_twice": NOTHING,
+    "orders_adopted": _COPIED,
+    "orders_left": NOTHING,
     "yielded": NOTHING,
     "kept_too": NOTHING,
     "domain_claimed": NOTHING,

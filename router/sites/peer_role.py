@@ -53,6 +53,7 @@ from router.sites.sender import Sender
 from router.sites.sending_trouble import SendingTrouble
 from router.sites.service_states import GOING_DOWN
 from router.sites.status import COPY, PEER, put_status
+from router.sites.unsent import LeaveOrders
 from router.sites.watcher import Watcher
 from router.sites.watching import Look
 
@@ -125,6 +126,7 @@ class PeerRole:
         self.beats = self._new_beats()
         self._mover = self._new_mover()
         self.steps.append(("agreeing", self._mover.agree))
+        self.steps.append(("orders", LeaveOrders(peer=access.peer).step))
         self.steps.append(("open there", OpenThere().step))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._follower: Follower | None = None

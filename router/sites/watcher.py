@@ -42,6 +42,7 @@ from router.sites.service_states import (
 )
 from router.sites.status import WATCH, put_status, readiness_key
 from router.sites.third_point import ThirdPoint
+from router.sites.unsent import unsent
 from router.sites.watching import FINE, SUSPECT, Look, News, Watch, take_over_due, watched
 from router.sites.watching import UNREACHABLE as GONE
 
@@ -257,7 +258,10 @@ class Watcher:
         except ActRefused as refused:
             self._refused(ground, str(refused))
             return None
-        _log.warning("took over adopted=%d assigned=%s took_ms=%d", taken.adopted, assigned, taken.took_ms)
+        _log.warning(
+            "took over adopted=%d orders=%d assigned=%s took_ms=%d",
+            *(taken.adopted, taken.orders, assigned, taken.took_ms),
+        )
         return taken
 
     def _wanted(self, ground: Ground, watch: Watch, stuck: int) -> bool | None:
@@ -277,7 +281,7 @@ class Watcher:
                 return True
             left = adopting.adoptable(
                 copy, own, peer=ground.peer, site=ground.site, assigned=known.with_assigned
-            )
+            ) or unsent(copy, own, now_ms=ground.clock(), give_up_ms=ground.plan.limits.give_up_ms)
         return known.with_assigned if left else None  # somebody broke it off, or the last rows came late
 
     def _not_fit(self, ground: Ground) -> str:

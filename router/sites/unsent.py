@@ -1,0 +1,279 @@
+"""Replies that had not left the other site when it was taken over, of conversations that are over there.
+
+Their agents ended them the normal way, and believe that the customer has an answer. So what is due of them
+comes here with all that sending it needs (`orders_adopted`), and leaves here; the conversation stays over.
+What is open comes whole (adopting.py).
+
+A claim of a worker is of its own site alone. So what may have been tried there by the last that was heard
+of it says that it may be there twice. When the other site is back it leaves them to this one (`orders_left`);
+what it sent all the same before it knew is found by both streams (sent_twice.py).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final  # Any: JSON values
+
+import msgspec
+
+from router.channels import consent
+from router.journal.committer import Committer, CommitUnknown
+from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.database import Database
+from router.journal.many_rows import rows_in
+from router.journal.stream import OWN_ROWS, last_seq, read_head
+from router.records import Fact, fact
+from router.run.trouble import NoticeTrouble
+from router.sites.adoptees import Adoptees, read_adoptees
+from router.sites.adopting import DUE, LEFT, NOT_ADOPTED, Adopt
+from router.sites.bringing import bring_content
+
+KIND: Final = "orders_adopted"
+DAY_MS: Final = 86_400_000
+"""How old what was ordered may be, where the plan never gives up."""
+
+AT_ONCE: Final = 10
+"""Conversations of one append, each with as many as 200 messages."""
+
+_UNSENT: Final = """
+    SELECT o.outbox_id, o.interaction_id, o.channel, o.address_hash, o.category
+    FROM outbox o JOIN message m ON m.message_id = o.message_id AND m.interaction_id = o.interaction_id
+        JOIN interaction i ON i.interaction_id = o.interaction_id
+    WHERE o.status = 'due' AND o.ordered_at_ms > :since_ms AND i.closed_seq <> 0
+        AND i.traffic NOT IN ('probe', 'rehearsal')
+    ORDER BY i.urgency, o.ordered_at_ms, o.seq, o.outbox_id
+"""
+_HERE: Final = "SELECT outbox_id FROM outbox WHERE status <> 'moved' AND outbox_id IN {wanted}"
+_ENDED: Final = """
+    SELECT interaction_id, closed_by, closed_why, closed_at_ms, disposition FROM interaction
+    WHERE closed_seq <> 0 AND interaction_id IN {wanted}
+"""
+_BEGUN: Final = (
+    "SELECT message_id FROM outbox WHERE status = 'due' AND due_at_ms <= ? AND outbox_id IN {wanted}"
+)
+_DUE_HERE: Final = "SELECT outbox_id, interaction_id, seq FROM outbox WHERE status = 'due'"
+_SINCE: Final = "SELECT outbox_id, seq FROM outbox WHERE status <> 'moved' AND outbox_id IN {wanted}"
+_ROWS: Final = f"SELECT seq, data FROM journal WHERE {OWN_ROWS} AND kind = '{KIND}' AND seq IN {{wanted}}"
+
+_LEFT_OUT: Final = frozenset({"n", "owner", "parked_until_ms", "scheduled", "named_agent_id", "agent_id"})
+"""Of `adopted`: it is served by nobody here."""
+
+_log = logging.getLogger("muster.adopting")
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What is to be sent here: (order, interaction), the most urgent and oldest first."""
+
+    orders: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+    @property
+    def interactions(self) -> list[str]:
+        """Each once, in that order."""
+        return list(dict.fromkeys(ref for _, ref in self.orders))
+
+
+def unsent(copy: Connection, own: Connection, *, now_ms: int, give_up_ms: int) -> Unsent:
+    """What the other site has still to send of what is over there, and this one does not send already.
+
+    What it would give up, because it is too old or they want no more messages, is not among it.
+    """
+    rows = copy.rows(_UNSENT, since_ms=now_ms - (give_up_ms or DAY_MS))
+    here = {str(row[0]) for row in rows_in(own, _HERE, [str(row[0]) for row in rows])}
+    return Unsent(tuple((row[0], row[1]) for row in rows if row[0] not in here and not _refused(copy, row)))
+
+
+def _refused(copy: Connection, row: Sequence[Any]) -> str:
+    _, ref, channel, address_hash, category = row
+    return consent.refusal(
+        copy, channel=channel, address_hash=address_hash, category=category, interaction_id=ref
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class AdoptOrders:
+    """Append: these orders are this site's. Read `count` after the commit.
+
+    Shape: through_seq is how far the other site's stream was known; doubtful are messages that may have left.
+    """
+
+    adoptees: Adoptees
+    site: str
+    orders: frozenset[str]
+    ended: Mapping[str, Mapping[str, Any]]
+    doubtful: frozenset[str]
+    through_seq: int
+    count: int = 0
+    _adopt: Adopt = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._adopt = Adopt(self.adoptees, site=self.site)
+
+    def write_content(self, db: Connection) -> None:
+        """Words and files; what is here already stays."""
+        self._adopt.write_content(db)
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """One of each conversation of which something is not sent by this site already."""
+        wanted = self.orders - {str(row[0]) for row in rows_in(db, _HERE, sorted(self.orders))}
+        coming = [
+            each.interaction_id
+            for each in self.adoptees.each
+            if each.interaction_id in self.ended
+            and any(order["outbox_id"] in wanted for order in each.outbox)
+        ]
+        self.count = 0
+        return [self._fact(ref, data, wanted) for ref, data in self._adopt.brought(db, coming).items()]
+
+    def _fact(self, ref: str, data: dict[str, Any], wanted: frozenset[str]) -> Fact:
+        known = next(each for each in self.adoptees.each if each.interaction_id == ref)
+        moved = {order["outbox_id"] for order in known.outbox if order["status"] == LEFT}
+        orders = [
+            order
+            for order in data["outbox"]
+            if order["outbox_id"] in wanted or (order["status"] != DUE and order["outbox_id"] not in moved)
+        ]
+        coming = [order for order in orders if order["outbox_id"] in wanted]
+        self.count += len(coming)
+        ours = {name: value for name, value in data.items() if name not in _LEFT_OUT}
+        ours |= self.ended[ref]
+        ours["outbox"] = orders
+        ours["consents"] = _without_what_they_wrote_after(data["consents"], coming)
+        ours["doubtful"] = sorted({order["message_id"] for order in coming} & self.doubtful)
+        return fact(KIND, ref, through_seq=self.through_seq, **ours)
+
+
+def _without_what_they_wrote_after(
+    consents: Sequence[dict[str, Any]], orders: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """There the order could be sent: who asked for no more has written since, which no row here says."""
+    asked = {(order["channel"], order["address_hash"]) for order in orders}
+    return [
+        each
+        for each in consents
+        if each["state"] != consent.OUT
+        or each["category"] != consent.REPLY
+        or (each["channel"], each["address_hash"]) not in asked
+    ]
+
+
+def adopt_orders(
+    own: Committer,
+    database: Database,
+    copy: Database,
+    *,
+    site: str,
+    peer: str,
+    now_ms: int,
+    give_up_ms: int,
+) -> int:
+    """Adopts all of them, some at a time; how many. Raises as the committer does: what was adopted before
+    stays, and the same call goes on."""
+    with copy.reading() as theirs, database.reading() as ours:
+        found = unsent(theirs, ours, now_ms=now_ms, give_up_ms=give_up_ms)
+    orders = frozenset(order for order, _ in found.orders)
+    ids = found.interactions
+    parts = [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
+    return sum(_adopt_part(own, copy, part, orders, site=site, peer=peer) for part in parts)
+
+
+def _adopt_part(
+    own: Committer, copy: Database, ids: Sequence[str], orders: frozenset[str], *, site: str, peer: str
+) -> int:
+    """One that cannot be adopted holds up no other: an alarm names it."""
+    try:
+        return _adopt_now(own, copy, ids, orders, site=site, peer=peer)
+    except (CommitUnknown, DatabaseBusy, DatabaseGone):
+        raise
+    except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
+        if len(ids) > 1:
+            return sum(_adopt_part(own, copy, [ref], orders, site=site, peer=peer) for ref in ids)
+        _log.exception("orders not adopted interaction=%s", ids[0])
+        own.submit(NoticeTrouble(code=NOT_ADOPTED, ref=ids[0], detail=type(fault).__name__)).result()
+        return 0
+
+
+def _adopt_now(
+    own: Committer, copy: Database, ids: Sequence[str], orders: frozenset[str], *, site: str, peer: str
+) -> int:
+    with copy.reading() as theirs:
+        found = read_adoptees(theirs, ids, from_site=peer)
+        head = read_head(theirs)
+        of_these = frozenset(
+            order["outbox_id"]
+            for one in found.each
+            for order in one.outbox
+            if order["outbox_id"] in orders and order["status"] == DUE
+        )
+        append = AdoptOrders(
+            adoptees=found,
+            site=site,
+            orders=of_these,
+            ended=_ended(theirs, ids),
+            doubtful=frozenset(str(row[0]) for row in rows_in(theirs, _BEGUN, sorted(of_these), head.at_ms)),
+            through_seq=head.seq,
+        )
+    bring_content(own, copy, found.ahead)
+    own.submit(append).result()
+    return append.count
+
+
+def _ended(copy: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    names = ("closed_by", "closed_why", "closed_at_ms", "disposition")
+    return {str(row[0]): dict(zip(names, row[1:], strict=True)) for row in rows_in(copy, _ENDED, ids)}
+
+
+class LeaveOrders:
+    """Step of the follower: orders that the other site has adopted are the other one's to send."""
+
+    def __init__(self, *, peer: str) -> None:
+        self._peer = peer
+        self._looked_through: int = -1
+
+    def step(self, own: Committer, database: Database, copy: Database) -> None:
+        """Looks again only once the other site has said more."""
+        with database.reading() as ours, copy.reading() as theirs:
+            through = last_seq(theirs)
+            if through == self._looked_through:
+                return
+            facts = orders_left(ours, theirs, peer=self._peer)
+        if facts:
+            own.submit(_Leave(facts)).result()
+        self._looked_through = through
+
+
+def orders_left(ours: Connection, theirs: Connection, *, peer: str) -> list[Fact]:
+    """Of what is due here, what the other site took as this one's stream was by then."""
+    due = {str(row[0]): (str(row[1]), int(row[2])) for row in ours.rows(_DUE_HERE)}
+    there = {str(row[0]): int(row[1]) for row in rows_in(theirs, _SINCE, sorted(due))}
+    taken = {
+        int(seq): int(msgspec.json.decode(data)["through_seq"])
+        for seq, data in rows_in(theirs, _ROWS, sorted(set(there.values())))
+    }
+    left: dict[tuple[str, int], list[str]] = {}
+    for outbox_id, seq in sorted(there.items()):
+        ref, own_seq = due[outbox_id]
+        if own_seq <= taken.get(seq, 0):
+            left.setdefault((ref, taken[seq]), []).append(outbox_id)
+    return [
+        fact("orders_left", ref, to_site=peer, orders=orders, through_seq=through)
+        for (ref, through), orders in sorted(left.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """Append: these facts, as far as anything of them is still due here."""
+
+    found: Sequence[Fact]
+
+    def write_content(self, db: Connection) -> None:
+        """None."""
+
+    def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
+        """Under the lock: said once."""
+        due = {str(row[0]) for row in db.rows(_DUE_HERE)}
+        return [each for each in self.found if due.intersection(msgspec.json.decode(each.data)["orders"])]
