@@ -153,11 +153,10 @@ def take_over(
 
 def _adopted(ground: Ground, *, assigned: bool, progress: Progress) -> tuple[adopting.Count, int]:
     """What comes here: what is open, and then how many answers of what is over."""
-    here = {"site": ground.site, "peer": ground.peer}
     three = (ground.committer, ground.own, ground.copy)
-    count = adopting.adopt_all(*three, **here, assigned=assigned, progress=progress)
-    limits = ground.plan.limits
-    orders = adopt_orders(*three, **here, now_ms=ground.clock(), give_up_ms=limits.give_up_ms)
+    site, peer, give_up_ms = ground.site, ground.peer, ground.plan.limits.give_up_ms
+    count = adopting.adopt_all(*three, site=site, peer=peer, assigned=assigned, progress=progress)
+    orders = adopt_orders(*three, site=site, peer=peer, now_ms=ground.clock(), give_up_ms=give_up_ms)
     return count, orders
 
 

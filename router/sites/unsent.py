@@ -55,8 +55,10 @@ _DUE_HERE: Final = "SELECT outbox_id, interaction_id, seq FROM outbox WHERE stat
 _SINCE: Final = "SELECT outbox_id, seq FROM outbox WHERE status <> 'moved' AND outbox_id IN {wanted}"
 _ROWS: Final = f"SELECT seq, data FROM journal WHERE {OWN_ROWS} AND kind = '{KIND}' AND seq IN {{wanted}}"
 
-_LEFT_OUT: Final = frozenset({"n", "owner", "parked_until_ms", "scheduled", "named_agent_id", "agent_id"})
-"""Of `adopted`: it is served by nobody here."""
+_LEFT_OUT: Final = frozenset(
+    {"n", "owner", "parked_until_ms", "scheduled", "named_agent_id", "agent_id", "outbox"}
+)
+"""Of `adopted`: it is served by nobody here, and its orders come one by one."""
 
 _log = logging.getLogger("muster.adopting")
 
@@ -97,12 +99,13 @@ def _refused(copy: Connection, row: Sequence[Any]) -> str:
 class AdoptOrders:
     """Append: these orders are this site's. Read `count` after the commit.
 
-    Shape: through_seq is how far the other site's stream was known; doubtful are messages that may have left.
+    Shape: orders in the order in which they are to leave; through_seq is how far the other site's stream was
+           known; doubtful are messages that may have left.
     """
 
     adoptees: Adoptees
     site: str
-    orders: frozenset[str]
+    orders: Sequence[str]
     ended: Mapping[str, Mapping[str, Any]]
     doubtful: frozenset[str]
     through_seq: int
@@ -118,7 +121,8 @@ class AdoptOrders:
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """One of each conversation of which something is not sent by this site already."""
-        wanted = self.orders - {str(row[0]) for row in rows_in(db, _HERE, sorted(self.orders))}
+        here = {str(row[0]) for row in rows_in(db, _HERE, self.orders)}
+        wanted = {order: place for place, order in enumerate(self.orders) if order not in here}
         coming = [
             each.interaction_id
             for each in self.adoptees.each
@@ -126,24 +130,30 @@ class AdoptOrders:
             and any(order["outbox_id"] in wanted for order in each.outbox)
         ]
         self.count = 0
-        return [self._fact(ref, data, wanted) for ref, data in self._adopt.brought(db, coming).items()]
+        brought = self._adopt.brought(db, coming).items()
+        return [each for ref, data in brought for each in self._facts(ref, data, wanted)]
 
-    def _fact(self, ref: str, data: dict[str, Any], wanted: frozenset[str]) -> Fact:
+    def _facts(self, ref: str, data: dict[str, Any], wanted: Mapping[str, int]) -> list[Fact]:
+        """One for each order: what goes to one address leaves in the order of the rows that ordered it."""
         known = next(each for each in self.adoptees.each if each.interaction_id == ref)
         moved = {order["outbox_id"] for order in known.outbox if order["status"] == LEFT}
-        orders = [
-            order
-            for order in data["outbox"]
-            if order["outbox_id"] in wanted or (order["status"] != DUE and order["outbox_id"] not in moved)
+        coming = [order for order in data["outbox"] if order["outbox_id"] in wanted]
+        coming.sort(key=lambda order: wanted[order["outbox_id"]])
+        others = [
+            order for order in data["outbox"] if order["status"] != DUE and order["outbox_id"] not in moved
         ]
-        coming = [order for order in orders if order["outbox_id"] in wanted]
         self.count += len(coming)
         ours = {name: value for name, value in data.items() if name not in _LEFT_OUT}
         ours |= self.ended[ref]
-        ours["outbox"] = orders
+        ours["through_seq"] = self.through_seq
         ours["consents"] = _without_what_they_wrote_after(data["consents"], coming)
-        ours["doubtful"] = sorted({order["message_id"] for order in coming} & self.doubtful)
-        return fact(KIND, ref, through_seq=self.through_seq, **ours)
+        facts = []
+        for order in coming:
+            doubtful = sorted({order["message_id"]} & self.doubtful)
+            facts.append(fact(KIND, ref, **ours, outbox=[*others, order], doubtful=doubtful))
+            ours |= {"identities": [], "messages": [], "places": [], "consents": []}  # the first brings them
+            others = []
+        return facts
 
 
 def _without_what_they_wrote_after(
@@ -174,14 +184,14 @@ def adopt_orders(
     stays, and the same call goes on."""
     with copy.reading() as theirs, database.reading() as ours:
         found = unsent(theirs, ours, now_ms=now_ms, give_up_ms=give_up_ms)
-    orders = frozenset(order for order, _ in found.orders)
+    orders = [order for order, _ in found.orders]
     ids = found.interactions
     parts = [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
     return sum(_adopt_part(own, copy, part, orders, site=site, peer=peer) for part in parts)
 
 
 def _adopt_part(
-    own: Committer, copy: Database, ids: Sequence[str], orders: frozenset[str], *, site: str, peer: str
+    own: Committer, copy: Database, ids: Sequence[str], orders: Sequence[str], *, site: str, peer: str
 ) -> int:
     """One that cannot be adopted holds up no other: an alarm names it."""
     try:
@@ -197,23 +207,19 @@ def _adopt_part(
 
 
 def _adopt_now(
-    own: Committer, copy: Database, ids: Sequence[str], orders: frozenset[str], *, site: str, peer: str
+    own: Committer, copy: Database, ids: Sequence[str], orders: Sequence[str], *, site: str, peer: str
 ) -> int:
     with copy.reading() as theirs:
         found = read_adoptees(theirs, ids, from_site=peer)
         head = read_head(theirs)
-        of_these = frozenset(
-            order["outbox_id"]
-            for one in found.each
-            for order in one.outbox
-            if order["outbox_id"] in orders and order["status"] == DUE
-        )
+        due = {each["outbox_id"] for one in found.each for each in one.outbox if each["status"] == DUE}
+        of_these = [each for each in orders if each in due]
         append = AdoptOrders(
             adoptees=found,
             site=site,
             orders=of_these,
             ended=_ended(theirs, ids),
-            doubtful=frozenset(str(row[0]) for row in rows_in(theirs, _BEGUN, sorted(of_these), head.at_ms)),
+            doubtful=frozenset(str(row[0]) for row in rows_in(theirs, _BEGUN, of_these, head.at_ms)),
             through_seq=head.seq,
         )
     bring_content(own, copy, found.ahead)

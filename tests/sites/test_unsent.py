@@ -240,6 +240,22 @@ def test_the_most_urgent_reply_is_the_first(two):
     two.sound()
 
 
+def test_several_replies_of_one_conversation_leave_in_their_order(two):
+    """They were written to be read one after the other; the ids say nothing about that."""
+    ref = two.answered(two.a, 9)
+    ((address_hash,),) = two.a.all("SELECT address_hash FROM outbox")
+    for number in (7, 8):
+        two.replies(two.a, ref, number, str(address_hash))
+    two.a.sends()
+    assert (two.counted(two.b), two.takes_over(two.b).orders) == (3, 3)
+    for number in (9, 7, 8):
+        assert due(two.b) == [f"o-{number}"]
+        leaves(two.b, f"o-{number}")
+    two.hears(two.a)
+    assert [status for _, status in orders(two.a)] == ["moved"] * 3
+    two.sound()
+
+
 def test_what_its_own_site_would_not_send_any_more_is_not_sent_here(two):
     """Too old; no longer wanted; sent: none of them is anybody's to send after a take-over."""
     two.answered(two.a, 1)
