@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 BESIDE_OTHERS = ["-q", "-n", "3", "--dist", "loadgroup", "-m", "not long"]
-ALONE = ["-q", "-n", "0", "-m", "not long", "--last-failed", "--last-failed-no-failures", "none"]
+ALONE = ["-q", "-n", "0", "-m", "not long"]
 
 SECOND_CHANCES = 3
 TESTS_FAILED = 1
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if status != TESTS_FAILED or not 0 < len(failed) <= SECOND_CHANCES:
         return status
     print(f"\n== failed beside others, now by itself: {', '.join(failed)}", flush=True)
-    status = pytest(*ALONE, *arguments)
+    status = pytest(*ALONE, *failed)
     if status == 0:
         print(f"== IMPATIENT, to be mended: {', '.join(failed)}", flush=True)
     return status
@@ -41,11 +41,18 @@ def pytest(*arguments: str) -> int:
 
 
 def _failed() -> list[str]:
+    """Their ids; none where something else than a test failed."""
     try:
         found = json.loads(FAILED.read_text(encoding="utf-8"))
-        return sorted(found) if all("::" in each for each in found) else []  # else no test has failed
     except FileNotFoundError:
         return []
+    return sorted(map(_without_group, found)) if all("::" in each for each in found) else []
+
+
+def _without_group(test: str) -> str:
+    """Its own id: pytest-xdist writes after it which group it is of."""
+    own, at, _ = test.rpartition("@")
+    return own if at and "]" not in test[len(own) :] else test
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ async def test_a_ticket_opens_no_session_of_somebody_else(west: Site) -> None:
     ],
     ids=[
         *("nothing", "no seal", "a short seal", "another form", "no ASCII", "long", "another key", "cut"),
-        *("changed", "over", "of tomorrow", "for the other site", "of this site", "of a session that is over"),
+        *("changed", "over", "of tomorrow", "for the other site", "of this site", "of an ended session"),
     ],
 )
 async def test_a_ticket_that_is_not_right_opens_nothing(west: Site, ticket: str) -> None:
