@@ -1,5 +1,6 @@
 """Replies that an agent had written and a dead site had not sent: the customer gets them, and once."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from agents_ui.commands.worker import gate_opened
 from config.plan_file import parse_plan
 from config.settings import read_settings
 from router.channels.port import Outcome
 from router.journal.appends import put_content
 from router.run import delivery_book as book
 from router.sites.acts import Taken, take_over
+from router.sites.boot_gate import GATE
 from router.sites.dry_run import dry_run
 from router.sites.ground import Ground
+from router.sites.status import put_status
 from router.sites.unsent import DAY_MS, LeaveOrders
 from tests.journal.conftest import database_url
 from tests.sites.routed_pair import Half, routed_pair
@@ -335,3 +339,15 @@ def test_a_known_customer_keeps_the_name_that_this_site_has_for_them(two):
     data = json.loads(row.data)
     known = two.b.all("SELECT address_hash FROM address")
     assert known == [(data["address_hash"],)] == [(each["address_hash"],) for each in data["outbox"]]
+
+
+async def test_a_site_that_is_back_sends_nothing_before_it_knows_what_was_taken(two):
+    """What was due when it died would leave in its first second, and the other site has sent it."""
+    ground = two.ground(two.a)
+    assert not await gate_opened(ground.settings, ground.own, patience_s=0.2), "it may be alone"
+    waiting = asyncio.create_task(gate_opened(ground.settings, ground.own, patience_s=60))
+    with ground.own.writing() as db:
+        put_status(db, GATE, 1, {})
+    assert await waiting
+    alone = read_settings({})
+    assert await gate_opened(alone, ground.own, patience_s=0.0), "one site alone waits for nobody"
