@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from itertools import count
 
 from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.journal.database import open_database
 from tests.journal.writing import PATIENCE_S, Arrival
+
+STOPS_WITHIN_S = 0.5
 
 
 def main() -> None:
@@ -37,6 +40,7 @@ def main() -> None:
 def _freeze(db: Connection) -> None:
     print("frozen", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(STOPS_WITHIN_S)  # another thread may be the one that the kernel stops first
 
 
 def _flood(committer: Committer, first: int) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -362,11 +362,14 @@ class Outside:
                         return
 
 
-def missing(site: Site, tokens: Mapping[str, float]) -> list[str]:
-    """Of these numbers, those that are in no message of a customer at this site."""
-    bodies = site.table(
-        "SELECT c.body FROM message m JOIN content c ON c.content_id = m.content_id WHERE m.direction = 'in'"
-    )
+def missing(sites: Sequence[Site], tokens: Mapping[str, float]) -> list[str]:
+    """Of these numbers, those that are in no message of a customer at any of these sites.
+
+    Who was moved is answered there, whichever site their words come to: that one need not keep them as well.
+    """
+    sql = """SELECT c.body FROM message m JOIN content c ON c.content_id = m.content_id
+        WHERE m.direction = 'in'"""
+    bodies = [row for site in sites for row in site.table(sql)]
     text = b"\n".join(bytes(body) for (body,) in bodies).replace(b"%5B", b"[").replace(b"%5D", b"]")
     return [token for token in tokens if token.encode() not in text]
 

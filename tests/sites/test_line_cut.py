@@ -135,7 +135,7 @@ async def heals(both: BothSites, agents: list[Agent], outsides: list[Outside]) -
     )
     say(f"one again after {took:.1f} s")
     for site, outside in zip((both.a, both.b), outsides, strict=True):
-        assert missing(site, outside.kept) == []
+        assert missing((both.a, both.b), outside.kept) == []
         assert offered_twice(site.rows()) == []
     duals = [_dual(both.a), _dual(both.b)]
     assert duals[0] == duals[1] == _answered_twice(both)
