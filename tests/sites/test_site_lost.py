@@ -90,7 +90,7 @@ async def loses_site_a(both: BothSites, *, automatic: bool = False) -> None:
         await _desks_here(agents, since=taken)
         if not automatic:
             await _same_work(agents, held)
-        lost = await asyncio.to_thread(missing, both.b, outside.kept)
+        lost = await asyncio.to_thread(missing, (both.b,), outside.kept)
         assert not lost, f"{len(lost)} of {len(outside.kept)} acknowledged ones are not at b"
     assert offered_twice(both.a.rows()) == []
     assert offered_twice(both.b.rows()) == []
