@@ -49,8 +49,7 @@ def unmet(centre: Centre) -> list[Interaction]:
 def nobody_signed_in(centre: Centre, now_ms: int) -> list[Decision]:
     """Somebody waits and nobody is there: one alarm, when the first one waits or the last agent leaves."""
     fresh = [each for each, alarm in centre.fresh.items() if alarm and each.place is not None]
-    in_line = [each for each in centre.fresh if each.place is not None]
-    if not centre.line.waiting or not (centre.emptied or (fresh and centre.line.waiting <= len(in_line))):
+    if not centre.line.waiting or not (centre.emptied or (fresh and centre.line.waiting <= len(fresh))):
         return []
     first = min(centre.line.heads() if centre.emptied else fresh, key=lambda each: rank(each, now_ms))
     return [RaiseAlarm(at_ms=now_ms, code=alarms.NOBODY_SIGNED_IN, ref=first.interaction_id)]
@@ -77,15 +76,15 @@ def widened(interaction: Interaction, now_ms: int) -> list[Decision]:
 def alarm(centre: Centre, interactions: list[Interaction], now_ms: int) -> list[Decision]:
     """At most one alarm about these unmet interactions, before they are widened."""
     fresh_of: dict[Wish, int] = {}
-    for each in centre.fresh:
-        if each.place is not None and each.ask is not None:
+    for each, new in centre.fresh.items():  # what only changed waited before
+        if new and each.place is not None and each.ask is not None:
             fresh_of[each.ask.wish] = fresh_of.get(each.ask.wish, 0) + 1
     wishes: dict[Wish, Interaction] = {}
     for each in sorted(interactions, key=lambda each: rank(each, now_ms)):
         ask = each.ask
         if ask is None or ask.wish in wishes:
             continue
-        first_of_its_kind = centre.fresh.get(each, False) and ask.wish.waiting <= fresh_of[ask.wish]
+        first_of_its_kind = centre.fresh.get(each, False) and ask.wish.waiting <= fresh_of.get(ask.wish, 0)
         if centre.first_came or ask.audience in centre.lost or first_of_its_kind:
             wishes[ask.wish] = each
     if not wishes:
