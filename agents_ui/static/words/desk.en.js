@@ -441,8 +441,6 @@ export const words = {
   alarm_peer_unreachable: "The other site does not answer: see Sites",
   alarm_peer_database_hangs: "The other site's database takes nothing: what comes in is kept here. See Sites",
   alarm_database_hangs: "This site's database took nothing for a while; it does again. What did not wait was told to come again",
-  alarm_peer_database_hangs: "The other site's database takes nothing: what comes in is kept here. See Sites",
-  alarm_database_hangs: "This site's database took nothing for a while; it does again. What did not wait was told to come again",
   alarm_peer_back: "The other site is there again",
   alarm_clock_suspect: "A clock is wrong: this site does not take over by itself until it is set",
   alarm_clock_fine: "The clocks agree again",
