@@ -19,12 +19,14 @@ DUAL_ANSWERED: Final = "dual_answered"
 SENT_TWICE: Final = "sent_twice"
 """Code of the alarm that something left at both sites; each such message says so itself."""
 
-_INTERACTION: Final = """
+_INTO: Final = """
     INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
         thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, closed_seq, state, queue_id,
         urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
         named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, answered_at_ms, answered_queue_id,
         wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms, linked_to)
+"""
+_INTERACTION: Final = f"""{_INTO}
     VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
         :thread, :traffic, :follows, :seq, :accepted_at_ms, :reading, :language, 0, 'parked', :queue_id,
         :urgency, :requirement, :rule_id, 0, :offer_count, '', '', :parked_until_ms, :named_agent_id,
@@ -74,12 +76,7 @@ _OUTBOX: Final = """
 """
 
 _TAKEN_UP: Final = "UPDATE outbox SET seq = :seq WHERE outbox_id = :outbox_id AND status = 'moved'"
-_ENDED: Final = """
-    INSERT INTO interaction (interaction_id, channel, account, customer_id, identity_id, address_hash,
-        thread, traffic, follows, arrived_seq, accepted_at_ms, reading, language, closed_seq, state, queue_id,
-        urgency, requirement, rule_id, step, offer_count, offer_id, agent_id, parked_until_ms, named_agent_id,
-        named_until_ms, connection_ids, abandon_at_ms, assigned_at_ms, answered_at_ms, answered_queue_id,
-        wrap_up_since_ms, disposition, closed_by, closed_why, closed_at_ms, linked_to)
+_ENDED: Final = f"""{_INTO}
     VALUES (:interaction_id, :channel, :account, :customer_id, :identity_id, :address_hash,
         :thread, :traffic, :follows, :seq, :accepted_at_ms, :reading, :language, :seq, 'closed', :queue_id,
         :urgency, :requirement, :rule_id, 0, :offer_count, '', '', 0, '',
@@ -110,6 +107,7 @@ _AS_ENDED: Final = (
     "closed_why",
     "closed_at_ms",
 )
+"""What an ended one keeps of what its site says of it."""
 
 _CONSENT: Final = """
     INSERT INTO consent (channel, address_hash, category, state, at_ms, seq, how, agent_id, blocked)
