@@ -109,6 +109,9 @@ class Scrubbing:
                     pause_s = BETWEEN_S
             except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
                 _log.warning("the journal is not read again now error=%s", type(problem).__name__)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not end the second copy with it
+                _log.exception("the journal is not read again for a while")
+                pause_s = BETWEEN_S
             await asyncio.sleep(pause_s)
 
     def turn(self) -> bool:
