@@ -133,3 +133,12 @@ def routed_pair(
         for half in halves:
             half.site.close()
             half.copy.close()
+
+
+def exchange(a: Half, b: Half, times: int = 3) -> None:
+    """Both send what is new and agree, as they do all day; three times bring any pair to rest."""
+    for _ in range(times):
+        a.sends()
+        b.sends()
+        a.agrees()
+        b.agrees()

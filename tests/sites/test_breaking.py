@@ -13,7 +13,7 @@ from router.sites.copies import BYTES_MAX, read_batch
 from router.sites.ownership import next_claim
 from router.sites.rerouting import take_handed
 from router.sites.wire import PACKED_MAX, pack_batch
-from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
 
 
 @pytest.fixture
@@ -50,14 +50,6 @@ def says(half: Half, ref: str, message: str, *, outbox: str = "") -> None:
 
 def orders(half: Half) -> list[tuple[object, ...]]:
     return half.all("SELECT outbox_id, status FROM outbox ORDER BY outbox_id")
-
-
-def exchange(a: Half, b: Half, times: int = 3) -> None:
-    for _ in range(times):
-        a.sends()
-        b.sends()
-        a.agrees()
-        b.agrees()
 
 
 def sound(pair: tuple[Half, Half]) -> None:

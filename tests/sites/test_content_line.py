@@ -3,15 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from benchmarks.lives import fill
 from router.journal import stream
 from router.journal.clock import wall_ms
-from router.journal.committer import Committer
-from router.journal.database import Database, open_database
+from router.journal.database import Database
 from router.journal.hashed_content import Finding, hashed_by
 from router.sites import copies, mending
 from router.sites.content_faults import note, noted
@@ -20,25 +17,11 @@ from router.sites.copy_keeper import UNFIT_TRIES
 from router.sites.peer_client import PeerClient
 from router.sites.sender import ROWS, Sender
 from router.sites.wire import pack_batch
-from tests.sites.test_line import Other, other, until
+from tests.sites.test_line import Other, other, own, until
 
-__all__ = ["other"]
+__all__ = ["other", "own"]
 
 pytestmark = pytest.mark.system
-
-LIVES = 3
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Database]:
-    """The database of site a, with some lives in it."""
-    database = open_database(f"sqlite:///{tmp_path}/muster.db", unsafe=True)
-    database.create_tables(site="a")
-    committer = Committer(database)
-    fill(committer, LIVES)
-    committer.close()
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from router import call_backs
 from router.sites.first_receipt import DOUBTED_MS_MAX, EARLIER_MS_MAX, is_believed
-from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
 
 PLACE = "SELECT accepted_at_ms FROM interaction WHERE interaction_id = :id"
 
@@ -35,20 +35,12 @@ def both_got(a: Half, b: Half, *, seconds: int = 15, **values: object) -> int:
     return place(a)
 
 
-def settle(a: Half, b: Half) -> None:
-    for _ in range(3):
-        for half in (a, b):
-            half.sends()
-        for half in (a, b):
-            half.agrees()
-
-
 def test_the_site_that_serves_it_takes_the_earlier_time(pair):
     """The provider tried again at the other address: the customer has waited since the first try."""
     a, b = pair
     first_ms = both_got(a, b)
     b.site.clock.now_ms = first_ms + 8_000
-    settle(a, b)
+    exchange(a, b)
     assert (a.state("c-1"), b.state("c-1")) == ("moved", "waiting")
     assert place(b) == first_ms
     assert len(b.rows("place_learned")) == 1
@@ -66,7 +58,7 @@ def test_it_is_served_before_who_came_between(pair):
     b.site.passes(5)
     b.site.arrives("c-1")
     b.site.settles()
-    settle(a, b)
+    exchange(a, b)
     b.site.signs_in("hannah")
     b.site.passes(1)
     assert b.site.offered()[0][0] == "c-1"
@@ -83,7 +75,7 @@ def test_an_offer_rings_on_and_the_place_counts_when_it_waits_again(pair):
     b.site.arrives("c-1")
     b.site.settles()
     (before,) = b.rows("offered")
-    settle(a, b)
+    exchange(a, b)
     assert b.state("c-1") == "offered"
     assert [row.seq for row in b.rows("offered")] == [before.seq]
     assert place(b) == place(a)
@@ -99,7 +91,7 @@ def test_an_urgent_one_that_nobody_took_raises_its_alarm_by_its_first_time(pair)
     a, b = pair
     both_got(a, b, seconds=600, urgency=1)
     assert [row for row in b.rows("alarm_raised") if json.loads(row.data)["code"] == "unattended"] == []
-    settle(a, b)
+    exchange(a, b)
     codes = [json.loads(row.data)["code"] for row in b.rows("alarm_raised")]
     assert codes.count("unattended") == 1
     b.is_sound()
@@ -116,7 +108,7 @@ def test_who_gave_up_here_is_called_back_at_the_first_time(pair):
         half.site.settles()
     call_back = call_backs.id_of("c-1")
     assert place(b, call_back) > first_ms
-    settle(a, b)
+    exchange(a, b)
     served = [half for half in pair if half.state(call_back) == "waiting"]
     assert [place(half, call_back) for half in served] == [first_ms]
     for half in pair:
@@ -140,7 +132,7 @@ def test_a_router_that_begins_anew_knows_the_place(pair):
     """It is a fact of the site's own stream: tables, memory and replay say the same."""
     a, b = pair
     first_ms = both_got(a, b)
-    settle(a, b)
+    exchange(a, b)
     b.site.begins_anew()
     b.site.settles()
     assert place(b) == first_ms
@@ -154,7 +146,7 @@ def test_a_clock_that_was_found_wrong_wins_little(pair, seconds, believed):
     alarm = {"code": "clock_suspect", "detail": "the clocks are 3600000 ms apart"}
     b.site.say("trouble_noticed", "a", **alarm)
     first_ms = both_got(a, b, seconds=seconds)
-    settle(a, b)
+    exchange(a, b)
     assert (place(b) == first_ms) is believed
     b.is_sound()
 
@@ -174,7 +166,7 @@ def test_the_clock_of_another_year_is_never_believed(pair):
     )
     a.site.settles()
     own_ms = place(b, "c-2")
-    settle(a, b)
+    exchange(a, b)
     assert place(b, "c-2") == own_ms
 
 
@@ -195,7 +187,7 @@ def test_a_time_that_was_agreed_on_is_nobodys_to_move(pair):
     changed = {"agent_id": "boss", "to_queue_id": "", "to_agent_id": "", "command_id": "even later"}
     b.site.say("call_back_changed", ref, **changed, due_at_ms=due_ms + 7_200_000)
     b.site.settles()
-    settle(a, b)
+    exchange(a, b)
     assert place(b, ref) == due_ms + 7_200_000
     assert b.rows("place_learned") == []
 

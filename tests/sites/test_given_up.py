@@ -3,8 +3,7 @@
 import pytest
 
 from router.call_backs import id_of
-from tests.sites.routed_pair import Half, routed_pair
-from tests.sites.test_breaking import exchange
+from tests.sites.routed_pair import Half, exchange, routed_pair
 from tests.sites.test_rerouting import rerouting
 
 TALK = "c-1"

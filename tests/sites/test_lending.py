@@ -11,8 +11,8 @@ from router.run import delivery_book as book
 from router.run.delivery_book import Claimed, RecordTry
 from router.sites.rerouting import take_handed
 from tests.journal.conftest import database_url
-from tests.sites.routed_pair import Half, routed_pair
-from tests.sites.test_breaking import exchange, orders, says
+from tests.sites.routed_pair import Half, exchange, routed_pair
+from tests.sites.test_breaking import orders, says
 from tests.sites.test_rerouting import rerouting
 from tests.system.postgres import postgres_server, postgres_url
 

@@ -14,7 +14,7 @@ from router.sites import missing_messages
 from router.sites.adoptees import MESSAGES_MAX, NEWEST
 from router.sites.copies import BYTES_MAX, read_batch, take_batch
 from router.sites.wire import PACKED_MAX, pack_batch, unpack_batch
-from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
 
 ROW_MAX = 512 << 10
 """No row of an adoption is larger, whatever somebody sends."""
@@ -64,14 +64,6 @@ def messages(half: Half, ref: str) -> list[str]:
     return [str(row[0]) for row in half.all(sql, id=ref)]
 
 
-def settle(a: Half, b: Half) -> None:
-    for _ in range(3):
-        for half in (a, b):
-            half.sends()
-        for half in (a, b):
-            half.agrees()
-
-
 def test_a_long_one_is_adopted_in_small_rows_and_ends_equal(pair):
     """One number that floods must not keep anybody's conversation from the agents of the other site."""
     a, b = pair
@@ -86,7 +78,7 @@ def test_a_long_one_is_adopted_in_small_rows_and_ends_equal(pair):
     shown = messages(b, "c-1")
     assert shown[0] == "c-1-m"
     assert shown[-NEWEST:] == messages(a, "c-1")[-NEWEST:]
-    settle(a, b)
+    exchange(a, b)
     assert messages(b, "c-1") == messages(a, "c-1")
     assert len(messages(b, "c-1")) == 3_001
     for half in pair:
@@ -103,7 +95,7 @@ def test_no_row_and_no_batch_is_large(pair):
     b.agrees()
     assert max(len(row.data) for row in b.rows("adopted", "message_copied")) < ROW_MAX
     assert len(b.rows("message_copied")) > 2_000
-    settle(a, b)
+    exchange(a, b)
     assert messages(a, "c-1") == messages(b, "c-1")
 
 
@@ -123,7 +115,7 @@ def test_what_is_said_while_the_rest_follows_stands_behind_it(pair, monkeypatch)
     assert len(shown) == 1_004
     assert shown[-3:] == [f"c-1-n{number:06}" for number in range(500_000, 500_003)]
     assert shown[:-3] == messages(a, "c-1")
-    settle(a, b)
+    exchange(a, b)
     assert sorted(messages(a, "c-1")) == sorted(shown)
     for half in pair:
         half.is_sound()
@@ -152,10 +144,10 @@ def test_messages_that_come_at_both_while_they_are_apart_are_at_both_in_the_end(
     floods(a, "c-1", 400)
     a.sends()
     b.adopts()
-    settle(a, b)
+    exchange(a, b)
     floods(a, "c-1", 5, first=600_000)
     floods(b, "c-1", 5, first=700_000)
-    settle(a, b)
+    exchange(a, b)
     assert sorted(messages(a, "c-1")) == sorted(messages(b, "c-1"))
     assert len(messages(a, "c-1")) == 411
 

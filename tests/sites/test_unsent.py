@@ -21,9 +21,9 @@ from router.sites.ground import Ground
 from router.sites.status import put_status
 from router.sites.unsent import DAY_MS, LeaveOrders
 from tests.journal.conftest import database_url
-from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
 from tests.sites.site_pair import plan_of
-from tests.sites.test_breaking import exchange, orders
+from tests.sites.test_breaking import orders
 from tests.sites.test_history_there import texts
 from tests.sites.test_lending import ACCOUNT, claims, due, leaves, records, trouble, twice_alarms
 from tests.system.postgres import postgres_server, postgres_url
