@@ -169,7 +169,7 @@ class PostgresConnection:
         ):
             self.close()
             return DatabaseGone(_last_line(error))
-        return DatabaseGone(NO_TABLES) if isinstance(error, psycopg.errors.UndefinedTable) else error
+        return DatabaseGone(NO_TABLES) if isinstance(error, psycopg.errors.UndefinedTable) else _curt(error)
 
 
 @dataclass(slots=True)
@@ -263,6 +263,12 @@ class PostgresDriver:
         self._was_primary = True
         self._servers.good(connection.info)
         return PostgresConnection(connection)
+
+
+def _curt(error: psycopg.Error) -> psycopg.Error:
+    """Without the lines after the first: DETAIL may hold the address of a customer, and errors are logged."""
+    error.args = ((str(error).strip().splitlines() or [type(error).__name__])[0],)
+    return error
 
 
 def _last_line(error: psycopg.Error) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_writing_that_raises_leaves_nothing_behind(database):
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_error_names_nobody(database):
+    """Errors are logged, and PostgreSQL says in their details whose address stood there already."""
+    values = {"kind": "phone", "address": "+15550100", "hash": "h", "salt": b"s"}
+    sql = "INSERT INTO address (kind, address, address_hash, salt) VALUES (:kind, :address, :hash, :salt)"
+    with pytest.raises(Exception, match=r"(?i)unique") as caught, database.writing() as db:
+        db.run(sql, **values)
+        db.run(sql, **values)
+    assert "5550100" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_held_lock_is_reported_as_busy(database):
     """Somebody who waits for a lock too long is told so, and may try again: nothing was changed.
 
