@@ -78,7 +78,6 @@ def test_writing_that_raises_leaves_nothing_behind(database):
         assert db.rows("SELECT * FROM claim") == []
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_error_names_nobody(database):
     """Errors are logged, and PostgreSQL says in their details whose address stood there already."""
     values = {"kind": "phone", "address": "+15550100", "hash": "h", "salt": b"s"}
@@ -89,6 +88,7 @@ def test_an_error_names_nobody(database):
     assert "5550100" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_held_lock_is_reported_as_busy(database):
     """Somebody who waits for a lock too long is told so, and may try again: nothing was changed.
 
