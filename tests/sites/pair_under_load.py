@@ -27,6 +27,7 @@ from router.journal.database import open_database
 from router.journal.stream import read_rows
 from router.records import Row
 from router.sites.copies import copy_url
+from router.sites.service_states import DOWN
 from tests.roles.centre import READY_S, Centre, running
 from tests.roles.redis_process import wait_until
 from tests.sites.two_sites import SlowLine
@@ -131,6 +132,11 @@ class Site:
         assert fails or done.returncode == 0, f"{words}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
+    def decides(self) -> bool:
+        """Whether it would tell the other one so, which then may send its work here."""
+        state = "SELECT 1 FROM site_state WHERE site = '{}' AND observed NOT IN ('', '{}')"
+        return bool(self.table(state.format(self.name, DOWN)))
+
     def site(self, *words: str) -> dict[str, Any]:
         """`muster site … --json`."""
         found: dict[str, Any] = json.loads(self.command("site", *words, "--json"))
@@ -187,6 +193,8 @@ def both_sites(
         wait_until(
             lambda: len(b.table("SELECT 1 FROM person")) > agents, "b knows everybody", within_s=READY_S
         )
+        for each in sites.values():  # one that has just begun is down until it was seen to decide some times
+            wait_until(each.decides, f"{each.name} says that it decides", within_s=READY_S)
         yield BothSites(a=sites["a"], b=b, sign_ins=sign_ins, far=far, lines=lines)
 
 
