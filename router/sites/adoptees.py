@@ -107,6 +107,11 @@ _ORDERS: Final = """
     SELECT o.outbox_id FROM message m JOIN outbox o ON o.message_id = m.message_id
     WHERE m.interaction_id = :ref AND o.status <> 'moved' ORDER BY o.outbox_id
 """
+_LEFT: Final = """
+    SELECT i.interaction_id, coalesce(y.n, 0) FROM interaction i
+    LEFT JOIN yielding y ON y.interaction_id = i.interaction_id
+    WHERE i.closed_seq > 0 AND i.closed_why = 'moved' AND i.interaction_id IN {wanted}
+"""
 
 MESSAGES_MAX: Final = 200
 """Of one conversation in one fact. A row must stay small whatever somebody sends; the rest of a longer one
@@ -186,6 +191,11 @@ def claims(db: Connection, ids: Sequence[str], *, site: str) -> dict[str, Claim]
         db, "SELECT interaction_id, n, owner FROM adoption WHERE interaction_id IN {wanted}", ids
     )
     return {**known, **{str(row[0]): (int(row[1]), str(row[2])) for row in adopted}}
+
+
+def left_by(db: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Of these, what this database's site left to the other one, and the n of the claim that it left it to."""
+    return {str(row[0]): int(row[1]) for row in rows_in(db, _LEFT, ids)}
 
 
 def read_adoptees(

@@ -13,10 +13,11 @@ from typing import Any, Final  # Any: JSON values
 import msgspec
 
 from router.channels.ingest import thread_of
-from router.journal.committer import Committer, CommitUnknown
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, Value
+from router.journal.committer import Committer
+from router.journal.connection import Connection, Value
 from router.journal.database import Database
-from router.journal.many_rows import ManyRows, rows_in
+from router.journal.many_rows import ManyRows, readable_in, rows_in, unless_damaged
+from router.journal.readable_ids import readable_ids
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import (
@@ -31,6 +32,7 @@ from router.sites.adoptees import (
 )
 from router.sites.as_urgent import most_urgent
 from router.sites.bringing import bring_content, put_content
+from router.sites.copy_damage import chosen, stops
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.followed import taken_up
 from router.sites.own_words import leave_hashes_of_own
@@ -54,10 +56,10 @@ CHUNK: Final = 200
 """Interactions of one append: a tenth of a second in which nobody else appends."""
 
 _OPEN: Final = """
-    SELECT interaction_id FROM interaction
-    WHERE closed_seq = 0 AND traffic NOT IN ('probe', 'rehearsal') AND (state <> 'assigned' OR :assigned = 1)
-    ORDER BY urgency, accepted_at_ms, interaction_id
+    SELECT interaction_id, urgency, accepted_at_ms FROM interaction
+    WHERE closed_seq = 0 AND traffic NOT IN ('probe', 'rehearsal') AND (state <> 'assigned' OR ? = 1)
 """
+_OPEN_OF: Final = f"{_OPEN} AND interaction_id IN {{wanted}}"
 
 _WANTED: Final = """
     SELECT interaction_id FROM interaction
@@ -106,7 +108,20 @@ def adoptable(
     What is with an agent there is among them only when `assigned`. What was adopted here before is not,
     unless the other site has taken it back since; nor what says nothing that is not said here already.
     """
-    ids = [str(row[0]) for row in copy.rows(_OPEN, assigned=int(assigned))]
+    return chosen(copy, _open_there(copy, assigned), lambda ids: _coming(copy, own, ids, peer, site))
+
+
+def _open_there(copy: Connection, assigned: bool) -> list[str]:
+    """In the order of the line; last of all, of what is rotten, who may be open there."""
+    rows = unless_damaged(copy, lambda: copy.rows_listed(_OPEN, [int(assigned)]))
+    rotten: list[str] = []
+    if rows is None:
+        ids = readable_ids(copy, "interaction", index="interaction_open", where="closed_seq = 0")
+        rows, rotten = readable_in(copy, _OPEN_OF, ids, int(assigned))
+    return [*(row[0] for row in sorted(rows, key=lambda row: (row[1], row[2], row[0]))), *rotten]
+
+
+def _coming(copy: Connection, own: Connection, ids: Sequence[str], peer: str, site: str) -> list[str]:
     theirs, ours = claims(copy, ids, site=peer), claims(own, ids, site=site)
     here = _open_here(own, ids)
     coming = [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]
@@ -263,30 +278,34 @@ def adopt(
             copy may have heard of either since somebody chose them.
     Raises: as the committer and databases do; what was adopted before stays.
     """
-    with copy.reading() as theirs:
-        values = int(ended), int(assigned)
-        wanted = {str(row[0]) for row in rows_in(theirs, _WANTED, ids, *values)}
-        many = sum(message_counts(theirs, sorted(wanted)).values()) > MESSAGES_AT_ONCE
-    left = [each for each in ids if each in wanted]
-    if not left:
-        return ()
-    if len(left) == 1 or not many:
-        try:
-            return _adopt_now(own, copy, left, site=site, peer=peer, again=ended)
-        except (CommitUnknown, DatabaseBusy, DatabaseGone):
+    left = list(ids)
+    try:
+        left, many = _wanted(copy, ids, ended=ended, assigned=assigned)
+        if len(left) < 2 or not many:
+            return _adopt_now(own, copy, left, site=site, peer=peer, again=ended) if left else ()
+    except Exception as fault:  # one row of theirs that nobody foresaw, or that is rotten
+        if stops(fault, copy):
             raise
-        except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
-            if len(left) == 1:
-                _log.exception("not adopted interaction=%s", left[0])
-                alarm = NoticeTrouble(code=NOT_ADOPTED, ref=left[0], detail=type(fault).__name__)
-                own.submit(alarm).result()
-                return ()
+        if len(left) == 1:
+            _log.exception("not adopted interaction=%s", left[0])
+            alarm = NoticeTrouble(code=NOT_ADOPTED, ref=left[0], detail=type(fault).__name__)
+            own.submit(alarm).result()
+            return ()
     half = len(left) // 2
     parts = (left[:half], left[half:])
     some = {"site": site, "peer": peer}
     return tuple(
         ref for part in parts for ref in adopt(own, copy, part, assigned=assigned, ended=ended, **some)
     )
+
+
+def _wanted(copy: Database, ids: Sequence[str], *, ended: bool, assigned: bool) -> tuple[list[str], bool]:
+    """Those of these that may be adopted by what the copy says now; and whether they say too much for one
+    append."""
+    with copy.reading() as theirs:
+        found = {str(row[0]) for row in rows_in(theirs, _WANTED, ids, int(ended), int(assigned))}
+        many = sum(message_counts(theirs, sorted(found)).values()) > MESSAGES_AT_ONCE
+    return [each for each in ids if each in found], many
 
 
 def _adopt_now(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.sites.routed_pair import routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
 
 
 @pytest.fixture
@@ -231,3 +231,84 @@ def test_what_came_back_is_served_where_it_began(pair):
     assert (a.state("c-1"), b.state("c-1")) == ("waiting", "moved")
     a.is_sound()
     b.is_sound()
+
+
+def left_to_a(a: Half, b: Half, *, both: bool = False) -> None:
+    """b has let go of c-1, because an agent of a has it. both: it came to both sites from outside."""
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    if both:
+        b.site.arrives("c-1")
+        b.site.settles()
+    else:
+        b.adopts()
+    a.site.signs_in("hannah")
+    a.site.passes(1)
+    a.accepts("c-1")
+    exchange(a, b)
+    assert (a.state("c-1"), b.state("c-1")) == ("assigned", "moved")
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("given_back", [False, True])
+def test_what_was_left_to_a_site_that_dies_then_is_taken_over_too(pair, both, given_back):
+    """Its agent had it, so this site let go; with that site gone nobody else will ever serve it."""
+    a, b = pair
+    left_to_a(a, b, both=both)
+    if given_back:
+        a.site.say("presence_declared", "hannah", available=False, reason="break", by="x", hand_back=True)
+        a.site.settles()
+        assert a.state("c-1") == "waiting"
+    a.sends()
+    place = "SELECT accepted_at_ms FROM interaction WHERE interaction_id = 'c-1'"
+    since = a.all(place)
+    assert b.adopts(assigned=False).adopted == int(given_back), "who may still be talking is left alone"
+    assert b.adopts(assigned=True).adopted == int(not given_back)
+    assert b.adopts(assigned=True).adopted == 0, "once"
+    b.site.passes(120)
+    assert (b.state("c-1"), b.all(place)) == ("waiting", since)
+    exchange(a, b)
+    serving = [half.name for half in pair if half.state("c-1") != "moved"]
+    assert serving == (["b"] if given_back else ["a"]), "one owner: who has it, or who claimed it last"
+    for half in pair:
+        half.is_sound()
+
+
+def test_what_was_taken_over_again_is_left_again_and_taken_again(pair):
+    """The site flickers: each time somebody serves it, each claim is above all before, and it comes to rest."""
+    a, b = pair
+    left_to_a(a, b)
+    found = []
+    for _ in range(3):
+        assert b.adopts(assigned=True).adopted == 1
+        found += b.all("SELECT n FROM adoption WHERE interaction_id = 'c-1'")
+        b.site.passes(120)
+        exchange(a, b)
+        assert (a.state("c-1"), b.state("c-1")) == ("assigned", "moved")
+        before = a.last_seq(), b.last_seq()
+        exchange(a, b)
+        assert (a.last_seq(), b.last_seq()) == before, "all is said"
+    assert found == [(2,), (3,), (4,)]
+    for half in pair:
+        half.is_sound()
+
+
+def test_a_claim_is_above_that_of_a_hand_over_which_the_copy_does_not_show_yet(pair):
+    """b gave it back to a, and knows that; the copy of a is from before. Two claims of one height would let
+    the site that acted earlier go on with it."""
+    a, b = pair
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    b.sends()
+    a.agrees()
+    assert a.adopts().adopted == 1, "as where it is asked to"
+    b.site.say("yielded", "c-1", to_site="a", n=2, owner="a", why="handed_over", orders=[])
+    b.site.settles()
+    assert (a.state("c-1"), b.state("c-1")) == ("waiting", "moved")
+    assert b.adopts().adopted == 1
+    assert b.all("SELECT n, owner FROM adoption WHERE interaction_id = 'c-1'") == [(3, "b")]
+    exchange(a, b)
+    assert (a.state("c-1"), b.state("c-1")) == ("moved", "waiting")
