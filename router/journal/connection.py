@@ -15,7 +15,15 @@ class DatabaseGone(Exception):
 
 
 class DatabaseDamaged(DatabaseGone):
-    """What was asked for cannot be read: a sector, or a page, is rotten there. The rest of it still can."""
+    """What was asked for cannot be read: a sector, or a page, is rotten there. The rest of it still can.
+
+    Shape: by is the connection that says so; of is its database, where that was being read.
+    """
+
+    def __init__(self, message: str, *, by: object = None) -> None:
+        super().__init__(message)
+        self.by = by
+        self.of: object = None
 
 
 NO_TABLES = "the database has no tables yet: start it once with `muster up`"

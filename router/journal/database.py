@@ -12,7 +12,13 @@ from typing import Final, Protocol
 from router.journal import release
 from router.journal.backfill import fill
 from router.journal.clock import wall_ms
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
+from router.journal.connection import (
+    Connection,
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseGone,
+    DatabaseUnsafe,
+)
 from router.journal.stream import create_stream
 
 __all__ = ["Connection", "Database", "DatabaseBusy", "DatabaseGone", "DatabaseUnsafe", "open_database"]
@@ -89,6 +95,10 @@ class Database:
         db = self._begin_reading()
         try:
             yield db
+        except DatabaseDamaged as damaged:
+            if damaged.by is db:
+                damaged.of = self
+            raise
         finally:
             db.rollback()
             self._keep(db)

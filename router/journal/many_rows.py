@@ -5,15 +5,17 @@ longer than the database. What is done alike to many rows is one statement here,
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final  # Any: a column's value is whatever the table says
+from typing import Any, Final, TypeVar  # Any: a column's value is whatever the table says
 
 from router.journal.connection import Connection, DatabaseDamaged, Value
 
 SIZES: Final = (64, 48, 32, 28, 24, 20, 16, 12, 8, 6, 4, 3, 2, 1)
 """Rows of one statement. Each size is a statement of its own, which the database keeps prepared: with these
 any number up to 64 is three statements at most, nearly always two."""
+
+_Found = TypeVar("_Found")
 
 _NAME: Final = re.compile(r"(?<!:):([a-z_]+)\b")
 
@@ -46,35 +48,42 @@ def rows_in(db: Connection, sql: str, wanted: Sequence[Value], *values: Value) -
     return found
 
 
-def readable_in(db: Connection, sql: str, wanted: Sequence[str]) -> tuple[list[tuple[Any, ...]], list[str]]:
+def readable_in(
+    db: Connection, sql: str, wanted: Sequence[str], *values: Value
+) -> tuple[list[tuple[Any, ...]], list[str]]:
     """As rows_in, inside a transaction, without what is rotten on the disk; and which of these that is."""
     if not wanted:
         return [], []
-    found, damaged = _readable(db, sql, wanted)
-    if not damaged:
+    found = unless_damaged(db, lambda: rows_in(db, sql, wanted, *values))
+    if found is not None:
         return found, []
-    lost: list[str] = []
+    found, lost = [], []
     for each in wanted:
-        alone, damaged = _readable(db, sql, [each])
-        found += alone
-        lost += [each] * damaged
+        alone = unless_damaged(db, lambda: rows_in(db, sql, [each], *values))  # noqa: B023 - called at once
+        found += alone or []
+        lost += [each] * (alone is None)
     return found, lost
 
 
-def _readable(db: Connection, sql: str, wanted: Sequence[str]) -> tuple[list[tuple[Any, ...]], bool]:
-    """All of these, or none and True. PostgreSQL would end the transaction by the error."""
+def unless_damaged(db: Connection, read: Callable[[], _Found]) -> _Found | None:
+    """What this reads, inside a transaction, which goes on; None where it is rotten in this database.
+
+    PostgreSQL would end the transaction by the error.
+    """
     undo = db.dialect == "postgresql"
     if undo:
         db.run("SAVEPOINT readable")
     try:
-        found, damaged = rows_in(db, sql, wanted), False
-    except DatabaseDamaged:
-        found, damaged = [], True
+        found = read()
+    except DatabaseDamaged as damaged:
+        if damaged.by is not db:
+            raise
+        found = None
         if undo:
             db.run("ROLLBACK TO SAVEPOINT readable")
     if undo:
         db.run("RELEASE SAVEPOINT readable")
-    return found, damaged
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -160,7 +160,7 @@ class PostgresConnection:
             return DatabaseBusy(str(error))
         state = error.sqlstate or ""
         if state in _DAMAGED and not self._connection.closed:
-            return DatabaseDamaged(_last_line(error))
+            return DatabaseDamaged(_last_line(error), by=self)
         if (
             isinstance(error, NoAnswer)
             or self._connection.closed

@@ -197,7 +197,7 @@ class SqliteConnection:
         whole = getattr(error, "sqlite_errorcode", None) or 0
         code = whole & 0xFF
         if code in _DAMAGED or whole in _DAMAGED:
-            return DatabaseDamaged(str(error))
+            return DatabaseDamaged(str(error), by=self)
         if code in _BUSY:
             return DatabaseBusy(str(error))
         if code in _GONE:

@@ -1,0 +1,103 @@
+"""A page of the copy that the disk does not give any more holds up nobody who does not stand on it.
+
+Played on real SQLite files: a leaf of one table is overwritten. The site that the copy is of is dead.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from router.journal.connection import DatabaseDamaged
+from router.journal.database import open_database
+from router.journal.readable_ids import readable_ids
+from router.sites.adopting import NOT_ADOPTED
+from router.sites.reconciling import NOT_AGREED
+from tests.sites.rotting import reopened, rot_rows
+from tests.sites.routed_pair import Half, routed_pair
+from tests.system.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+MANY = 120
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Half, Half]]:
+    with routed_pair(tmp_path) as halves:
+        yield halves
+
+
+def waiting_at(half: Half, many: int = MANY) -> list[str]:
+    """So many that they stand on several pages."""
+    ids = [f"wait-{number:03}" for number in range(many)]
+    for each in ids:
+        half.site.arrives(each)
+    half.site.settles()
+    half.sends()
+    return ids
+
+
+def rots(half: Half, table: str, word: str, folder: Path) -> None:
+    path = folder / half.name / "peer.db"
+    rot_rows(path, table, word)
+    half.copy = reopened(half.copy, path)
+
+
+def alarmed(half: Half, code: str = NOT_ADOPTED) -> set[str]:
+    return {str(row[0]) for row in half.all("SELECT ref FROM alarm WHERE code = :code", code=code)}
+
+
+def here(half: Half) -> set[str]:
+    return {str(row[0]) for row in half.all("SELECT interaction_id FROM interaction WHERE closed_seq = 0")}
+
+
+@pytest.mark.parametrize("table", ["interaction", "message"])
+def test_whoever_stands_on_no_rotten_page_is_taken_over_and_the_others_are_named(pair, tmp_path, table):
+    """One bad sector must not leave everybody behind it at a site that is dead, with their providers told."""
+    a, b = pair
+    ids = waiting_at(a)
+    rots(b, table, ids[MANY // 2], tmp_path)
+    b.adopts()
+    left = set(ids) - here(b)
+    assert 0 < len(left) < MANY / 2
+    assert alarmed(b) == left
+    before = b.last_seq()
+    b.adopts()
+    assert b.last_seq() == before
+    assert b.site.same_as_tables()
+
+
+@pytest.mark.parametrize("does", ["adopts", "agrees"])
+def test_a_rotten_page_of_the_own_database_is_not_taken_for_one_of_the_copy(pair, tmp_path, does):
+    """Nobody is named as lost because of it: who cannot read the own site tries again, as ever."""
+    a, b = pair
+    ids = waiting_at(a)
+    b.adopts()
+    path = tmp_path / "b" / "muster.db"
+    rot_rows(path, "interaction", ids[MANY // 2])
+    b.site.database = reopened(b.site.database, path)
+    with pytest.raises(DatabaseDamaged) as caught:
+        getattr(b, does)()
+    assert caught.value.of is b.site.database
+    assert alarmed(b) | alarmed(b, NOT_AGREED) == set()
+
+
+def test_postgresql_gives_the_ids_of_all_pages_but_the_rotten_one(postgres_url):
+    """Its rows are read for whatever is asked of them; one page must not hide all the others."""
+    with closing(open_database(postgres_url, unsafe=True)) as database, database.writing() as db:
+        db.run("CREATE TABLE thing (thing_id text, filled text)")
+        db.run("ALTER TABLE thing ALTER filled SET STORAGE PLAIN")
+        db.run(
+            "INSERT INTO thing SELECT 'id-' || each, repeat('x', 1500) FROM generate_series(1, 100) AS each"
+        )
+        db.run(
+            """CREATE FUNCTION given(word text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+               IF word = 'id-42' THEN RAISE EXCEPTION 'invalid page' USING ERRCODE = 'XX001'; END IF;
+               RETURN true; END $$"""
+        )
+        found = set(readable_ids(db, "thing", index="", where="given(thing_id)"))
+    missing = {f"id-{number}" for number in range(1, 101)} - found
+    assert "id-42" in missing
+    assert len(missing) <= 5
