@@ -120,7 +120,8 @@ def take_over(
 ) -> Taken:
     """This site serves what the other one served. What was begun and broken off goes on where it was.
 
-    Shape:  domains left out are those that the other site serves, and its own.
+    Shape:  domains left out are those that the other site serves, and its own. What agents there hold comes
+            where with_assigned is said now: what was said before was said of other conversations.
     Raises: ActRefused; DatabaseGone and CommitUnknown: then the same command again goes on.
     """
     started = time.monotonic()
@@ -144,7 +145,6 @@ def take_over(
     with ground.own.reading() as own, ground.copy.reading() as copy:
         if any(max(owner_of(own, each), owner_of(copy, each)).site != ground.site for each in wanted):
             raise ActRefused(SUPERSEDED)
-        with_assigned = with_assigned or any(owner_of(own, each).with_assigned for each in wanted)
     count, orders = _adopted(ground, assigned=with_assigned, progress=progress)
     took_ms = round((time.monotonic() - started) * 1000)
     found_here = {"adopted": count.adopted, "known": count.known, "orders": orders}

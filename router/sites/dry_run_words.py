@@ -67,6 +67,8 @@ def _lines_of_work(report: Mapping[str, Any], other: str, here: str) -> list[str
 
 def _lines_of_loss(report: Mapping[str, Any], other: str) -> list[str]:
     copy = report["copy"]
+    if report["peer"]["heard_ms"] < 0:
+        return [f"How much is at {other} only, nobody here knows: it has not said how far it is."]
     if not copy["missing_rows"] and not copy["single_copies"]:
         return [f"Nothing is known to be at {other} only."]
     return [

@@ -18,6 +18,10 @@ HEARD_MS: Final = 5_000
 LAG_ROWS: Final = 200
 """Under load something is always on its way. More than this is a lag, and is named."""
 
+PARTIAL_MS: Final = 300_000
+"""A copy that is so far behind has begun anew, or was away: whoever was served since waits in it still. In a
+storm a copy is seconds behind, and that is no reason to leave everybody alone."""
+
 
 def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]:
     """Why this site would better not take over now. `--anyway` does it all the same, on record."""
@@ -32,6 +36,8 @@ def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]
         text = f"nothing of {other} was ever copied to this site"
         todo = "start both sites with the same pair and peer-key first: nothing comes of nothing"
         found.append(Problem(code="copy_empty", text=text, todo=todo))
+    elif partial := partial_copy(ground, own, copy):
+        found.append(partial)
     if clock := clock_problem(own, now_ms):
         text = f"the clock here cannot be trusted: {clock}"
         todo = "set the clock of this machine (`chronyc tracking`), or take over --anyway"
@@ -42,6 +48,24 @@ def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]
         todo = f"move its work with `muster site reroute` at {other}, or take over --anyway"
         found.append(Problem(code="peer_serves", text=text, todo=todo))
     return found
+
+
+def partial_copy(ground: Ground, own: Connection, copy: Connection) -> Problem | None:
+    """That the copy here is of how things were some time before the other site was heard last."""
+    beat, head, other = status_of(own, PEER), read_head(copy), ground.name_of(ground.peer)
+    rows = beat.number("last_seq") - head.seq
+    behind_ms = beat.number("at_ms", beat.at_ms) - head.at_ms  # both by the clock of that site
+    if rows <= LAG_ROWS or behind_ms <= PARTIAL_MS:
+        return None
+    text = (
+        f"the copy of {other} is only partly there: {rows} rows are missing here, "
+        f"and what came is of {seconds(behind_ms)} before {other} was heard last"
+    )
+    todo = (
+        f"while {other} lives, wait: they come by themselves; if it is dead, take over --anyway: a part is "
+        "better than nothing, but who came since is missing, and some who wait in it were served since"
+    )
+    return Problem(code="copy_partial", text=text, todo=todo)
 
 
 def clock_problem(own: Connection, now_ms: int) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final  # Any: JSON
 
@@ -29,6 +30,7 @@ from router.sites.ownership import TAKE_OVER, owner_of
 from router.sites.problems import Problem
 from router.sites.pulse import HANGS, PEER_HANGS
 from router.sites.readiness import EVERY_MS, UNREADY_MS, Machine, problems, store
+from router.sites.refusals import partial_copy
 from router.sites.service_states import (
     DOWN,
     GOING_DOWN,
@@ -40,7 +42,7 @@ from router.sites.service_states import (
     raw_state,
     settled,
 )
-from router.sites.status import WATCH, put_status, readiness_key
+from router.sites.status import PEER, WATCH, put_status, readiness_key, status_of
 from router.sites.third_point import ThirdPoint
 from router.sites.unsent import unsent
 from router.sites.watching import FINE, SUSPECT, Look, News, Watch, take_over_due, watched
@@ -67,6 +69,18 @@ TAKE_OVER_REFUSED: Final = "take_over_refused"
 
 _AWAY: Final = (CommitUnknown, DatabaseBusy, DatabaseGone)
 _log = logging.getLogger("muster.watch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the policy is about to do: also with what agents hold? refused: why it may not; empty: it may.
+
+    What was confirmed, of agents or of a copy that is only partly there, was confirmed of one silence. In a
+    later one agents may be talking that nobody thought of, and the copy may be another.
+    """
+
+    assigned: bool = False
+    refused: str = ""
 
 
 class Watcher:
@@ -239,11 +253,11 @@ class Watcher:
         stuck = stuck_ms(watch, said)
         if (watch.state != GONE and not stuck) or self._mono_ms() < self._again_ms:
             return None
-        assigned = self._wanted(ground, watch, stuck)
-        if assigned is None:
+        wanted = self._wanted(ground, watch, stuck)
+        if wanted is None:
             return None
         self._again_ms = self._mono_ms() + AGAIN_MS
-        if wrong := self._not_fit(ground):
+        if wrong := wanted.refused or self._not_fit(ground):
             self._refused(ground, wrong)
             return None
         try:
@@ -252,7 +266,7 @@ class Watcher:
                 who=BY_POLICY,
                 why=f"{ground.name_of(ground.peer)} {_lasting(watch, stuck)}",
                 command_id=f"{BY_POLICY}-{ground.clock()}",
-                with_assigned=assigned,
+                with_assigned=wanted.assigned,
                 automatic=True,
             )
         except ActRefused as refused:
@@ -260,29 +274,37 @@ class Watcher:
             return None
         _log.warning(
             "took over adopted=%d orders=%d assigned=%s took_ms=%d",
-            *(taken.adopted, taken.orders, assigned, taken.took_ms),
+            *(taken.adopted, taken.orders, wanted.assigned, taken.took_ms),
         )
         return taken
 
-    def _wanted(self, ground: Ground, watch: Watch, stuck: int) -> bool | None:
-        """None: nothing is to be done. Else whether what agents hold comes as well."""
-        pair = ground.pair
+    def _wanted(self, ground: Ground, watch: Watch, stuck: int) -> _Wanted | None:
+        """None: nothing is to be done."""
+        pair, lasted_ms = ground.pair, max(watch.silent_ms, stuck)
         with ground.own.reading() as own, ground.copy.reading() as copy:
             known = owner_of(own, ground.peer)
             ours = all(owner_of(own, each).site == ground.site for each in domains_of(ground, own, copy))
             if not ours:
-                after_ms = pair.take_over_after_ms
-                due = take_over_due(watch, after_ms=after_ms) or stuck >= after_ms
-                return False if pair.take_over == AUTOMATIC and due else None
-            since_ms = ground.clock() - known.since_ms
+                due = take_over_due(watch, after_ms=pair.take_over_after_ms)
+                due = due or stuck >= pair.take_over_after_ms
+                return _Wanted() if pair.take_over == AUTOMATIC and due else None
             if known.mode != TAKE_OVER or watch.clock_suspect or watch.third_silent:
                 return None
-            if pair.assigned_after_ms and not known.with_assigned and since_ms >= pair.assigned_after_ms:
-                return True
-            left = adopting.adoptable(
-                copy, own, peer=ground.peer, site=ground.site, assigned=known.with_assigned
-            ) or unsent(copy, own, now_ms=ground.clock(), give_up_ms=ground.plan.limits.give_up_ms)
-        return known.with_assigned if left else None  # somebody broke it off, or the last rows came late
+            since_ms = ground.clock() - known.since_ms
+            still = lasted_ms >= since_ms or 0 < status_of(own, PEER).at_ms <= known.since_ms
+            nobody_talks = 0 < pair.assigned_after_ms <= lasted_ms
+            confirms = nobody_talks and not known.with_assigned and since_ms >= pair.assigned_after_ms
+            assigned = confirms or (known.with_assigned and (nobody_talks or still))
+            left = confirms or self._left(ground, own, copy, assigned=assigned)
+            partial = None if still else partial_copy(ground, own, copy)
+        refused = f"{partial.text}: {partial.todo}" if partial else ""
+        return _Wanted(assigned=assigned, refused=refused) if left else None
+
+    def _left(self, ground: Ground, own: Connection, copy: Connection, *, assigned: bool) -> bool:
+        """Whether somebody broke the take-over off, or the last rows came late."""
+        give_up_ms = ground.plan.limits.give_up_ms
+        open_there = adopting.adoptable(copy, own, peer=ground.peer, site=ground.site, assigned=assigned)
+        return bool(open_there or unsent(copy, own, now_ms=ground.clock(), give_up_ms=give_up_ms))
 
     def _not_fit(self, ground: Ground) -> str:
         """Why this site itself should not: what is broken, or that somebody has put it out of service."""

@@ -8,6 +8,7 @@ import pytest
 
 from config.plan_file import parse_plan
 from config.settings import read_settings
+from router.journal.stream import read_head
 from router.sites.acts import ActRefused, override, reroute, take_over
 from router.sites.dry_run import dry_run
 from router.sites.ground import Ground
@@ -151,6 +152,19 @@ def test_the_assigned_ones_come_when_a_person_confirms_it(pair):
     assert pair.b.all("SELECT count(*) FROM action_run WHERE action_id NOT LIKE '@%'") == [(1,)]
 
 
+def test_who_confirmed_it_once_confirmed_it_of_what_was_held_then(pair):
+    """The site is back as a guest, its agents talk to others, and the dry run says that these stay there."""
+    pair.works()
+    take(pair.at_b, with_assigned=True)
+    pair.a.site.signs_in("ines")
+    pair.a.site.arrives("later", urgency=2)
+    pair.a.site.settles()
+    pair.a.accepts("later")
+    pair.a.sends()
+    assert take(pair.at_b, command_id="c-2").adopted == 0
+    assert take(pair.at_b, with_assigned=True, command_id="c-3").adopted == 1
+
+
 def test_a_take_over_that_was_broken_off_goes_on_where_it_was(pair):
     """The machine of the person who typed it may die as well."""
     pair.works()
@@ -218,6 +232,49 @@ def test_nothing_is_taken_over_from_a_copy_that_never_was(pair):
         with pytest.raises(ActRefused) as refused:
             take(pair.at_b, anyway=anyway)
         assert codes(refused) == ["copy_empty"]
+
+
+def test_a_copy_that_is_only_partly_there_is_named_with_its_lag_and_can_be_used_anyway(pair):
+    """It was begun anew, and the other site burns: people must know, and a part is better than nothing."""
+    pair.works()
+    with pair.at_b.copy.reading() as copy:
+        head = read_head(copy)
+    lag = {"last_seq": head.seq + 4_321, "at_ms": head.at_ms + 7_200_000}
+    pair.beats(pair.at_b, age_ms=60_000, accepts=False, **lag)
+    pair.is_silent(pair.at_b)
+    report = dry_run(pair.at_b, ["a"])
+    assert [each["code"] for each in report["refusals"]] == ["copy_partial"]
+    said = [each for each in report["lines"] if each.startswith("REFUSED")]
+    assert len(said) == 1
+    for words in ("only partly there: 4321 rows are missing", "2 h 0 min", "--anyway"):
+        assert words in said[0]
+    with pytest.raises(ActRefused) as refused:
+        take(pair.at_b)
+    assert codes(refused) == ["copy_partial"]
+    assert take(pair.at_b, anyway=True).adopted == report["adopted_now"] == 2
+    assert pair.b.all("SELECT why FROM domain") == [("alder is dark (anyway: copy_partial)",)]
+
+
+@pytest.mark.parametrize(("rows", "behind_ms"), [(4_321, 60_000), (150, 7_200_000), (0, 7_200_000)])
+def test_a_copy_that_lacks_the_last_rows_of_a_storm_refuses_nothing(pair, rows, behind_ms):
+    """A site dies when most comes in, and then something is on its way: the dry run says how much."""
+    pair.works()
+    with pair.at_b.copy.reading() as copy:
+        head = read_head(copy)
+    pair.beats(pair.at_b, accepts=False, last_seq=head.seq + rows, at_ms=head.at_ms + behind_ms)
+    pair.is_silent(pair.at_b)
+    report = dry_run(pair.at_b, ["a"])
+    assert (report["refusals"], report["copy"]["missing_rows"]) == ([], rows)
+    assert any(each.startswith(f"{rows} rows of Alder House") for each in report["lines"]) is bool(rows)
+    assert take(pair.at_b).adopted == 2
+
+
+def test_where_the_other_site_never_said_how_far_it_is_the_dry_run_says_that_nobody_knows(pair):
+    """The database here is new, and its copy of the other site may be of any age: silence is no good news."""
+    pair.works()
+    said = "\n".join(dry_run(pair.at_b, ["a"])["lines"])
+    assert "How much is at Alder House only, nobody here knows" in said
+    assert "Nothing is known to be at Alder House only" not in said
 
 
 @pytest.mark.parametrize("how", ["watcher", "journal"])

@@ -7,10 +7,11 @@ import pytest
 
 from config.plan_file import parse_plan
 from config.settings import read_settings
+from router.journal.stream import read_head
 from router.records import fact
 from router.sites.acts import take_over
 from router.sites.ground import Ground
-from router.sites.status import WATCH, readiness_key, status_of
+from router.sites.status import PEER, WATCH, put_status, readiness_key, status_of
 from router.sites.watcher import Watcher
 from router.sites.watching import Look
 from tests.sites.routed_pair import Half, routed_pair
@@ -30,10 +31,14 @@ class Pair:
         self.mono_ms = 1_000
         self.folder = folder
         self.content = {"agents_here": 1, "waiting": 0}
+        self.begins_anew()
+        self.lives("router", "web")
+
+    def begins_anew(self) -> None:
+        """The role of b's that watches; a new one remembers nothing."""
         self.watcher = Watcher(
             self.ground, content=lambda: self.content, owner="test", mono_ms=lambda: self.mono_ms
         )
-        self.lives("router", "web")
 
     def ground(self) -> Ground:
         return Ground(
@@ -178,6 +183,135 @@ def test_what_agents_held_comes_after_its_time(pair):
     assert pair.b.all("SELECT with_assigned FROM domain") == [(1,)]
     pair.b.site.settles()
     assert pair.b.state("c-1") in ("assigned", "waiting")
+
+
+def with_agents_at_a(pair: Pair, *ids: str) -> None:
+    """Agents at a talk to these; b's copy knows."""
+    for each in ids:
+        pair.a.site.arrives(each)
+        pair.a.site.settles()
+        pair.a.accepts(each)
+    pair.a.sends()
+
+
+def test_a_short_silence_long_after_the_take_over_interrupts_nobody(pair):
+    """It is the silence that has to last: the site is back as a guest, and its agents are in mid-sentence."""
+    pair.a.site.signs_in("hannah")
+    pair.waits_at_a("c-1")
+    pair.a.accepts("c-1")
+    pair.a.sends()
+    pair.plan = plan(more="assigned_after_ms = 60_000")
+    pair.passes(5, answered=True)
+    pair.passes(32, answered=False)
+    assert pair.owner() == "b"
+    pair.passes(70, answered=True)
+    pair.passes(30, answered=False)
+    pair.b.site.settles()
+    assert pair.b.all("SELECT with_assigned FROM domain") == [(0,)]
+    assert pair.b.state("c-1") == ""
+    pair.passes(40, answered=False)
+    pair.b.site.settles()
+    assert pair.b.all("SELECT with_assigned FROM domain") == [(1,)]
+    assert pair.b.state("c-1") in ("assigned", "waiting")
+
+
+def test_what_was_confirmed_of_one_silence_does_not_hold_in_the_next(pair):
+    """Each flap of the line would take whatever agents of the other site hold by then."""
+    pair.a.site.signs_in("hannah")
+    pair.waits_at_a("c-1")
+    pair.plan = plan(more="assigned_after_ms = 60_000")
+    pair.passes(5, answered=True)
+    pair.passes(100, answered=False)
+    assert pair.b.all("SELECT with_assigned FROM domain") == [(1,)]
+    pair.passes(70, answered=True)
+    pair.a.accepts("c-1")
+    with_agents_at_a(pair, "c-2")
+    pair.waits_at_a("c-3", "c-4")
+    pair.passes(6, answered=False)
+    pair.b.site.settles()
+    assert [pair.b.state(each) for each in ("c-2", "c-3", "c-4")] == ["", "waiting", "waiting"]
+    pair.passes(60, answered=False)
+    pair.b.site.settles()
+    assert pair.b.state("c-2") in ("assigned", "waiting")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_person_confirmed_is_finished_while_the_silence_lasts(pair, restarted):
+    """Who said that nobody talks there any more said it of this silence, whichever process finishes it."""
+    pair.plan = plan("manual", more="assigned_after_ms = 0")
+    pair.a.site.signs_in("hannah")
+    with_agents_at_a(pair, "c-1")
+    pair.waits_at_a("c-2")
+    with pair.b.site.database.writing() as db:
+        put_status(db, PEER, pair.b.site.clock(), {"last_seq": 1})
+    pair.passes(10, answered=False)
+
+    def dies(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_over(pair.ground(), who="ana", why="", command_id="c", with_assigned=True, progress=dies)
+    with_agents_at_a(pair, "c-3")
+    if restarted:
+        pair.begins_anew()
+    pair.passes(30, answered=False)
+    pair.b.site.settles()
+    assert pair.b.state("c-3") in ("assigned", "waiting")
+
+
+def is_behind(pair: Pair, *, rows: int = 4_321, ms: int = 7_200_000) -> None:
+    """What b's copy of a lacks, by a's last beat."""
+    with pair.b.copy.reading() as copy:
+        head = read_head(copy)
+    with pair.b.site.database.writing() as db:
+        beat = {"last_seq": head.seq + rows, "at_ms": head.at_ms + ms}
+        put_status(db, PEER, pair.b.site.clock(), beat)
+
+
+def test_the_policy_takes_nothing_over_from_a_copy_that_is_only_partly_there(pair):
+    """It would put people who were served long ago before those who wait: that is for somebody to weigh."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    is_behind(pair)
+    pair.passes(60, answered=False)
+    assert pair.owner() == "a"
+    ((ref, detail),) = alarms_of(pair, "take_over_refused")
+    assert ref == "a"
+    assert "4321 rows are missing here" in str(detail)
+    take_over(pair.ground(), who="ana", why="", command_id="c", anyway=True)
+    pair.b.site.settles()
+    assert pair.b.state("c-1") == "waiting"
+
+
+def test_the_policy_does_not_wait_for_the_last_rows_of_a_storm(pair):
+    """Nobody may be awake, and a copy is always a little behind when most comes in."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    is_behind(pair, ms=45_000)
+    pair.passes(32, answered=False)
+    assert pair.owner() == "b"
+
+
+def test_what_somebody_took_over_from_part_of_a_copy_is_finished_in_the_same_silence_only(pair, caplog):
+    """The other site came back, its copy is being made anew here, and the line flaps: what is open in it may
+    have ended long ago."""
+    pair.waits_at_a("c-1")
+    pair.passes(5, answered=True)
+    is_behind(pair)
+    pair.passes(40, answered=False)
+    take_over(pair.ground(), who="ana", why="", command_id="c", anyway=True)
+    pair.waits_at_a("c-2")
+    pair.passes(20, answered=False)
+    pair.b.site.settles()
+    assert (pair.b.state("c-1"), pair.b.state("c-2")) == ("waiting", "waiting")
+    pair.passes(70, answered=True)
+    pair.waits_at_a("c-3")
+    is_behind(pair)
+    caplog.clear()
+    pair.passes(20, answered=False)
+    pair.b.site.settles()
+    assert pair.b.state("c-3") == ""
+    assert "not taken over reason=the copy of Alder House is only partly there" in caplog.text
 
 
 def test_a_take_over_that_somebody_broke_off_is_finished(pair):
