@@ -257,7 +257,12 @@ def _earlier(db: Connection, interaction_ids: Iterable[str]) -> dict[str, int]:
 
 def label_of(interaction: Interaction) -> str:
     """What to call somebody whose name is not known: a few signs by which two people are told apart."""
-    return (interaction.customer_id or interaction.interaction_id)[:4].upper()
+    return label_of_ids(interaction.customer_id, interaction.interaction_id)
+
+
+def label_of_ids(customer_id: str, interaction_id: str) -> str:
+    """The same, where only the ids are at hand."""
+    return (customer_id or interaction_id)[:4].upper()
 
 
 def messages_by_id(db: Connection, ids: Iterable[str]) -> list[Value]:

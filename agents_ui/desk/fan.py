@@ -217,6 +217,7 @@ class Fan:
             changes.setdefault(agent_id, []).append(_put("me", value, "agent_id"))
         self._add_customers(loaded, changes)
         self._add_alarms(touched, loaded, changes)
+        self._add_duals(touched, loaded, changes)
         self._send(changes)
 
     def _place(self, loaded: Loaded, changes: Changes) -> None:
@@ -261,6 +262,16 @@ class Fan:
         for view in self._views if news else ():
             if view.role in SEES_ALARMS:
                 changes.setdefault(view.agent_id, []).extend(news)
+
+    def _add_duals(self, touched: Touched, loaded: Loaded, changes: Changes) -> None:
+        """Told to who answered it here last; who was told before, and gave it away, is told no longer."""
+        for interaction_id in sorted(touched.duals | loaded.duals.keys()):
+            value = loaded.duals.get(interaction_id)
+            drop = {"drop": "dual", "id": interaction_id}
+            for view in self._views:
+                is_theirs = value is not None and value["agent_id"] == view.agent_id
+                put = _put("dual", value, "interaction_id") if value is not None and is_theirs else drop
+                changes.setdefault(view.agent_id, []).append(put)
 
     def _check_people(self, touched: Touched, loaded: Loaded) -> None:
         """Somebody whose role changed, or who may no longer sign in, signs in again."""

@@ -12,6 +12,7 @@ from agents_ui.desk import entities
 from agents_ui.desk.alarms import alarms, open_alarms
 from agents_ui.desk.calls import calls
 from agents_ui.desk.customers import claimants_of, customer_values, customers_of, customers_with, open_of
+from agents_ui.desk.dual_answers import dual_answers, dual_answers_of
 from agents_ui.desk.entities import Interaction
 from agents_ui.desk.touched import Touched
 from config.plan import Plan
@@ -40,6 +41,9 @@ class Loaded:
 
     customers: dict[str, Value] = field(default_factory=dict)
     """Persons who changed, or who were not shown before."""
+
+    duals: dict[str, Value] = field(default_factory=dict)
+    """By interaction_id: what was answered at the other site, too."""
 
     alarms: dict[str, Value] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
@@ -80,6 +84,7 @@ def load_changes(
         _load_customers(db, loaded, touched, affected, customers)
         loaded.me = entities.mes(db, plan, sorted(affected))
         loaded.alarms = alarms(db, touched.alarms)
+        loaded.duals = dual_answers(db, plan, touched.duals, touched.moved)
         loaded.roles = _roles(db, touched.people)
     return loaded
 
@@ -116,6 +121,7 @@ def load_snapshot(database: Database, plan: Plan, person: Person, desk_id: str) 
                 "call": calls(db, plan, held),
                 "message": {message["message_id"]: message for message in messages},
                 "customer": customer_values(db, persons),
+                "dual": dual_answers_of(db, plan, person.agent_id),
                 "alarm": open_alarms(db) if person.role in SEES_ALARMS else {},
             },
         )

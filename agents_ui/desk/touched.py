@@ -78,8 +78,10 @@ _WAITING: Final = frozenset(
 _STATUS: Final = frozenset({"fallback_decided", "delivered", "send_tried", "part_added"})
 """Kinds about what became of a message: how far an answer has come, what was fetched of what arrived."""
 
-_ALARM: Final = frozenset({"alarm_raised", "delivery_troubled", "trouble_noticed", "copy_missed"})
-"""Kinds that are an alarm."""
+_ALARM: Final = frozenset(
+    {"alarm_raised", "delivery_troubled", "trouble_noticed", "copy_missed", "kept_too", "sent_twice"}
+)
+"""Kinds that are an alarm, or can be one."""
 
 _AGENT: Final = frozenset({"presence_set", "desks_noted", "person_changed"})
 """Kinds about an agent (their ref)."""
@@ -124,6 +126,9 @@ class Touched:
     moved: set[str] = field(default_factory=set)
     """Customers who lost or gained an identity, and with it conversations."""
 
+    duals: set[str] = field(default_factory=set)
+    """Interactions of which agents have to be told that somebody at the other site answered, too."""
+
     alarms: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
     """Hashes of sessions that ended."""
@@ -142,7 +147,7 @@ class Touched:
 
     @property
     def concerns(self) -> bool:
-        """Whether any desk's entities may have changed."""
+        """Whether any desk's entities may have changed. What is told of two answers is an alarm as well."""
         about = (self.interactions, self.agents, self.delivered, self.of_persons, self.customers)
         return any(about) or bool(self.moved or self.alarms)
 
@@ -167,6 +172,7 @@ def touched_by(
             _status(touched, row)
         elif row.kind in _ALARM:
             touched.alarms.add(f"{row.site}/{row.seq}")
+            touched.duals |= {row.ref} if row.kind == "kept_too" else set()
         elif row.kind == "alarm_seen":
             touched.alarms.add(row.ref)
         elif row.kind == "copy_healed":

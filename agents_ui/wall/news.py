@@ -33,9 +33,13 @@ _OF_ALARMS: Final = frozenset(
         "text_switched",
         "delivered",
         "send_tried",
+        "copy_missed",
+        "copy_healed",
+        "kept_too",
+        "sent_twice",
     }
 )
-"""An answer that will not arrive is an alarm as well."""
+"""An answer that will not arrive is an alarm as well; so is what two sites find out about each other."""
 
 _OF_CALLS: Final = frozenset({"call_changed", "customer_disconnected"})
 """The line of a dead voice process is taken down by the router: its call is over."""

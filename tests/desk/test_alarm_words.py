@@ -31,7 +31,7 @@ WORKED_OUT: Final = {
     "router/sites/content_scrub.py": tuple(content_scrub.ALARMS.values()),
     "router/sites/watcher.py": watching.ALARMS,
 }
-"""Where the code does not stand at the call: what it can be there. Empty: it passes on what another call names."""
+"""Where the code does not stand at the call: what it can be. Empty: it passes on what another call names."""
 
 WRITTEN: Final = (fold_copies.SINGLE_COPY, fold_sending.TEXTS_OFF)
 """Those of facts that are more than an alarm, and write it themselves."""

@@ -59,6 +59,7 @@ WEIGHTS = {
     "line": 2,
     "delivered": 2,
     "seen": 1,
+    "answered there": 2,
     "open": 2,
     "close": 1,
 }
@@ -179,6 +180,8 @@ class World:
             await self._line(number)
         elif act == "delivered":
             await self._delivered()
+        elif act == "answered there":
+            await self._answered_there(agent_id, AGENTS[number])
         elif act == "open":
             if len(desks) < 3:
                 await self.open(agent_id)
@@ -208,6 +211,15 @@ class World:
             row = db.row("SELECT message_id FROM message WHERE direction = 'out' ORDER BY seq DESC LIMIT 1")
         if row is not None:
             await self._site.committer.append_facts(fact("delivered", row[0], status="delivered"))
+
+    async def _answered_there(self, agent_id: str, other_agent_id: str) -> None:
+        """The peer role finds that somebody at the other site answered something of this agent, as well."""
+        with self._site.database.reading() as db:
+            theirs = "SELECT interaction_id FROM interaction WHERE agent_id = :a OR closed_by = :a"
+            row = db.row(f"{theirs} ORDER BY arrived_seq DESC LIMIT 1", a=agent_id)
+        if row is not None:
+            who = {"agent_id": agent_id, "other_site": "there", "other_agent_id": other_agent_id}
+            await self._site.committer.append_facts(fact("kept_too", row[0], site="here", **who))
 
     async def _command(self, act: str, page: Page, agent_id: str, number: int) -> None:
         fields = self._fields(act, page, agent_id, number)

@@ -1,4 +1,4 @@
-// desk/person-types.js - the person behind a conversation, as on the wire (docs/architecture.md section 6.2); types only
+// desk/person-types.js - the person behind a conversation, and who else answered them, as on the wire (docs/architecture.md section 6.2); types only
 
 /**
  * @typedef {object} Identity
@@ -43,6 +43,18 @@
  * @property {Identity[]} identities
  * @property {Known[]} claims_to_be
  * @property {OtherOpen[]} others everything open of this person, one's own included
+ */
+
+/**
+ * @typedef {object} Dual somebody at the other site answered this agent's conversation as well
+ * @property {string} interaction_id
+ * @property {string} agent_id
+ * @property {string} other_agent_id
+ * @property {string} other_name
+ * @property {string} other_site its name
+ * @property {number} at_ms
+ * @property {string} channel
+ * @property {string} customer_label
  */
 
 export {};

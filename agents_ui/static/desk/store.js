@@ -13,10 +13,11 @@ import { batch, signal } from "@preact/signals";
  * @property {Entities<import("../types.js").Queue>} queue
  * @property {Entities<import("../types.js").Alarm>} alarm
  * @property {Entities<import("./person-types.js").Person>} customer
+ * @property {Entities<import("./person-types.js").Dual>} dual
  * @property {import("@preact/signals").Signal<import("../types.js").DeskWords | null>} words
  */
 
-const KINDS = ["me", "offer", "conversation", "message", "call", "queue", "alarm", "customer"];
+const KINDS = ["me", "offer", "conversation", "message", "call", "queue", "alarm", "customer", "dual"];
 
 /** @param {string[]} [kinds] the tables; those of the desk unless told otherwise */
 export function makeStore(kinds = KINDS) {

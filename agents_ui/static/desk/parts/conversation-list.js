@@ -26,6 +26,7 @@ function Row({ desk, conversation, number }) {
   const unread = desk.attention.unread.value.get(id) ?? 0;
   const last = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction !== "system");
   const answer = desk.attention.byConversation.value.get(id)?.findLast((message) => message.direction === "out");
+  const dual = desk.store.dual.value.get(id);
   const draft = desk.writing.value?.draft(id, "reply");
   const waiting = last?.direction === "in" && conversation.channel !== VOICE && second.value ? duration(serverNow() - last.at_ms) : "";
   const typing = desk.types(id);
@@ -39,6 +40,7 @@ function Row({ desk, conversation, number }) {
     <span class="row-last" dir="auto">${typing ? say("customer_types") : draft ? `✎ ${draft}` : (last?.text || last?.file?.name || "")}</span>
     <span class="row-state">${state}</span>
     ${answer?.status === "failed" && html`<span class="row-failed"><span aria-hidden="true">✕</span> ${say("status_failed")}</span>`}
+    ${dual && html`<span class="row-dual"><span aria-hidden="true">⇄</span> ${say("dual_row", { site: dual.other_site })}</span>`}
     ${unread > 0 && html`<span class="unread" aria-label=${say("unread", { count: unread })}>${unread}</span>`}
   </button>`;
 }

@@ -7,6 +7,7 @@ import { whoIs } from "../names.js";
 import { CallBackPanel } from "./call-back-panel.js";
 import { ConversationHead } from "./conversation-head.js";
 import { Also } from "./customer-also.js";
+import { DualHere } from "./dual-here.js";
 import { EndPanel } from "./end-panel.js";
 import { MessageList } from "./message-list.js";
 import { Place } from "./place.js";
@@ -28,6 +29,7 @@ export function ConversationView({ desk, conversation }) {
     ${Open && html`<${Open} desk=${desk} calls=${calls} conversation=${conversation} close=${close} />`}
     <div class="conversation-top">
       ${calls && desk.callParts.value && html`<${desk.callParts.value.CallBar} desk=${desk} calls=${calls} conversation=${conversation} />`}
+      <${DualHere} desk=${desk} conversation=${conversation} />
       <${Also} desk=${desk} conversation=${conversation} />
       <${Place} desk=${desk} conversation=${conversation} />
     </div>

@@ -8,6 +8,7 @@ import { Bar } from "./bar.js";
 import { ConversationList } from "./conversation-list.js";
 import { ConversationView } from "./conversation-view.js";
 import { Customer } from "./customer.js";
+import { DualOver } from "./dual-over.js";
 import { KeysOverlay } from "./keys-overlay.js";
 import { LinkBanner } from "./link-banner.js";
 import { Offers } from "./offers.js";
@@ -40,6 +41,7 @@ export function DeskPage({ desk, arming, moving }) {
     <div class="side">
       <${Offers} desk=${desk} arming=${arming} />
       <${ConversationList} desk=${desk} />
+      <${DualOver} desk=${desk} />
       <${AlarmList} desk=${desk} />
     </div>
     ${conversation
