@@ -194,7 +194,7 @@ def claims(db: Connection, ids: Sequence[str], *, site: str) -> dict[str, Claim]
 
 
 def left_by(db: Connection, ids: Sequence[str]) -> dict[str, int]:
-    """Of these, what this database's site left to the other one, and the n of the claim that it left it to."""
+    """Of these, what this database's site left to the other one, and the n of the claim it was left to."""
     return {str(row[0]): int(row[1]) for row in rows_in(db, _LEFT, ids)}
 
 

@@ -1,8 +1,14 @@
 """Adopting the other site's open interactions: all of them that is in the copy, appended here as facts.
 
 Each comes with its own place in line, its words, its customer. Who may adopt what is decided by claims: a
-claim is (n, site), (0, the site where it arrived) at first, and each adoption has one more than the claim it
-replaces. So doing it again does nothing, also after the interaction has ended here.
+claim is (n, site), (0, the site where it arrived) at first, and each adoption has one more than any claim known
+here. So doing it again does nothing, also after the interaction has ended here.
+
+What this site left to the other one (`moved`) is the exception: its own claim may be the higher one, since an
+agent there had it, and it is this one's to serve again once somebody takes over what is open there. Whoever
+left something says by that claim nothing more. The copy may be older than what was left: this site handed it
+over, and the copy shows it open by the claim of before. So one more counts from the claim it was left to as
+well: whoever claimed later serves it, whatever either had seen, and the other one yields.
 """
 
 import logging
@@ -27,6 +33,7 @@ from router.sites.adoptees import (
     Claim,
     Entry,
     claims,
+    left_by,
     message_counts,
     read_adoptees,
 )
@@ -106,7 +113,7 @@ def adoptable(
     """Ids of what the other site has open and this one could serve, the most urgent and oldest first.
 
     What is with an agent there is among them only when `assigned`. What was adopted here before is not,
-    unless the other site has taken it back since; nor what says nothing that is not said here already.
+    unless it was left to the other site since; nor what says nothing that is not said here already.
     """
     return chosen(copy, _open_there(copy, assigned), lambda ids: _coming(copy, own, ids, peer, site))
 
@@ -123,10 +130,24 @@ def _open_there(copy: Connection, assigned: bool) -> list[str]:
 
 def _coming(copy: Connection, own: Connection, ids: Sequence[str], peer: str, site: str) -> list[str]:
     theirs, ours = claims(copy, ids, site=peer), claims(own, ids, site=site)
-    here = _open_here(own, ids)
-    coming = [each for each in ids if each not in here and (each not in ours or ours[each] < theirs[each])]
+    next_ns = claimable(own, theirs, ours)
+    coming = [each for each in ids if each in next_ns]
     said = said_here(copy, own, [each for each in coming if each not in ours])
     return [each for each in coming if each not in said]
+
+
+def claimable(own: Connection, theirs: Mapping[str, Claim], ours: Mapping[str, Claim]) -> dict[str, int]:
+    """Of these, open there by these claims, what this site may serve, and the n of its claim on it.
+
+    Not what is open here, nor what ended here by a higher claim, unless it was left to the other site.
+    """
+    ids = list(theirs)
+    here, left = _open_here(own, ids), left_by(own, ids)
+    return {
+        ref: max(claim[0], ours.get(ref, claim)[0], left.get(ref, 0)) + 1
+        for ref, claim in theirs.items()
+        if ref not in here and (ref not in ours or ours[ref] < claim or ref in left)
+    }
 
 
 class Adopt:
@@ -148,15 +169,12 @@ class Adopt:
         _PUT_SENDINGS.run(db, self._adoptees.sendings)
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
-        """One of each that this site does not serve already, by a claim that is as high."""
-        ids = [each.interaction_id for each in self._adoptees.each]
-        ours, here = claims(db, ids, site=self._site), _open_here(db, ids)
-        coming = [
-            each
-            for each in self._adoptees.each
-            if each.interaction_id not in here
-            and (each.interaction_id not in ours or ours[each.interaction_id] < each.claim)
-        ]
+        """One of each that this site does not serve already, nor ended by a claim that is as high."""
+        theirs = {each.interaction_id: each.claim for each in self._adoptees.each}
+        ids = list(theirs)
+        ours = claims(db, ids, site=self._site)
+        ns = claimable(db, theirs, ours)
+        coming = [each for each in self._adoptees.each if each.interaction_id in ns]
         had = taken_up(db, {each.interaction_id: each.row["follows"] for each in coming})
         had |= said_already(db, [each for each in coming if each.interaction_id not in ours])
         coming = _in_place(db, [each for each in coming if each.interaction_id not in had])
@@ -166,8 +184,8 @@ class Adopt:
         behind = left_behind(db, coming)
         self.adopted = tuple(each.interaction_id for each in coming)
         return [
-            self._fact(db, each, known_as, whose.get(each.interaction_id), behind.get(each.interaction_id))
-            for each in coming
+            self._fact(db, each, known_as, whose.get(ref), behind.get(ref), n=ns[ref])
+            for each, ref in ((each, each.interaction_id) for each in coming)
         ]
 
     def brought(self, db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -185,6 +203,8 @@ class Adopt:
         known_as: Mapping[str, str],
         here: tuple[int, str, str] | None,
         behind: Sequence[str] | None,
+        *,
+        n: int = 0,
     ) -> Fact:
         row = each.row
         customer_id, identity_id = _who(db, each, known_as) if here is None else here[1:]
@@ -207,7 +227,7 @@ class Adopt:
             each.interaction_id,
             **{name: row[name] for name in _AS_THERE},
             from_site=self._adoptees.from_site,
-            n=each.claim[0] + 1,
+            n=n,
             owner=self._site,
             customer_id=customer_id,
             identity_id=identity_id,
@@ -227,6 +247,7 @@ class Adopt:
             outbox=orders,
             consents=self._consents(orders, address_hash, known_as),
             **({"rejoined": behind} if behind else {}),
+            **({"again": True} if self._again else {}),
         )
 
     def _consents(

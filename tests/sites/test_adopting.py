@@ -276,7 +276,7 @@ def test_what_was_left_to_a_site_that_dies_then_is_taken_over_too(pair, both, gi
 
 
 def test_what_was_taken_over_again_is_left_again_and_taken_again(pair):
-    """The site flickers: each time somebody serves it, each claim is above all before, and it comes to rest."""
+    """The site flickers: somebody serves it each time, by a claim above all before, and it comes to rest."""
     a, b = pair
     left_to_a(a, b)
     found = []
