@@ -38,7 +38,7 @@ _log = logging.getLogger("muster.mover")
 
 
 class Mover:
-    """Both directions of it, for one peer role."""
+    """Both directions of it, for one peer role. Shape: compared() as of Reconciler."""
 
     def __init__(
         self,
@@ -51,12 +51,13 @@ class Mover:
         client: PeerClient,
         plan: Callable[[], Plan],
         content: Callable[[], Mapping[str, Any]],
+        compared: Callable[[], bool],
     ) -> None:
         self._site, self._peer = site, peer
         self._own, self._copy, self._committer = own, copy, committer
         self._client = client
         self._content = content
-        self._reconciler = Reconciler(site=site, peer=peer)
+        self._reconciler = Reconciler(site=site, peer=peer, compared=compared)
         self._rerouting = Rerouting(site=site, peer=peer, line=client, clock_ms=wall_ms)
         self._drills = Drills(
             rerouting=self._rerouting,

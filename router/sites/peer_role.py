@@ -173,6 +173,7 @@ class PeerRole:
             client=PeerClient(self.access, clock_ms=wall_ms, answer_s=ANSWER_S),
             plan=lambda: self.plan,
             content=lambda: self._content,
+            compared=lambda: self._watcher.watch.clocks_compared,
         )
 
     def _new_watcher(self, settings: Settings) -> Watcher:

@@ -7,7 +7,7 @@ same because they look at the same (merging.py). Looking again changes nothing: 
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final  # Any: a column's value is whatever the table says
 
@@ -143,13 +143,15 @@ class Reconciler:
     """Looks at what both streams said since the last look.
 
     Shape: `caught_up` is true once everything that was there at the start has been looked at: what the other
-           site adopted before is not served here any more.
+           site adopted before is not served here any more. compared() says whether the clocks of both sites
+           were found to agree since the last silence (watching.py).
     """
 
-    def __init__(self, *, site: str, peer: str) -> None:
+    def __init__(self, *, site: str, peer: str, compared: Callable[[], bool] = lambda: True) -> None:
         self.caught_up = False
         self._site, self._peer = site, peer
         self._own_seq = self._copy_seq = -1
+        self._compared = compared
         self._again: set[str] = set()
         self._saved: Through | None = None
         self._told: dict[str, int] = {}
@@ -284,19 +286,28 @@ class Reconciler:
             unequal.raises.append(raise_of(ref, urgency, peer=self._peer, through_seq=seq))
 
     def _places(self, ours: Connection, theirs: Connection, records: Mapping[str, Record]) -> dict[str, int]:
-        """The earlier places of what is open here; of who gave up here, of the call-back."""
-        earlier: dict[str, int] = {}
+        """The earlier places of what is open here; of who gave up here, of the call-back.
+
+        After a silence the first rows are here before anybody has measured the clocks: what would not be
+        believed of clocks in doubt is looked at again when they have been compared.
+        """
+        earlier: dict[str, tuple[str, int]] = {}
         for ref, record in records.items():
             leg, other = record.legs[self._site], record.legs[self._peer]
             if other.accepted_at_ms < leg.accepted_at_ms and (leg.open or leg.closed_why == ABANDONED):
-                earlier[ref if leg.open else call_backs.id_of(ref)] = other.accepted_at_ms
+                earlier[ref if leg.open else call_backs.id_of(ref)] = ref, other.accepted_at_ms
+        compared = self._compared()
         here = places_here(ours, sorted(earlier), open_only=True)
         found: dict[str, int] = {}
-        for ref, at_ms in earlier.items():
-            if ref in here and at_ms != self._placed.get(ref):
-                doubted = any(clocks_doubted(db, earlier_ms=at_ms) for db in (ours, theirs))
-                if is_believed(at_ms, here[ref], doubted=doubted):
-                    found[ref] = at_ms
+        for place, (ref, at_ms) in earlier.items():
+            if place not in here or at_ms == self._placed.get(place):
+                continue
+            doubted = any(clocks_doubted(db, earlier_ms=at_ms) for db in (ours, theirs))
+            if is_believed(at_ms, here[place], doubted=doubted or not compared):
+                found[place] = at_ms
+            elif is_believed(at_ms, here[place], doubted=doubted):
+                self._again.add(ref)
+                self._left.add(ref)
         return found
 
     def _everything(self, ours: Connection, theirs: Connection) -> set[str]:
@@ -343,7 +354,7 @@ class Reconciler:
         return {ref: seq for ref, seq in found.items() if self._told.get(ref, -1) < seq}
 
     def _save(self, own: Committer) -> None:
-        """So far both streams were looked through. Not while messages are left to copy: they are in none."""
+        """So far both streams were looked through. Not while messages or places are left: no row has them."""
         if self._saved is None or not self._saved.is_far_from(self._own_seq, self._copy_seq) or self._left:
             return
         through = replace(self._saved, own_seq=self._own_seq, copy_seq=self._copy_seq)

@@ -86,6 +86,14 @@ class Watch:
         """Whether times cannot be trusted: routing goes on, nobody takes over by itself."""
         return self.stepped or self.skewed >= SKEWED_AFTER
 
+    @property
+    def clocks_compared(self) -> bool:
+        """Whether the clocks were measured since the last silence, and found to agree.
+
+        What happened to either meanwhile shows with the first beats, and is suspect only after some of them.
+        """
+        return min(self.good, self.agreed) >= BACK_AFTER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from router import call_backs
 from router.sites.first_receipt import DOUBTED_MS_MAX, EARLIER_MS_MAX, is_believed
+from router.sites.reconciling import Reconciler
 from tests.sites.routed_pair import Half, exchange, routed_pair
 
 PLACE = "SELECT accepted_at_ms FROM interaction WHERE interaction_id = :id"
@@ -149,6 +150,80 @@ def test_a_clock_that_was_found_wrong_wins_little(pair, seconds, believed):
     exchange(a, b)
     assert (place(b) == first_ms) is believed
     b.is_sound()
+
+
+def compares(half: Half, *, compared: list[bool]) -> None:
+    """Its peer role begins anew, and has measured the clocks where the last of these says so."""
+    peer = "b" if half.name == "a" else "a"
+    half.reconciler = Reconciler(site=half.name, peer=peer, compared=lambda: compared[-1])
+
+
+def test_after_a_split_nobody_goes_far_before_others_by_a_clock_that_was_not_measured(pair):
+    """The first rows come before the beats that show a clock hours behind; the alarm would come too late."""
+    a, b = pair
+    compared = [False]
+    compares(b, compared=compared)
+    first_ms = both_got(a, b, seconds=3_600)
+    own_ms = place(b)
+    exchange(a, b)
+    assert place(b) == own_ms > first_ms
+    b.site.say("trouble_noticed", "a", code="clock_suspect", detail="the clocks are 3600000 ms apart")
+    compared.append(True)
+    exchange(a, b)
+    assert place(b) == own_ms
+    b.is_sound()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_place_is_not_lost_by_waiting_for_the_clocks(pair, restarted):
+    """The clocks were right: five beats later the contact has its place, also with a role that began anew."""
+    a, b = pair
+    compared = [False]
+    compares(b, compared=compared)
+    first_ms = both_got(a, b, seconds=3_600)
+    exchange(a, b)
+    assert place(b) > first_ms
+    if restarted:
+        compares(b, compared=compared)
+        exchange(a, b)
+        assert place(b) > first_ms
+    compared.append(True)
+    exchange(a, b, times=1)
+    assert place(b) == first_ms
+    assert len(b.rows("place_learned")) == 1
+    b.is_sound()
+
+
+def test_a_call_back_waits_for_the_clocks_as_well(pair):
+    """It has the place of a contact that is over: a role that began anew has to find it, too."""
+    a, b = pair
+    compared = [False]
+    compares(b, compared=compared)
+    first_ms = both_got(a, b, seconds=3_600)
+    said = {"connection_id": "c-b", "web_id": "web-1"}
+    b.site.say("customer_connected", "c-1", **said)
+    b.site.say("customer_disconnected", "c-1", **said, for_good=True)
+    b.site.settles()
+    call_back = call_backs.id_of("c-1")
+    own_ms = place(b, call_back)
+    a.sends()
+    for _ in range(2):
+        b.agrees()
+        assert place(b, call_back) == own_ms > first_ms
+        compares(b, compared=compared)
+    compared.append(True)
+    b.agrees()
+    assert place(b, call_back) == first_ms
+    b.is_sound()
+
+
+def test_the_minute_in_which_a_provider_tries_again_needs_no_clocks(pair):
+    """So much is believed of clocks that are known to be wrong."""
+    a, b = pair
+    compares(b, compared=[False])
+    first_ms = both_got(a, b, seconds=50)
+    exchange(a, b)
+    assert place(b) == first_ms
 
 
 def test_the_clock_of_another_year_is_never_believed(pair):

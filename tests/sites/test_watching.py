@@ -159,6 +159,24 @@ def test_clocks_that_are_apart_are_said_and_a_slow_answer_is_not():
     assert Watcher().looks(9, skew_ms=2_500, round_trip_ms=4_000).news == []
 
 
+def test_clocks_are_compared_anew_after_each_silence():
+    """Whatever happened to either meanwhile: what was measured before says nothing about it."""
+    watcher = Watcher()
+    assert not watcher.looks(BACK_AFTER - 1).watch.clocks_compared
+    assert watcher.looks(1).watch.clocks_compared
+    assert not watcher.looks(1, answered=False).watch.clocks_compared
+    assert not watcher.looks(BACK_AFTER - 1).watch.clocks_compared
+    assert watcher.looks(1).watch.clocks_compared
+
+
+def test_clocks_that_are_apart_were_never_compared():
+    """Before that is suspect, and as long as it is, nothing long is believed of them."""
+    watcher = Watcher().looks(9).looks(3, answered=False)
+    assert not any(watcher.looks(1, skew_ms=3_600_000).watch.clocks_compared for _ in range(20))
+    assert not watcher.looks(BACK_AFTER - 1).watch.clocks_compared
+    assert watcher.looks(1).watch.clocks_compared
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_beats_bring_the_watch_keeps_its_word(seed):
     """Unreachable needs five lost beats, back needs five good ones, and news tell of every change."""
