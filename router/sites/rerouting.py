@@ -28,10 +28,10 @@ from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.journal.database import Database
 from router.journal.many_rows import rows_in
-from router.journal.stream import last_seq
+from router.journal.stream import OWN_ROWS, last_seq
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
-from router.sites.adoptees import orders_of
+from router.sites.adoptees import left_by, orders_of
 from router.sites.adopting import adopt, claims
 from router.sites.lending import Lend, has_orders
 from router.sites.overflow import OVERFLOW_FULL
@@ -99,17 +99,19 @@ _FOLLOWING: Final = """
 """
 """What came from somebody who was moved within a day: longer than that no conversation is open."""
 
-_AGAIN: Final = """
+_AGAIN: Final = f"""
     SELECT i.interaction_id FROM interaction i
     JOIN adoption a ON a.interaction_id = i.interaction_id
     JOIN domain d ON d.domain = :site AND d.owner = :peer
-    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND a.seq > d.seq AND a.n % 2 = 0
+    WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = '' AND a.seq > d.seq
+        AND EXISTS (
+            SELECT 1 FROM journal j WHERE j.{OWN_ROWS} AND j.seq = a.seq AND j.data LIKE '%"again":true%'
+        )
         AND NOT EXISTS (SELECT 1 FROM domain theirs WHERE theirs.domain = :peer AND theirs.owner = :site)
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
-"""What came here first (each claim is one more, so here they are even), went to the site that serves what is
-this one's, and was taken up here again since, because nobody had it: it goes after it. Never where each
-serves what is of the other, or it would go to and fro."""
+"""What was taken up here again because nobody had it, since the other site serves what is this one's: it goes
+there. Never where each serves what is of the other, or it would go to and fro."""
 
 _CALLS: Final = _WAITING.replace("AND NOT (", "AND (")
 """The others: calls that are on the line here."""
@@ -257,10 +259,12 @@ class Rerouting:
         why = str(said.get("why", "")) or "refused"
         with database.reading() as db:
             ours = claims(db, held, site=self._site)
+        claimed: Mapping[str, Any] = said.get("claims", {})
         facts: list[Fact] = []
         for ref in held:
             if ref in taken:
-                told = {"to_site": self._peer, "n": ours[ref][0] + 1, "owner": self._peer}
+                n = int(claimed.get(ref, ours[ref][0] + 1))
+                told = {"to_site": self._peer, "n": n, "owner": self._peer}
                 orders = list(map(str, said.get("orders", {}).get(ref, ())))
                 facts.append(fact("yielded", ref, **told, why="handed_over", orders=orders))
             else:
@@ -329,7 +333,8 @@ def take_handed(
     """The other side of it: adopts them once the copy has what they are. The answer for the asking site.
 
     refusal: why this site takes nothing now (full, unstaffed), empty where it does. What was taken before is
-    said to be taken, also where nothing more is, so that an answer which was lost can be asked for again.
+    said to be taken, also where nothing more is, so that an answer which was lost can be asked for again; but
+    not what was left to the asking site since: it would let go of what nobody has.
     asked_s: when it was asked for, by time.monotonic(); now where nobody says.
     """
     asked_s = time.monotonic() if asked_s is None else asked_s
@@ -340,9 +345,12 @@ def take_handed(
         adopt(own, copy, ids, site=site, peer=peer, assigned=False)
     with database.reading() as db, copy.reading() as theirs:
         ours, before = claims(db, ids, site=site), claims(theirs, ids, site=peer)
-        taken = [each for each in ids if each in ours and each in before and ours[each] > before[each]]
+        left = left_by(db, ids)
+        served = [each for each in ids if each in ours and each in before and each not in left]
+        taken = [each for each in served if ours[each] > before[each]]
         orders = {ref: found for ref in taken if (found := orders_of(db, ref))}
-    return {"adopted": taken, "orders": orders, "why": "" if len(taken) == len(ids) else why or "not_known"}
+    why = "" if len(taken) == len(ids) else why or "not_known"
+    return {"adopted": taken, "claims": {ref: ours[ref][0] for ref in taken}, "orders": orders, "why": why}
 
 
 def _copied(copy: Database, through_seq: int, pause: Callable[[float], None]) -> bool:

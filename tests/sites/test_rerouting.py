@@ -6,7 +6,9 @@ import pytest
 
 from router.sites.peer_client import PeerUnreachable
 from router.sites.rerouting import Rerouting, chosen, take_handed
-from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.routed_pair import Half, exchange, routed_pair
+from tests.sites.test_adopting import left_to_a
+from tests.sites.test_reconciling import gives_back
 
 
 @pytest.fixture
@@ -182,6 +184,53 @@ def test_a_site_whose_traffic_the_other_serves_sends_all_that_still_reaches_it(p
     rerouting(a).step(a.site.committer, a.site.database)
     a.site.settles()
     assert (a.state("late"), b.state("late")) == ("moved", "waiting")
+
+
+@pytest.mark.parametrize("refusal", ["", "full"])
+def test_what_the_other_site_left_to_this_one_is_taken_there_or_kept_here(pair, refusal):
+    """Its claim is the higher one, though it has let go: to say that it has it would leave it with nobody."""
+    a, b = pair
+    left_to_a(a, b)
+    gives_back(a, "hannah")
+    a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(a, refusal=refusal).step(a.site.committer, a.site.database)
+    a.site.settles()
+    serving = ("waiting", "moved") if refusal else ("moved", "waiting")
+    assert (a.state("c-1"), b.state("c-1")) == serving
+    claims = "SELECT n, owner FROM {} WHERE interaction_id = 'c-1'"
+    assert b.all(claims.format("adoption")) == [(1 if refusal else 2, "b")]
+    if not refusal:
+        assert a.all(claims.format("yielding")) == [(2, "b")], "by the claim that it has there"
+    exchange(a, b)
+    assert (a.state("c-1"), b.state("c-1")) == serving
+    for half in pair:
+        half.is_sound()
+
+
+@pytest.mark.parametrize("came_to", ["a", "both"])
+def test_what_nobody_had_goes_to_the_site_that_serves_the_traffic(pair, came_to):
+    """Each counted on the other, and the one without agents took it up again: it must not wait there."""
+    a, b = pair
+    claim = {"agent_id": "x", "why": "", "command_id": "c", "with_assigned": False, "automatic": False}
+    b.site.say("domain_claimed", "a", n=1, owner="b", mode="take_over", **claim)
+    exchange(a, b)
+    left_to_a(a, b, both=came_to == "both")
+    gives_back(a, "hannah")
+    n = 0 if came_to == "both" else 1
+    a.site.say("yielded", "c-1", to_site="b", n=n, owner="b", why="served_there", orders=[])
+    a.site.settles()
+    assert (a.state("c-1"), b.state("c-1")) == ("moved", "moved")
+    exchange(a, b)
+    assert (a.state("c-1"), b.state("c-1")) == ("waiting", "moved")
+    for _ in range(2):
+        rerouting(a).step(a.site.committer, a.site.database)
+        a.site.settles()
+        exchange(a, b)
+        assert (a.state("c-1"), b.state("c-1")) == ("moved", "waiting")
+    with a.site.database.reading() as db:
+        assert chosen(db, site="a", peer="b") == []
+    for half in pair:
+        half.is_sound()
 
 
 def test_what_rings_goes_too_when_everything_goes(pair):
