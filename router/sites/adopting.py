@@ -1,8 +1,8 @@
 """Adopting the other site's open interactions: all of them that is in the copy, appended here as facts.
 
 Each comes with its own place in line, its words, its customer. Who may adopt what is decided by claims: a
-claim is (n, site), (0, the site where it arrived) at first, and each adoption has one more than any claim known
-here. So doing it again does nothing, also after the interaction has ended here.
+claim is (n, site), (0, the site where it arrived) at first, and each adoption has one more than any claim
+known here. So doing it again does nothing, also after the interaction has ended here.
 
 What this site left to the other one (`moved`) is the exception: its own claim may be the higher one, since an
 agent there had it, and it is this one's to serve again once somebody takes over what is open there. Whoever
