@@ -15,6 +15,7 @@ from config.providers import BY_ROLES
 from router.channels.accounts import missing_secrets, secret_of
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.hanging import REPLICA_TODO, replica_text, replicas
+from router.sites.certificates import certificate_problems
 from router.sites.chains import hash_at, look_at_chain
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
@@ -50,6 +51,7 @@ def problems(ground: Ground, machine: Machine) -> list[Problem]:
         found = [
             *_agreement(ground, own, machine),
             *_secrets(ground),
+            *certificate_problems(ground.settings, ground.clock()),
             *_ways_over(ground),
             *_people(own),
             *_clock(ground, own),
@@ -236,7 +238,7 @@ def _drill(ground: Ground, own: Connection) -> Iterator[Problem]:
     if ground.clock() - last_ms < every_ms:
         return
     ago = f"{(ground.clock() - last_ms) // DAY_MS} days ago" if last_ms else "never"
-    todo = "hold one: console, Sites, Drill"
+    todo = "hold one: `muster site drill`, or *Hold a drill* among the Sites of the page /admin"
     yield Problem(code="drill_due", text=f"the last drill was {ago}", todo=todo)
 
 

@@ -19,7 +19,7 @@ from router.sites.auth import KEY_BYTES
 from router.sites.credentials import CA, CERTIFICATE, FOLDER, PEER_KEY, PRIVATE_KEY, host_name
 
 LIVES_DAYS: Final = 3_650
-"""Ten years: a certificate that ends in the middle of a disaster would be one more."""
+"""Ten years: one that ends in the middle of a disaster would be one more. Readiness tells before."""
 
 EARLIER: Final = timedelta(days=2)
 """Valid from before now: the other machine's clock may be behind."""
