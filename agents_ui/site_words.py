@@ -13,6 +13,12 @@ from router.sites.returning import Returned
 _WAS_SO: Final = " It was so; nothing changes."
 
 
+def is_this_site(ground: Ground, typed: str) -> bool:
+    """Whether what somebody typed is this site's id or name: asked before it is changed who serves whom."""
+    names = {ground.site.casefold(), ground.name_of(ground.site).casefold()}
+    return typed.strip().casefold() in names
+
+
 def standing_lines(report: Mapping[str, Any]) -> list[str]:
     """How the pair stands."""
     names = {each["site"]: each["name"] for each in report["sites"]}

@@ -15,7 +15,13 @@ from agents_ui.access.person import Person
 from agents_ui.admin.acting import Act, check_admin
 from agents_ui.admin.site_bodies import SiteAct
 from agents_ui.site_actions import run_due_actions
-from agents_ui.site_words import overridden_line, rerouted_line, returned_lines, taken_lines
+from agents_ui.site_words import (
+    is_this_site,
+    overridden_line,
+    rerouted_line,
+    returned_lines,
+    taken_lines,
+)
 from router.journal.database import Connection
 from router.records import Fact
 from router.sites.action_requests import DONE
@@ -61,10 +67,7 @@ class Again:
 
 def is_confirmed(ground: Ground, asked: SiteAct) -> bool:
     """Whether what was typed is this site's id or name, where that is asked for."""
-    if asked.act not in CONFIRMED:
-        return True
-    names = {ground.site.casefold(), ground.name_of(ground.site).casefold()}
-    return asked.confirm.strip().casefold() in names
+    return asked.act not in CONFIRMED or is_this_site(ground, asked.confirm)
 
 
 def carry_out(ground: Ground, asked: SiteAct, person: Person, progress: Progress) -> list[str]:

@@ -15,8 +15,8 @@ from agents_ui.commands import Subparsers
 from agents_ui.commands.acts.affected import add_affected
 from agents_ui.commands.acts.repair import add_repair
 from agents_ui.commands.acts.single_copies import add_single_copies
-from config.settings import read_settings
-from router.journal.database import open_database
+from config.settings import Settings, read_settings
+from router.journal.database import Database, open_database
 from router.journal.replay import Replayed, replay
 from router.journal.verify import Contents, Report, verify
 from router.records import Fact
@@ -38,6 +38,9 @@ def add_to(subparsers: Subparsers) -> None:
         "each damaged row, each damaged content and each difference. "
         "Exit status 1: something was found.",
     )
+    verify.add_argument(
+        "--of-peer", action="store_true", help="the copy of the other site that is kept at this one"
+    )
     verify.set_defaults(run=run_verify)
     replay = questions.add_parser(
         "replay",
@@ -56,10 +59,7 @@ def add_to(subparsers: Subparsers) -> None:
 def run_verify(arguments: argparse.Namespace) -> int:
     """Verify, say what was found; 0 or 1."""
     settings = read_settings()
-    with (
-        closing(open_database(settings.database_url, unsafe=settings.unsafe)) as database,
-        database.reading() as db,
-    ):
+    with closing(_journal(settings, of_peer=arguments.of_peer)) as database, database.reading() as db:
         report: Report = verify(db, _progress("row"))
     fine = not report.problem_count and not report.contents.damaged
     if arguments.json:
@@ -80,6 +80,14 @@ def run_verify(arguments: argparse.Namespace) -> int:
     tail = f" ({more} more not listed)" if more else ""
     print("The journal is whole and the tables say the same." if fine else f"{_things(count)}{tail}.")
     return FINE if fine else FOUND
+
+
+def _journal(settings: Settings, *, of_peer: bool) -> Database:
+    if not of_peer:
+        return open_database(settings.database_url, unsafe=settings.unsafe)
+    from router.sites.copies import open_copy
+
+    return open_copy(settings)
 
 
 def _contents(found: Contents) -> str:

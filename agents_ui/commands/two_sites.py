@@ -336,15 +336,18 @@ def _run_lines(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _ask(ground: "Ground", arguments: argparse.Namespace, lines: Sequence[str]) -> None:
     """Shows what would happen and has the site's name typed: nobody does this by an arrow key and Enter."""
+    from agents_ui.site_words import is_this_site
+
     if arguments.yes:
         return
     if not sys.stdin.isatty():
         raise SettingsWrong("this changes who serves whom: add --yes where nobody can be asked")
     for line in lines:
         sys.stderr.write(f"{line}\n")
-    sys.stderr.write(f"Type {ground.site} (the name of this site) and Enter to do it: ")
+    name = ground.name_of(ground.site)
+    sys.stderr.write(f"Type the name of this site, {name} (or {ground.site}), and Enter to do it: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != ground.site:
+    if not is_this_site(ground, sys.stdin.readline()):
         raise SettingsWrong("nothing was done: that is not this site's name")
 
 

@@ -30,7 +30,7 @@ def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]
     chain = chains.look_at_chain(copy)
     if chain.fault:
         text = f"the copy of {other} is damaged: {chain.fault}"
-        todo = "`muster journal verify` on the copy names every row; or take over --anyway, without those"
+        todo = "`muster journal verify --of-peer` names every row; or take over --anyway, without those"
         found.append(Problem(code="copy_broken", text=text, todo=todo))
     if not chain.seq:
         text = f"nothing of {other} was ever copied to this site"

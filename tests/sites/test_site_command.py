@@ -116,28 +116,56 @@ def test_the_dry_run_is_printed_and_changes_nothing(shell):
     assert shell.said() == before
 
 
-def test_nobody_takes_over_by_an_arrow_key_and_enter(shell, monkeypatch, capsys):
+class Terminal:
+    """Somebody who types one line."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self.line
+
+
+def test_nobody_takes_over_by_an_arrow_key_and_enter(shell, monkeypatch):
     """On a terminal the name of the site is typed; anything else does nothing."""
-
-    class Terminal:
-        def __init__(self, line: str) -> None:
-            self.line = line
-
-        def isatty(self) -> bool:
-            return True
-
-        def readline(self) -> str:
-            return self.line
-
     monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
     status, _, err = shell.types("take-over")
     assert status == cli.EXIT_WRONG
     assert "3 interactions come to Birch House now" in err
+    assert "Type the name of this site, Birch House (or b), and Enter" in err
     assert "nothing was done" in err
+    monkeypatch.setattr("sys.stdin", Terminal("a\n"))
+    assert shell.types("take-over")[0] == cli.EXIT_WRONG
     monkeypatch.setattr("sys.stdin", Terminal("b\n"))
     status, out, _ = shell.types("take-over")
     assert status == 0
     assert "Birch House serves the traffic of Alder House" in out
+
+
+@pytest.mark.parametrize("typed", ["b", "Birch House", " birch house "])
+def test_the_name_that_people_say_is_as_good_as_the_id(shell, monkeypatch, typed):
+    """It asks for the name, and the page takes either: who types it must not be told that it is another one."""
+    monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
+    assert shell.types("override", "Down", "--why", "smoke")[0] == 0
+    assert shell.pair.b.one("SELECT override FROM site_state WHERE site = 'b'") == ("Down",)
+
+
+def test_the_copy_of_the_other_site_is_checked_row_by_row(shell, capsys):
+    """What refuses a take-over names the command that says which rows are damaged: it has to be there."""
+    assert cli.main(["journal", "verify", "--of-peer"]) == 0
+    assert "Site a, incarnation" in capsys.readouterr().out
+    with shell.pair.b.copy.writing() as db:
+        db.run("UPDATE journal SET data = '{}' WHERE seq = 2")
+    status, _, err = shell.types("take-over", "--yes")
+    assert status == 1
+    assert "`muster journal verify --of-peer` names every row" in err
+    assert cli.main(["journal", "verify", "--of-peer", "--json"]) == 1
+    (found, *_) = json.loads(capsys.readouterr().out)["problems"]
+    assert (found["where"], found["seq"]) == ("journal", 2)
+    assert cli.main(["journal", "verify"]) == 0, "this site's own rows are whole"
 
 
 def test_without_a_terminal_it_wants_to_be_told(shell):
