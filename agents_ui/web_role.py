@@ -45,6 +45,7 @@ from router.run.mail_intake import MailIntake
 from router.run.sightings import Sightings
 from router.run.switching import switch_often
 from router.run.web_lease import RENEW_S, end_web, renew_web
+from router.sites.boot_gate import check_start_apart
 from router.sites.forwarding import forwarder_of
 from router.sites.second_copy import second_copy_of
 
@@ -115,6 +116,7 @@ class WebRole:
         lease, head = _Lease(database, self._web_id), HeadWatch(database, self._settings.data_dir)
         try:
             await asyncio.to_thread(head.start)
+            await asyncio.to_thread(check_start_apart, self._settings, database)
             await lease.renew()
             await parts.services.feed.start()
             await run_essential(

@@ -22,6 +22,7 @@ from router.run.logs import start_logging
 from router.run.mail_role import MailRole
 from router.run.plan_activation import plan_in_force
 from router.run.role_lease import keep_role
+from router.sites.boot_gate import check_start_apart
 from router.sites.forwarding import Forwarder, NoForwarding, forwarder_of
 from router.sites.second_copy import second_copy_of
 
@@ -110,6 +111,7 @@ class _Mail:
         database, site, plan = await self._begun()
         self._watch = HeadWatch(database, self._settings.data_dir)
         await asyncio.to_thread(self._watch.start)
+        await asyncio.to_thread(check_start_apart, self._settings, database)
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = Committer(database, after_commit=hints.publish)
         second = second_copy_of(self._settings, lambda: role.plan(), database, self._committer)

@@ -18,6 +18,7 @@ from router.run.logs import start_logging
 from router.run.plan_activation import plan_in_force
 from router.run.switching import switch_often
 from router.run.trouble import NoticeTrouble
+from router.sites.boot_gate import check_start_apart
 from router.sites.copies import open_copy
 from router.sites.credentials import PeerAccess, check_listener, peer_access, tls_files
 from router.sites.peer_role import KeptApart, PeerRole
@@ -108,6 +109,7 @@ class _Peer:
     async def run(self) -> None:
         """Wait for the database and a plan; then talk."""
         own, plan, access, clock = await self._begun()
+        await asyncio.to_thread(check_start_apart, self._settings, own)
         apart = await asyncio.to_thread(set_aside_if_asked, self._settings)
         copy = await asyncio.to_thread(open_copy, self._settings, access.peer)
         self._databases.append(copy)

@@ -9,7 +9,6 @@ import socket
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from config.plan import Plan
 from config.settings import Settings, read_settings
 from router.journal.appends import Fenced
 from router.journal.clock import SteadyClock
@@ -22,11 +21,11 @@ from router.run.head_mark import HeadWatch
 from router.run.hints import Hints
 from router.run.lease import Tenure, lease_of
 from router.run.logs import start_logging
-from router.run.plan_activation import plan_in_force
 from router.run.role_lease import keep_role
 from router.run.router_loop import RouterLoop
 from router.run.router_step import RouterStep
-from router.sites.boot_gate import check_start_apart, wait_for_gate
+from router.sites.boot_gate import check_start_apart
+from router.sites.passage import Passage, began
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -111,9 +110,8 @@ class _Router:
         site = await _site(database)
         self._watch = HeadWatch(database, self._settings.data_dir)
         await asyncio.to_thread(self._watch.start)
-        plan = await asyncio.to_thread(_plan_now, database)
-        if plan is not None:
-            await asyncio.to_thread(check_start_apart, self._settings, plan, database)
+        await asyncio.to_thread(check_start_apart, self._settings, database)
+        since_ms = await asyncio.to_thread(began, database)
         living = asyncio.create_task(keep_role(database, STANDBY))
         self._tenure = tenure = Tenure(lease_of(database, owner=f"{socket.gethostname()}/{os.getpid()}"))
         try:
@@ -122,8 +120,6 @@ class _Router:
             living.cancel()
         _log.info("active epoch=%d", tenure.epoch)
         keeping = asyncio.create_task(tenure.keep())
-        if self._settings.site and not await asyncio.to_thread(wait_for_gate, database):
-            _log.warning("serves without having heard of the other site")
         clock = await asyncio.to_thread(_clock_now, database)
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = committer = Committer(database, after_commit=hints.publish, clock=clock)
@@ -134,16 +130,21 @@ class _Router:
             epoch=tenure.epoch,
             release=version("muster"),
         )
-        self._loop = RouterLoop(step, tenure, hints)
-        living = asyncio.create_task(keep_role(database, ROUTER))
+        passage = Passage(database, committer, role=ROUTER, since_ms=since_ms)
+        lives = [keeping]
         try:
+            if self._settings.site and await passage.passes(tenure.held):
+                lives.append(asyncio.create_task(passage.keep()))
+            passes = passage.passes if self._settings.site else None
+            self._loop = RouterLoop(step, tenure, hints, passes=passes)
+            lives.append(asyncio.create_task(keep_role(database, ROUTER)))
             await self._loop.run()
         except Fenced as fenced:
             _log.error("fenced reason=%s", fenced)
         finally:
-            keeping.cancel()
-            living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
+            for each in lives:
+                each.cancel()
+            await asyncio.gather(*lives, return_exceptions=True)
 
     async def end(self) -> None:
         """Give the lease back first: a successor may start while we close the rest."""
@@ -182,12 +183,6 @@ async def _site(database: Database) -> str:
 def _site_now(database: Database) -> str:
     with database.reading() as db:
         return read_head(db).site
-
-
-def _plan_now(database: Database) -> Plan | None:
-    with database.reading() as db:
-        in_force = plan_in_force(db)
-    return in_force[1] if in_force else None
 
 
 def _clock_now(database: Database) -> SteadyClock:

@@ -26,6 +26,7 @@ from router.run.hints import Hints
 from router.run.logs import start_logging
 from router.run.role_lease import keep_role
 from router.run.voice.plans import has_trunk
+from router.sites.boot_gate import check_start_apart
 from router.sites.second_copy import Copies, second_copy_of
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class _Voice:
         role.board.beside = second.beside
         try:
             await asyncio.to_thread(head.start)
+            await asyncio.to_thread(check_start_apart, settings, database)
             await self._begin(role)
             await feed.start()
             await self._take_calls(database, feed, role, trunks, second)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -30,11 +29,13 @@ from router.run.housekeeping import EVERY_S, claimed, disk_used_pct, tidy, yield
 from router.run.logs import start_logging
 from router.run.role_lease import keep_role
 from router.run.wanted_media import Media
-from router.sites.boot_gate import GATE_S, wait_for_gate
+from router.sites.boot_gate import check_start_apart
+from router.sites.passage import Passage, began
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
 
+ROLE: Final = "worker"
 NIGHT_HOUR: Final = 3
 """Local hour at which the journal is verified: when least happens."""
 
@@ -46,9 +47,6 @@ WAIT_S: Final = 0.25
 
 SETTLE_S: Final = 1.5
 """At the end, what is being sent gets this long; then it counts as sent, perhaps, and is sent again."""
-
-GATE_LOOK_S: Final = 0.5
-"""How long an end of this role may wait for a look at the gate."""
 
 _log = logging.getLogger("muster.worker")
 
@@ -97,20 +95,27 @@ async def _deliver(settings: Settings) -> None:
     database = await _opened(settings)
     watch = HeadWatch(database, settings.data_dir)
     await asyncio.to_thread(watch.start)
+    await asyncio.to_thread(check_start_apart, settings, database)
+    since_ms = began(database)
     with database.reading() as db:
         clock = SteadyClock.of(db)
         found = db.row("SELECT site FROM stream WHERE own = 1")
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
     outlets = Outlets(settings)
-    delivery = Delivery(database, committer, outlets, clock)
-    ways = OtherWays(database, committer, clock, lacking=outlets.lacking, wake=delivery.wake)
+    passage = Passage(database, committer, role=ROLE, since_ms=since_ms)
+    passes = passage.passes if settings.site else None
+    delivery = Delivery(database, committer, outlets, clock, passes=passes)
+    ways = OtherWays(database, committer, clock, lacking=outlets.lacking, wake=delivery.wake, passes=passes)
     orders = ChoreWorker(settings.redis_url, queue=QUEUE, chores={DELIVER_DUE: delivery.wake})
     orders.start()
     try:
         async with asyncio.TaskGroup() as both:
-            both.create_task(keep_role(database, "worker"))
-            both.create_task(_send(settings, database, delivery, ways))
+            both.create_task(keep_role(database, ROLE))
+            both.create_task(delivery.run())
+            both.create_task(ways.run())
+            if settings.site:
+                both.create_task(passage.keep())
             both.create_task(Media(database, committer, settings).run())
     finally:
         orders.stop()
@@ -119,27 +124,6 @@ async def _deliver(settings: Settings) -> None:
         await hints.close()
         await asyncio.to_thread(watch.close)
         database.close()
-
-
-async def _send(settings: Settings, database: Database, delivery: Delivery, ways: OtherWays) -> None:
-    """Send, once it is known what the other site sends instead."""
-    if not await gate_opened(settings, database):
-        _log.warning("sends without having heard of the other site")
-    async with asyncio.TaskGroup() as both:
-        both.create_task(delivery.run())
-        both.create_task(ways.run())
-
-
-async def gate_opened(settings: Settings, database: Database, *, patience_s: float = GATE_S) -> bool:
-    """Waits until this site knows what was taken over from it while it was gone: the other site sends that.
-
-    False: it was not told in this time, and a site that is alone must send.
-    """
-    give_up_s = time.monotonic() + patience_s
-    while settings.site and time.monotonic() < give_up_s:
-        if await asyncio.to_thread(wait_for_gate, database, patience_s=GATE_LOOK_S):
-            return True
-    return not settings.site
 
 
 async def _opened(settings: Settings) -> Database:

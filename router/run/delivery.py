@@ -8,7 +8,7 @@ due and who claims it is delivery_book.py; the try, delivery_senders.py; when an
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -70,7 +70,8 @@ class _Lane:
 class Delivery:
     """Delivers for as long as run() runs. wake() is heard from any thread.
 
-    `dice` gives a random number for the pause before a next try.
+    `dice` gives a random number for the pause before a next try. passes() is awaited before anything is
+    claimed, where there is another site: it may have taken over what is due here.
     """
 
     def __init__(
@@ -81,11 +82,13 @@ class Delivery:
         clock: SteadyClock,
         *,
         dice: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)),
+        passes: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._committer = committer
         self._outlets = outlets
         self._clock = clock
         self._dice = dice
+        self._passes = passes
         self._reader = Reader(database, clock, owner=os.urandom(8).hex())
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[str, Claimed] = {}
@@ -118,6 +121,8 @@ class Delivery:
 
     async def _look(self) -> None:
         """A database that is away is asked again at the next look; the log says once that it is."""
+        if self._passes is not None:
+            await self._passes()
         try:
             await self.deliver_due()
         except (DatabaseGone, DatabaseBusy, PlanWrong) as reason:
@@ -284,6 +289,8 @@ class Delivery:
             await asyncio.sleep(TOO_OLD_S)
             if not self._outlets.give_up_ms:
                 continue
+            if self._passes is not None:
+                await self._passes()
             before_ms = self._clock() - self._outlets.give_up_ms
             try:
                 old = await self._reader.claim_old(before_ms=before_ms, room=TOO_OLD_MAX)

@@ -8,7 +8,7 @@ second never goes a third way; what Muster itself says goes none.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final  # Any: columns of a row
 
@@ -78,17 +78,21 @@ class OtherWays:
         *,
         lacking: Callable[[], Collection[str]] = tuple,
         wake: Callable[[], None] = lambda: None,
+        passes: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._database = database
         self._committer = committer
         self._clock = clock
         self._lacking = lacking
         self._wake = wake
+        self._passes = passes
         self._plan: tuple[int, Plan] | None = None
 
     async def run(self) -> None:
         """Until cancelled. A database that is away is asked again at the next look."""
         while True:
+            if self._passes is not None:
+                await self._passes()
             try:
                 await self.look()
             except (CommitUnknown, DatabaseBusy, DatabaseGone, PlanWrong) as reason:

@@ -7,6 +7,7 @@ while a large state is rebuilt.
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -34,13 +35,26 @@ _log = logging.getLogger("muster.router")
 
 
 class RouterLoop:
-    """Runs a router's turns until the lease is lost or it is cancelled."""
+    """Runs a router's turns until the lease is lost or it is cancelled.
 
-    def __init__(self, step: RouterStep, tenure: Tenure, hints: Hints, *, poll_ms: int = POLL_MS) -> None:
+    passes() is awaited before each turn, where there is another site: it may have taken over. It is given
+    what says whether this is still the active router, and says whether the turn may be taken.
+    """
+
+    def __init__(
+        self,
+        step: RouterStep,
+        tenure: Tenure,
+        hints: Hints,
+        *,
+        poll_ms: int = POLL_MS,
+        passes: Callable[[Callable[[], bool]], Awaitable[bool]] | None = None,
+    ) -> None:
         self._step = step
         self._tenure = tenure
         self._hints = hints
         self._poll_ms = poll_ms
+        self._passes = passes
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="router")
         self._turn_began = 0.0
         self._routing = False
@@ -66,6 +80,8 @@ class RouterLoop:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _turn(self) -> bool:
+        if self._passes is not None and not await self._passes(self._tenure.held):
+            return True  # The lease was lost meanwhile.
         loop = asyncio.get_running_loop()
         self._turn_began = time.monotonic()
         try:

@@ -43,7 +43,7 @@ class Beats:
     Shape: content() is what this site says of itself, made elsewhere: it must not block. looked(look, said)
            is called in this thread after each beat, with what the other site said (empty: nothing). third()
            says whether the third point answers, None where none is named; it may block for half a second.
-           run names this life of the role: the other site says in its beats which one it heard last.
+           run() names this life of the role: the other site says in its beats which one it heard last.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Beats:
         looked: Callable[[Look, Mapping[str, Any]], None],
         wall_ms: Callable[[], int],
         third: Callable[[], bool | None] = lambda: None,
-        run: str = "",
+        run: Callable[[], str] = str,
     ) -> None:
         self._run = run
         self.heard = Heard(said={})
@@ -111,8 +111,9 @@ class Beats:
     def _own(self) -> Mapping[str, Any]:
         hears = self.heard.at_mono_ms and _mono_ms() - self.heard.at_mono_ms <= HEARS_MS
         run = str(self.heard.said.get("run", "")) if hears else ""
-        beat = {"at_ms": self._wall_ms(), "hears_you": bool(hears), "run": self._run, "hears": run}
-        return {**self._content(), **beat}
+        # Before what else is said: a life that was begun anew is not named beside the end of the one before.
+        mine, at_ms = self._run(), self._wall_ms()
+        return {**self._content(), "at_ms": at_ms, "hears_you": bool(hears), "run": mine, "hears": run}
 
     async def _answer(self, asked: Asked) -> Answered:
         asked.json()  # what it says comes again as the answer to our own beat: here it only has to be a table

@@ -1,12 +1,15 @@
 """May this site start? Not over newer facts that the other site has of it, nor before it knows who serves.
 
 An old backup, or a standby that lagged, would give numbers a second time that customers and desks have seen.
-So before anything is appended the other site is asked how much of this site's stream it has. And before the
-router serves, the peer role has learned which domains the other site has adopted meanwhile (key `gate`).
+So before anything is appended the other site is asked how much of this site's stream it has, by whichever
+role comes first. And before the router serves, the peer role has learned which domains the other site has
+adopted meanwhile (Gate here; who waits for it is passage.py).
 """
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final  # Any: JSON
 
 import msgspec
@@ -16,27 +19,21 @@ from config.settings import Settings
 from router.journal import stream
 from router.journal.clock import wall_ms
 from router.journal.committer import Committer
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone, DatabaseUnsafe
+from router.journal.connection import Connection, DatabaseUnsafe
 from router.journal.database import Database
 from router.journal.unfinished import BACKUP, unfinished
 from router.run.lease import NOW_MS
+from router.run.plan_activation import plan_in_force
 from router.run.trouble import NoticeTrouble
 from router.sites.credentials import peer_access
+from router.sites.passage import AWAY_S, EVERY_S, GATE, PEER_RUN, Gap, Vouch
 from router.sites.peer_client import PeerClient
 from router.sites.peer_rows import RowsOverThere
 from router.sites.recovering import PeerGone, PeerRows
-from router.sites.status import put_status, status_of
-
-GATE: Final = "gate"
-"""Key of the row of site_status that lets the router serve."""
 
 ASK_S: Final = 3.0
 """Longer than this a site does not wait for a line before it starts."""
 
-GATE_S: Final = 10.0
-"""The router serves after this in any case: a site that is alone must answer."""
-
-PAUSE_S: Final = 0.1
 SILENT_S: Final = 4.0
 """After this without a beat of the other site the peer role opens the gate: it is not there."""
 
@@ -70,9 +67,8 @@ def check_start(
 
     A site of its own is asked only whether its database is whole.
     """
-    with database.writing() as db:
+    with database.reading() as db:
         refuse_unfinished(db)
-        db.run("DELETE FROM site_status WHERE key = :key", key=GATE)
     if not settings.site or plan.pair is None:
         return
     access = peer_access(settings, plan)
@@ -86,14 +82,18 @@ def check_start(
         client.close()
 
 
-def check_start_apart(settings: Settings, plan: Plan, database: Database) -> None:
-    """The same for a router that was started by itself: only where nothing else of the site runs."""
+def check_start_apart(settings: Settings, database: Database) -> None:
+    """The same for a role that was started by itself, before it says that it lives, or appends anything.
+
+    Whoever comes first asks, and all of those who come at once: where one lives, it was asked.
+    """
     if settings.beat_fd >= 0:
         return  # `muster up` has asked
     with database.reading() as db:
         runs = db.row(f"SELECT 1 FROM lease WHERE until_ms > {NOW_MS[db.dialect]} LIMIT 1")
-    if runs is None:
-        check_start(settings, plan, database)
+        in_force = None if runs else plan_in_force(db)
+    if in_force is not None:
+        check_start(settings, in_force[1], database)
 
 
 def refuse_unfinished(db: Connection) -> None:
@@ -131,55 +131,58 @@ def refuse_behind(database: Database, peer: PeerRows) -> None:
         raise MayNotStart(f"the other site has other rows of this site than are here: {_RECOVER}")
 
 
-def wait_for_gate(database: Database, *, patience_s: float = GATE_S) -> bool:
-    """Returns as soon as the peer role says that this site knows who serves what; at last in any case."""
-    give_up_s = time.monotonic() + patience_s
-    while time.monotonic() < give_up_s:
-        try:
-            with database.reading() as db:
-                if status_of(db, GATE).at_ms:
-                    return True
-        except (DatabaseGone, DatabaseBusy):
-            pass  # asked again in a moment
-        time.sleep(PAUSE_S)
-    return False
-
-
 class Gate:
-    """The last step of the peer role's follower: opens the gate once the copy is what the other site has.
+    """The last step of the peer role's follower: vouches once the copy is what the other site has.
 
     What a beat says of that site's journal is a second old, and that site may take this one over as long as
     it has not heard that it is back. So what counts is only what it looked up after it had: by its own clock,
     from the first beat on that names this `run`. Whoever takes over from then on does it from a site that
-    lives.
+    lives. A site whose database took nothing for so long that it may have been taken over is back under
+    another run, once its beats no longer say so.
 
-    failing says which other steps failed the last time: what they do may be missing here.
+    failing says which other steps failed the last time: what they do may be missing here. stuck_s for how
+    long the beats say that the database takes nothing.
     """
 
     def __init__(
         self,
         failing: Callable[[], object],
         *,
-        run: str = "",
-        elapsed_s: Callable[[], float] = time.monotonic,
+        stuck_s: Callable[[], float] = float,
+        clocks_s: Sequence[Callable[[], float]] = (time.monotonic, time.time),
     ) -> None:
-        self._run = run
-        self._failing = failing
-        self._elapsed_s = elapsed_s
-        self._since_s = elapsed_s()
+        self._failing, self._stuck_s = failing, stuck_s
+        self._elapsed_s = clocks_s[0]
+        self._gap = Gap(clocks_s)
+        self._open = False
+        self._away = False
         self._copied: int | None = None
-        self._beat: tuple[float, Mapping[str, Any]] | None = None
-        self._known_ms: int | None = None
-        """Since when the other site knows that this one is back, by the other site's clock."""
+        self._said: dict[str, str | int] = {}
+        self._lock = threading.Lock()
+        self._begin()
+
+    @property
+    def run(self) -> str:
+        """What the beats call this life. Any thread."""
+        return self._run
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._beat: tuple[float, Mapping[str, Any]] | None = None
+            self._known_ms: int | None = None
+            """Since when the other site knows that this one is back, by the other site's clock."""
+            self._since_s = self._elapsed_s()
+            self._run = uuid.uuid4().hex
 
     def heard(self, look: object, said: Mapping[str, Any]) -> None:
         """After each beat of this life: what the other site said, empty where it said nothing. Any thread."""
         if not said:
             return
-        known = said["hears"] == self._run if "hears" in said else said.get("hears_you") is not False
-        if self._known_ms is None and known:
-            self._known_ms = _number(said, "at_ms")
-        self._beat = self._elapsed_s(), said
+        with self._lock:
+            known = said["hears"] == self._run if "hears" in said else said.get("hears_you") is not False
+            if self._known_ms is None and known:
+                self._known_ms = _number(said, "at_ms")
+            self._beat = self._elapsed_s(), said
 
     def mark(self, committer: Committer, own: Database, copy: Database) -> None:
         """The first step: how far the copy was before the others looked at it. What comes while they look
@@ -189,20 +192,44 @@ class Gate:
 
     def step(self, committer: Committer, own: Database, copy: Database) -> None:
         """One look."""
-        with own.reading() as db:
-            if status_of(db, GATE).at_ms:
+        if self._open and self._gap.seconds > AWAY_S:
+            self._open, self._away = False, True
+        if self._away:
+            if self._stuck_s():
                 return
+            self._away = False
+            self._begin()
+            return
+        if self._open:
+            if self._gap.seconds >= EVERY_S:
+                self._vouch(committer)
+            return
         with copy.reading() as db:
             copied = stream.last_seq(db) if self._copied is None else self._copied
-        why = ""
+        why = self._why(copied)
+        if why and not self._failing():
+            self._gap.mark()
+            self._said = {"why": why, "copied": copied, PEER_RUN: self._run}
+            self._vouch(committer)
+
+    def _vouch(self, committer: Committer) -> None:
+        """A commit like those of contacts: where one of them may have hung for too long, this has as well."""
+        fit = self._is_fit
+        committer.submit(Vouch(key=GATE, fit=fit, data=self._said)).result()
+        self._away = not fit()
+        self._open = fit()
+        if self._open:
+            self._gap.mark()
+
+    def _is_fit(self) -> bool:
+        return self._gap.seconds <= AWAY_S
+
+    def _why(self, copied: int) -> str:
+        """Why this site knows all it has to; empty: it does not."""
         now_s, beat = self._elapsed_s(), self._beat
         if beat is None or now_s - beat[0] > FRESH_S:
-            why = "alone" if now_s - self._since_s > SILENT_S else ""
-        elif self._is_new(beat[1]) and copied >= _number(beat[1], "last_seq"):
-            why = "caught_up"
-        if why and not self._failing():
-            with own.writing() as db:
-                put_status(db, GATE, wall_ms(), {"why": why, "copied": copied})
+            return "alone" if now_s - self._since_s > SILENT_S else ""
+        return "caught_up" if self._is_new(beat[1]) and copied >= _number(beat[1], "last_seq") else ""
 
     def _is_new(self, said: Mapping[str, Any]) -> bool:
         """Whether it was looked up when the other site knew that this one is back."""

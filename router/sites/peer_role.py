@@ -27,7 +27,7 @@ from router.run.role_lease import keep_role
 from router.sites.auth import Door
 from router.sites.beat_content import beat_content
 from router.sites.beating import Beats
-from router.sites.boot_gate import GATE, Gate
+from router.sites.boot_gate import Gate
 from router.sites.content_scrub import ContentScrubbing
 from router.sites.copy_gaps import GONE, MarkMissed
 from router.sites.copy_gaps import PEER as POSITION
@@ -43,6 +43,7 @@ from router.sites.learning_links import link_learning
 from router.sites.learning_texts import text_learning
 from router.sites.mover import Mover
 from router.sites.open_there import OpenThere
+from router.sites.passage import GATE
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import PeerRoute, peer_app, peer_server
 from router.sites.pulse import Pulse
@@ -100,7 +101,6 @@ class PeerRole:
         self.own, self.copy = own, copy
         self.plan = plan
         self.serves = False
-        self._run = uuid.uuid4().hex
         self.hints = Hints(settings.redis_url, access.site)
         self.committer = Committer(own, after_commit=self._grown, clock=clock)
         self.steps = _learning()
@@ -120,7 +120,9 @@ class PeerRole:
         self._content: Mapping[str, Any] = {"site": access.site}
         self._written_through = -1
         self._said: Mapping[str, Any] = {}
+        self._follower: Follower | None = None
         self._healing = Healing(own, self.committer)
+        self._gate = Gate(self._failing, stuck_s=lambda: self._pulse.stuck_s)
         self._contents = ContentScrubbing(own, copy, self.committer)
         self.sender = self._new_sender()
         self.beats = self._new_beats()
@@ -129,10 +131,8 @@ class PeerRole:
         self.steps.append(("orders", LeaveOrders(peer=access.peer).step))
         self.steps.append(("open there", OpenThere().step))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
-        self._follower: Follower | None = None
         self._apart = asyncio.Event()
         self._keeper = self._new_keeper()
-        self._gate = Gate(self._failing, run=self._run)
         self.looked.append(self._gate.heard)
         self._scrubbing = Scrubbing(own, self.committer)
 
@@ -151,7 +151,7 @@ class PeerRole:
             looked=self._look,
             wall_ms=wall_ms,
             third=self._watcher.third,
-            run=self._run,
+            run=lambda: self._gate.run,
         )
 
     def _new_keeper(self) -> CopyKeeper:

@@ -1,19 +1,11 @@
 """A site never starts over newer facts that the other one has of it; alone it starts, and says so."""
 
-import threading
-
 import pytest
 
 from router.journal.restoring import finish
 from router.journal.unfinished import mark
-from router.sites.boot_gate import (
-    GATE,
-    Gate,
-    MayNotStart,
-    refuse_behind,
-    refuse_unfinished,
-    wait_for_gate,
-)
+from router.sites.boot_gate import Gate, MayNotStart, refuse_behind, refuse_unfinished
+from router.sites.passage import AWAY_S, EVERY_S, began, vouched
 from router.sites.recovering import CopyAtHand, recover
 from tests.journal.conftest import committer, database, database_url
 from tests.journal.writing import all_rows, append, arrived, checked
@@ -117,20 +109,22 @@ def test_a_database_that_is_half_made_does_not_start(database, made_of, word):
         refuse_unfinished(db)
 
 
+def is_open(database, since_ms=0):
+    """Whether the peer role says, since then, that this site knows who serves."""
+    with database.reading() as db:
+        return vouched(db, since_ms=since_ms)
+
+
 def test_the_router_waits_until_the_other_site_has_been_heard(database, committer, copy):
     """A site that comes back must not offer what the other one has adopted meanwhile."""
     append(committer, arrived("a"))
     gate = Gate(dict)
     gate.heard(None, beat(1, looked_ms=5, at_ms=5))
     gate.step(committer, database, copy)
-    assert not wait_for_gate(database, patience_s=0.0)
+    assert not is_open(database)
     copy_all(database, copy)  # what stands for the rows of the other site
-    opened = threading.Event()
-    waiting = threading.Thread(target=lambda: wait_for_gate(database, patience_s=20) and opened.set())
-    waiting.start()
     gate.step(committer, database, copy)
-    assert opened.wait(20)
-    waiting.join()
+    assert is_open(database)
 
 
 def test_what_came_while_the_others_looked_does_not_open_the_gate(database, committer, copy):
@@ -141,10 +135,10 @@ def test_what_came_while_the_others_looked_does_not_open_the_gate(database, comm
     gate.mark(committer, database, copy)
     copy_all(database, copy)
     gate.step(committer, database, copy)
-    assert not wait_for_gate(database, patience_s=0.0)
+    assert not is_open(database)
     gate.mark(committer, database, copy)
     gate.step(committer, database, copy)
-    assert wait_for_gate(database, patience_s=0.2)
+    assert is_open(database)
 
 
 def test_what_was_claimed_before_it_was_known_that_this_site_is_back_is_waited_for(database, committer, copy):
@@ -164,7 +158,7 @@ def test_what_was_claimed_before_it_was_known_that_this_site_is_back_is_waited_f
     copy_all(database, copy)
     gate.mark(committer, database, copy)
     gate.step(committer, database, copy)
-    assert wait_for_gate(database, patience_s=0.2)
+    assert is_open(database)
 
 
 def test_what_an_older_release_says_opens_the_gate_a_little_later(database, committer, copy):
@@ -177,13 +171,13 @@ def test_what_an_older_release_says_opens_the_gate_a_little_later(database, comm
         _stays_closed(gate, database, committer, copy)
     gate.heard(None, {"last_seq": 1, "at_ms": 8_000, "hears_you": True})
     gate.step(committer, database, copy)
-    assert wait_for_gate(database, patience_s=0.2)
+    assert is_open(database)
 
 
 def _stays_closed(gate, database, committer, copy):
     gate.mark(committer, database, copy)
     gate.step(committer, database, copy)
-    assert not wait_for_gate(database, patience_s=0.0)
+    assert not is_open(database)
 
 
 def beat(last_seq: int, *, looked_ms: int, at_ms: int, hears_you: bool = True) -> dict[str, object]:
@@ -191,23 +185,92 @@ def beat(last_seq: int, *, looked_ms: int, at_ms: int, hears_you: bool = True) -
     return {"last_seq": last_seq, "looked_ms": looked_ms, "at_ms": at_ms, "hears_you": hears_you}
 
 
+def later(database):
+    """A moment after all that was written by then, by the database's clock."""
+    until_ms = began(database) + 1
+    while began(database) < until_ms:
+        pass
+    return until_ms
+
+
+class Time:
+    """Clocks that are set: the one that nobody sets, and the time of day."""
+
+    def __init__(self):
+        self.steady_s = self.day_s = 0.0
+
+    def passes(self, seconds):
+        self.steady_s += seconds
+        self.day_s += seconds
+
+    @property
+    def clocks(self):
+        return (lambda: self.steady_s, lambda: self.day_s)
+
+
 def test_a_step_that_fails_keeps_the_gate_closed(database, committer, copy):
     """What it would have learned is missing here."""
-    failing = {"reconcile": "LookupError"}
-    gate = Gate(lambda: failing, elapsed_s=iter([0.0, 99.0, 99.0]).__next__)
+    failing, time = {"reconcile": "LookupError"}, Time()
+    gate = Gate(lambda: failing, clocks_s=time.clocks)
+    time.passes(99)
     gate.step(committer, database, copy)
-    assert not wait_for_gate(database, patience_s=0.0)
+    assert not is_open(database)
     failing.clear()
     gate.step(committer, database, copy)
-    assert wait_for_gate(database, patience_s=0.2)
+    assert is_open(database)
 
 
 def test_the_gate_opens_where_nobody_is_heard(database, committer, copy):
     """The other site burnt: this one must answer, and soon."""
-    times = iter([0.0, 1.0, 9.0])
-    gate = Gate(dict, elapsed_s=lambda: next(times))
+    time = Time()
+    gate = Gate(dict, clocks_s=time.clocks)
+    time.passes(1)
     gate.step(committer, database, copy)
-    with database.reading() as db:
-        assert db.row("SELECT 1 FROM site_status WHERE key = :key", key=GATE) is None
+    assert not is_open(database)
+    time.passes(8)
     gate.step(committer, database, copy)
-    assert wait_for_gate(database, patience_s=0.2)
+    assert is_open(database)
+
+
+def test_what_stands_in_the_tables_since_the_last_life_opens_nothing(database, committer, copy):
+    """Under systemd all roles start at once: nobody is there to take away what was true before."""
+    time = Time()
+    gate = Gate(dict, clocks_s=time.clocks)
+    time.passes(9)
+    gate.step(committer, database, copy)
+    assert is_open(database)
+    since_ms = later(database)
+    assert not is_open(database, since_ms)
+    another_life = Gate(dict, clocks_s=time.clocks)
+    another_life.step(committer, database, copy)
+    assert not is_open(database, since_ms), "it has heard of nobody yet"
+    time.passes(EVERY_S)
+    gate.step(committer, database, copy)
+    assert is_open(database, since_ms), "it lived all the time: who starts beside it need not wait"
+
+
+@pytest.mark.parametrize("stood", ["both", "steady", "day"])
+def test_a_peer_role_that_was_away_learns_anew(database, committer, copy, stood):
+    """Its database took nothing for 30 s, or the machine was frozen: the policy has taken this site over."""
+    append(committer, arrived("a"))
+    copy_all(database, copy)
+    time, stuck = Time(), [0.0]
+    gate = Gate(dict, stuck_s=lambda: stuck[0], clocks_s=time.clocks)
+    gate.heard(None, {**beat(1, looked_ms=5_000, at_ms=5_000), "hears": gate.run})
+    gate.step(committer, database, copy)
+    assert is_open(database)
+    before, since_ms = gate.run, later(database)
+    time.steady_s += AWAY_S + 1 if stood != "day" else 0
+    time.day_s += AWAY_S + 1 if stood != "steady" else 0
+    stuck[0] = 31.0
+    gate.step(committer, database, copy)
+    assert gate.run == before, "while its beats say that it is stuck, the other site may still take it over"
+    stuck[0] = 0.0
+    gate.step(committer, database, copy)
+    assert gate.run != before
+    gate.heard(None, {**beat(1, looked_ms=40_000, at_ms=40_000), "hears": before})
+    gate.step(committer, database, copy)
+    assert not is_open(database, since_ms), "that was said before it was known to be back"
+    gate.heard(None, {**beat(1, looked_ms=41_000, at_ms=41_000), "hears": gate.run})
+    gate.step(committer, database, copy)
+    assert is_open(database, since_ms)

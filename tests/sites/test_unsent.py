@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from agents_ui.commands.worker import gate_opened
 from config.plan_file import parse_plan
 from config.settings import read_settings
 from router.channels.port import Outcome
 from router.journal.appends import put_content
+from router.journal.clock import SteadyClock
 from router.run import delivery_book as book
+from router.run.delivery import Delivery
+from router.run.delivery_senders import Outlets
 from router.sites.acts import Taken, take_over
-from router.sites.boot_gate import GATE
 from router.sites.dry_run import dry_run
 from router.sites.ground import Ground
+from router.sites.passage import GATE, Passage, began
 from router.sites.status import put_status
 from router.sites.unsent import DAY_MS, LeaveOrders
 from tests.journal.conftest import database_url
@@ -63,8 +65,8 @@ class Two:
     def counted(self, half: Half) -> int:
         return int(dry_run(self.ground(half), ["a"])["unsent"])
 
-    def answered(self, half: Half, number: int, *, urgency: int = 3, address: str = "") -> str:
-        """Somebody writes; an agent answers and ends it. The interaction; its order is `o-<number>`."""
+    def waits(self, half: Half, number: int, *, urgency: int = 3, address: str = "") -> tuple[str, str]:
+        """Somebody writes, and is read. The interaction, and the hash of the address."""
         texts(half, number, "I fell", address=address or f"+1555010{number}")
         ((ref, address_hash, message),) = half.all(
             "SELECT i.interaction_id, i.address_hash, m.message_id FROM interaction i"
@@ -84,14 +86,17 @@ class Two:
             hits=[],
         )
         half.site.settles()
-        assert half.accepts(str(ref)) == "hannah"
-        self.replies(half, str(ref), number, str(address_hash))
-        half.site.say(
-            "disposition_given", str(ref), agent_id="hannah", disposition="answered", command_id=str(ref)
-        )
+        return str(ref), str(address_hash)
+
+    def answered(self, half: Half, number: int, *, urgency: int = 3, address: str = "") -> str:
+        """Somebody writes; an agent answers and ends it. The interaction; its order is `o-<number>`."""
+        ref, address_hash = self.waits(half, number, urgency=urgency, address=address)
+        assert half.accepts(ref) == "hannah"
+        self.replies(half, ref, number, address_hash)
+        half.site.say("disposition_given", ref, agent_id="hannah", disposition="answered", command_id=ref)
         half.site.settles()
-        assert half.state(str(ref)) == "disposed"
-        return str(ref)
+        assert half.state(ref) == "disposed"
+        return ref
 
     def replies(self, half: Half, ref: str, number: int, address_hash: str) -> None:
         with half.site.database.writing() as db:
@@ -343,11 +348,72 @@ def test_a_known_customer_keeps_the_name_that_this_site_has_for_them(two):
 
 async def test_a_site_that_is_back_sends_nothing_before_it_knows_what_was_taken(two):
     """What was due when it died would leave in its first second, and the other site has sent it."""
-    ground = two.ground(two.a)
-    assert not await gate_opened(ground.settings, ground.own, patience_s=0.2), "it may be alone"
-    waiting = asyncio.create_task(gate_opened(ground.settings, ground.own, patience_s=60))
+    ground, clock = two.ground(two.a), SteadyClock()
+    began_ms = began(ground.own)
+    passage = Passage(ground.own, ground.committer, role="worker", since_ms=began_ms, patience_s=60.0)
+    looked = asyncio.Event()
+
+    class Sending(Delivery):
+        async def deliver_due(self):
+            looked.set()
+
+    outlets = Outlets(ground.settings)
+    delivery = asyncio.create_task(
+        Sending(ground.own, ground.committer, outlets, clock, passes=passage.passes).run()
+    )
+    await asyncio.wait({delivery}, timeout=0.5)
+    assert not looked.is_set()
     with ground.own.writing() as db:
-        put_status(db, GATE, 1, {})
-    assert await waiting
-    alone = read_settings({})
-    assert await gate_opened(alone, ground.own, patience_s=0.0), "one site alone waits for nobody"
+        put_status(db, GATE, began(ground.own), {"run": "of now"})
+    await asyncio.wait_for(looked.wait(), 20)
+    delivery.cancel()
+    await asyncio.gather(delivery, return_exceptions=True)
+
+
+def test_a_reply_of_what_is_open_at_both_leaves_at_the_site_that_takes_over(two):
+    """It is here already, so it does not come with it; and it is not over there, so nobody would look."""
+    ref, address_hash = two.waits(two.a, 1)
+    two.a.sends()
+    assert two.b.adopts().adopted == 1
+    assert (two.a.accepts(ref), two.b.accepts(ref)) == ("hannah", "ivan")
+    exchange(two.a, two.b)
+    assert (two.a.state(ref), two.b.state(ref)) == ("assigned", "assigned")
+    two.replies(two.a, ref, 1, address_hash)
+    two.a.sends()
+    assert two.counted(two.b) == 1
+    assert two.takes_over(two.b).orders == 1
+    assert two.takes_over(two.b, "again").orders == two.counted(two.b) == 0
+    assert two.b.state(ref) == "assigned", "its agent here goes on with it"
+    assert leaves(two.b, *due(two.b)) == [True]
+    two.hears(two.a)
+    assert (orders(two.a), due(two.a)) == ([("o-1", "moved")], [])
+    two.sound()
+
+
+def test_a_reply_whose_row_came_late_leaves_at_the_site_that_has_its_conversation(two):
+    """It was written in the last second before the site died, and arrived after everything had been taken."""
+    ref, address_hash = two.waits(two.a, 1)
+    two.a.accepts(ref)
+    two.a.sends()
+    taken = two.takes_over(two.b)
+    assert (taken.adopted, taken.orders) == (1, 0)
+    two.replies(two.a, ref, 1, address_hash)
+    two.a.sends()
+    assert two.counted(two.b) == 1
+    assert two.takes_over(two.b, "again").orders == 1
+    assert due(two.b) == ["o-1"]
+    two.hears(two.a)
+    assert orders(two.a) == [("o-1", "moved")]
+    two.sound()
+
+
+def test_what_comes_with_its_conversation_does_not_come_without_it(two):
+    """Its agent may still be talking there: who sends what she wrote is decided with all the rest of it."""
+    ref, address_hash = two.waits(two.a, 1)
+    two.a.accepts(ref)
+    two.replies(two.a, ref, 1, address_hash)
+    two.a.sends()
+    assert two.counted(two.b) == 0
+    taken = two.takes_over(two.b)
+    assert (taken.adopted, taken.orders, due(two.b)) == (1, 0, ["o-1"])
+    two.sound()
