@@ -28,8 +28,8 @@ END_S: Final = 3.0
 
 LOST: Final = (
     "the database has lost rows of the journal: row {seq} was there, and now {now}. A replica that lagged "
-    "took over, or an older backup was put back: stop every role and type muster recover "
-    "(docs/deploy.md says how)"
+    "took over, or an older backup was put back: stop every role and type muster recover --from-peer, or "
+    "where there is no other site muster recover --alone (docs/deploy.md says how)"
 )
 
 _log = logging.getLogger("muster.journal")
