@@ -14,7 +14,7 @@ import msgspec
 
 from config.words import MOVED
 from router.journal.connection import Connection
-from router.journal.many_rows import rows_in
+from router.journal.many_rows import readable_in
 from router.journal.stream import OWN_ROWS, last_seq, read_head
 from router.records import Fact, Row, fact
 
@@ -107,7 +107,7 @@ def read_late(theirs: Connection, copy_rows: Iterable[Row]) -> dict[str, tuple[i
     What comes while it is handed over is copied after it, and not read here where it was read by then.
     """
     read = [row for row in copy_rows if row.kind == "read"]
-    gone = dict(rows_in(theirs, _GONE, sorted({row.ref for row in read}), MOVED))
+    gone = dict(readable_in(theirs, _GONE, sorted({row.ref for row in read}), MOVED)[0])
     found: dict[str, tuple[int, int]] = {}
     for row in read:
         if 0 < gone.get(row.ref, row.seq) < row.seq:

@@ -13,15 +13,16 @@ from typing import Final  # Any: a column's value is whatever the table says
 
 from router import call_backs
 from router.journal.appends import ROUTER
-from router.journal.committer import Committer, CommitUnknown
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.committer import Committer
+from router.journal.connection import Connection
 from router.journal.database import Database
-from router.journal.many_rows import rows_in
+from router.journal.many_rows import readable_in, rows_in
 from router.journal.stream import read_rows
 from router.records import Fact, Row, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt
+from router.sites.copy_damage import chosen, stops
 from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.given_up import left_by_both, left_there
@@ -150,8 +151,8 @@ class Reconciler:
     def __init__(self, *, site: str, peer: str, compared: Callable[[], bool] = lambda: True) -> None:
         self.caught_up = False
         self._site, self._peer = site, peer
-        self._own_seq = self._copy_seq = -1
         self._compared = compared
+        self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
         self._saved: Through | None = None
         self._told: dict[str, int] = {}
@@ -187,9 +188,9 @@ class Reconciler:
             part = ids[at : at + AT_ONCE]
             try:
                 self._agree_on(own, database, copy, part)
-            except (CommitUnknown, DatabaseBusy, DatabaseGone):
-                raise
-            except Exception:  # noqa: BLE001 - one row that nobody foresaw must not hold up the others
+            except Exception as fault:  # one row that nobody foresaw, or that is rotten in the copy
+                if stops(fault, copy):
+                    raise
                 _log.exception("not agreed at once; each by itself")
                 for each in part:
                     self._agree_alone(own, database, copy, each)
@@ -201,9 +202,9 @@ class Reconciler:
         self._again = set()
         try:
             self._agree_on(own, database, copy, [ref])
-        except (CommitUnknown, DatabaseBusy, DatabaseGone):
-            raise
-        except Exception as fault:  # noqa: BLE001 - named, and looked at again when it is touched
+        except Exception as fault:  # named, and looked at again when it is touched
+            if stops(fault, copy):
+                raise
             _log.exception("not agreed interaction=%s", ref)
             alarm = NoticeTrouble(code=NOT_AGREED, ref=ref, detail=type(fault).__name__)
             own.submit(alarm).result()
@@ -340,7 +341,7 @@ class Reconciler:
         touched = _known(theirs, [*_refs(own_rows), *sorted(sent_in(ours, own_rows))])
         late = read_late(theirs, copy_rows).items()
         self._late = {ref: each for ref, each in late if self.caught_up or self._told.get(ref, -1) < each[1]}
-        touched |= _known(ours, [*_refs(copy_rows), *sorted({*self._late, *sent_in(theirs, copy_rows)})])
+        touched |= _known(ours, [*_refs(copy_rows), *sorted({*self._late, *_sent_there(theirs, copy_rows)})])
         touched |= said_at_both(ours, theirs, own_rows, copy_rows)
         return touched, PAGE in (len(own_rows), len(copy_rows))
 
@@ -366,11 +367,24 @@ def _refs(rows: Iterable[Row]) -> list[str]:
     return sorted({row.ref for row in rows if row.kind in TOUCHING})
 
 
+def _sent_there(theirs: Connection, rows: Sequence[Row]) -> list[str]:
+    """The interactions in which something left there, by these rows, as far as that can be read."""
+
+    def sent(refs: Sequence[str]) -> list[str]:
+        some = set(refs)
+        return sorted(sent_in(theirs, [row for row in rows if row.ref in some]))
+
+    return chosen(theirs, sorted({row.ref for row in rows}), sent)
+
+
 def _adopted_ms(db: Connection, ids: Sequence[str]) -> dict[str, int]:
     sql = "SELECT interaction_id, at_ms FROM adoption WHERE interaction_id IN {wanted}"
     return {str(row[0]): int(row[1]) for row in rows_in(db, sql, ids)}
 
 
 def _known(db: Connection, ids: Sequence[str]) -> set[str]:
-    sql = "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}"
-    return {str(row[0]) for row in rows_in(db, sql, ids)}
+    """Of these, what this database ever had; what is rotten there too: whoever looks at it tells."""
+    rows, rotten = readable_in(
+        db, "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}", ids
+    )
+    return {*(str(row[0]) for row in rows), *rotten}

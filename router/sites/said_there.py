@@ -22,6 +22,7 @@ from router.journal.connection import Connection
 from router.journal.many_rows import rows_in
 from router.records import Fact, Row, fact
 from router.sites.adoptees import MESSAGES_MAX, Adoptee
+from router.sites.copy_damage import chosen
 from router.sites.open_there import ALONE, JOINS_NOTHING
 
 BRINGING: Final = frozenset({"arrived", "message_added", "message_copied", "adopted"})
@@ -189,14 +190,20 @@ def said_at_both(
 ) -> set[str]:
     """Interactions open here with a message that one of these rows brought, and the other site has too."""
     here = sorted({each for row in own_rows for each in _messages_of(row)})
-    both = {str(row[0]) for row in rows_in(theirs, _KNOWN, here)}
-    return _open_with(ours, both.union(each for row in copy_rows for each in _messages_of(row)))
+    return _open_with(
+        ours, _known(theirs, here).union(each for row in copy_rows for each in _messages_of(row))
+    )
 
 
 def known_there(ours: Connection, theirs: Connection, ids: Sequence[str]) -> set[str]:
     """Of these interactions, those open here with a message that the other site has too."""
     said = {each for messages in said_in(ours, ids).values() for each in messages}
-    return _open_with(ours, {str(row[0]) for row in rows_in(theirs, _KNOWN, sorted(said))})
+    return _open_with(ours, _known(theirs, sorted(said)))
+
+
+def _known(theirs: Connection, messages: Sequence[str]) -> set[str]:
+    """Those of these that the other site has; and what is rotten in its copy, which may be one of them."""
+    return set(chosen(theirs, messages, lambda part: [str(row[0]) for row in rows_in(theirs, _KNOWN, part)]))
 
 
 def _open_with(db: Connection, messages: Iterable[str]) -> set[str]:

@@ -17,18 +17,23 @@ from typing import Any, Final  # Any: JSON values
 import msgspec
 
 from router.channels import consent
-from router.journal.committer import Committer, CommitUnknown
-from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
+from router.journal.committer import Committer
+from router.journal.connection import Connection
 from router.journal.database import Database
-from router.journal.many_rows import rows_in
+from router.journal.many_rows import readable_in, rows_in, unless_damaged
+from router.journal.readable_ids import readable_ids
 from router.journal.stream import OWN_ROWS, last_seq, read_head
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import Adoptees, read_adoptees
 from router.sites.adopting import DUE, LEFT, NOT_ADOPTED, Adopt
 from router.sites.bringing import bring_content
+from router.sites.copy_damage import stops
 
 KIND: Final = "orders_adopted"
+OUTBOX: Final = "outbox"
+"""Ref of the alarm that replies there cannot be read, nor whose they are; its detail is how many."""
+
 DAY_MS: Final = 86_400_000
 """How old what was ordered may be, where the plan never gives up."""
 
@@ -36,13 +41,15 @@ AT_ONCE: Final = 10
 """Conversations of one append, each with as many as 200 messages."""
 
 _UNSENT: Final = """
-    SELECT o.outbox_id, o.interaction_id, o.channel, o.address_hash, o.category
+    SELECT o.outbox_id, o.interaction_id, o.channel, o.address_hash, o.category,
+        i.urgency, o.ordered_at_ms, o.seq
     FROM outbox o JOIN message m ON m.message_id = o.message_id AND m.interaction_id = o.interaction_id
         JOIN interaction i ON i.interaction_id = o.interaction_id
-    WHERE o.status = 'due' AND o.ordered_at_ms > :since_ms AND i.closed_seq <> 0
+    WHERE o.status = 'due' AND o.ordered_at_ms > ? AND i.closed_seq <> 0
         AND i.traffic NOT IN ('probe', 'rehearsal')
-    ORDER BY i.urgency, o.ordered_at_ms, o.seq, o.outbox_id
 """
+_UNSENT_OF: Final = f"{_UNSENT} AND o.outbox_id IN {{wanted}}"
+_OF: Final = "SELECT outbox_id, interaction_id FROM outbox WHERE outbox_id IN {wanted}"
 _HERE: Final = "SELECT outbox_id FROM outbox WHERE status <> 'moved' AND outbox_id IN {wanted}"
 _ENDED: Final = """
     SELECT interaction_id, closed_by, closed_why, closed_at_ms, disposition FROM interaction
@@ -65,9 +72,13 @@ _log = logging.getLogger("muster.adopting")
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """What is to be sent here: (order, interaction), the most urgent and oldest first."""
+    """What is to be sent here: (order, interaction), the most urgent and oldest first.
+
+    Shape: lost is how many orders were due there and cannot be read at all.
+    """
 
     orders: tuple[tuple[str, str], ...]
+    lost: int = 0
 
     def __len__(self) -> int:
         return len(self.orders)
@@ -83,13 +94,23 @@ def unsent(copy: Connection, own: Connection, *, now_ms: int, give_up_ms: int) -
 
     What it would give up, because it is too old or they want no more messages, is not among it.
     """
-    rows = copy.rows(_UNSENT, since_ms=now_ms - (give_up_ms or DAY_MS))
-    here = {str(row[0]) for row in rows_in(own, _HERE, [str(row[0]) for row in rows])}
-    return Unsent(tuple((row[0], row[1]) for row in rows if row[0] not in here and not _refused(copy, row)))
+    since_ms = now_ms - (give_up_ms or DAY_MS)
+    rows = unless_damaged(copy, lambda: copy.rows_listed(_UNSENT, [since_ms]))
+    named: list[tuple[str, str]] = []
+    lost: list[str] = []
+    if rows is None:
+        ids = readable_ids(copy, "outbox", index="outbox_due", where="status = 'due'")
+        rows, rotten = readable_in(copy, _UNSENT_OF, ids, since_ms)
+        named, lost = readable_in(copy, _OF, rotten)
+    rows.sort(key=lambda row: (*row[5:], row[0]))
+    orders = [*(row[:2] for row in rows if not _refused(copy, row)), *named]
+    here = {str(row[0]) for row in rows_in(own, _HERE, [*(order for order, _ in orders), *lost])}
+    coming = tuple((order, ref) for order, ref in orders if order not in here)
+    return Unsent(coming, lost=len(set(lost) - here))
 
 
 def _refused(copy: Connection, row: Sequence[Any]) -> str:
-    _, ref, channel, address_hash, category = row
+    _, ref, channel, address_hash, category = row[:5]
     return consent.refusal(
         copy, channel=channel, address_hash=address_hash, category=category, interaction_id=ref
     )
@@ -187,6 +208,8 @@ def adopt_orders(
     orders = [order for order, _ in found.orders]
     ids = found.interactions
     parts = [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
+    if found.lost:
+        own.submit(NoticeTrouble(code=NOT_ADOPTED, ref=OUTBOX, detail=f"replies: {found.lost}")).result()
     return sum(_adopt_part(own, copy, part, orders, site=site, peer=peer) for part in parts)
 
 
@@ -196,9 +219,9 @@ def _adopt_part(
     """One that cannot be adopted holds up no other: an alarm names it."""
     try:
         return _adopt_now(own, copy, ids, orders, site=site, peer=peer)
-    except (CommitUnknown, DatabaseBusy, DatabaseGone):
-        raise
-    except Exception as fault:  # noqa: BLE001 - one row of theirs that nobody foresaw
+    except Exception as fault:  # one row of theirs that nobody foresaw, or that is rotten
+        if stops(fault, copy):
+            raise
         if len(ids) > 1:
             return sum(_adopt_part(own, copy, [ref], orders, site=site, peer=peer) for ref in ids)
         _log.exception("orders not adopted interaction=%s", ids[0])

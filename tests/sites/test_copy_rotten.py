@@ -14,11 +14,14 @@ from router.journal.database import open_database
 from router.journal.readable_ids import readable_ids
 from router.sites.adopting import NOT_ADOPTED
 from router.sites.reconciling import NOT_AGREED
+from router.sites.unsent import OUTBOX
 from tests.sites.rotting import reopened, rot_rows
 from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.test_lending import due
+from tests.sites.test_unsent import two
 from tests.system.postgres import postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "two"]
 
 MANY = 120
 
@@ -82,6 +85,39 @@ def test_a_rotten_page_of_the_own_database_is_not_taken_for_one_of_the_copy(pair
         getattr(b, does)()
     assert caught.value.of is b.site.database
     assert alarmed(b) | alarmed(b, NOT_AGREED) == set()
+
+
+@pytest.mark.parametrize("table", ["interaction", "message"])
+def test_two_sites_agree_on_whatever_is_on_no_rotten_page(pair, tmp_path, table):
+    """Else a site that is back never learns what is served elsewhere, and both serve all of it for good."""
+    a, b = pair
+    ids = waiting_at(a)
+    b.adopts()
+    b.sends()
+    rots(a, table, ids[MANY // 2], tmp_path)
+    a.agrees()
+    left = here(a)
+    assert a.reconciler.caught_up
+    assert 0 < len(left) < MANY / 2
+    assert alarmed(a, NOT_AGREED) == left
+
+
+@pytest.mark.parametrize(("table", "word"), [("outbox", "o-20"), ("message", "m-20"), ("interaction", "")])
+def test_replies_that_stand_on_no_rotten_page_are_sent_and_the_others_are_told(two, tmp_path, table, word):
+    """A take-over goes through to its end: who was answered gets the answer, or somebody is told of them."""
+    refs = {number: two.answered(two.a, number) for number in range(1, 41)}
+    two.a.sends()
+    rots(two.b, table, word or refs[20], tmp_path)
+    taken = two.takes_over(two.b)
+    assert 0 < taken.orders < 40
+    assert len(due(two.b)) == 10
+    named = alarmed(two.b)
+    if table == "outbox":
+        ((lost,),) = two.b.all("SELECT detail FROM alarm WHERE code = :code", code=NOT_ADOPTED)
+        assert (named, lost) == ({OUTBOX}, f"replies: {40 - taken.orders}")
+    else:
+        assert refs[20] in named
+        assert len(named) == 40 - taken.orders
 
 
 def test_postgresql_gives_the_ids_of_all_pages_but_the_rotten_one(postgres_url):
