@@ -28,16 +28,17 @@ def act_done(db: Connection, row: Row, data: dict[str, Any]) -> None:
 def _reroute_set(db: Connection, row: Row, data: dict[str, Any]) -> None:
     act_done(db, row, data)
     db.run(
-        """INSERT INTO reroute (scope, share_pct, since_ms, agent_id, why)
-           VALUES (:scope, :share_pct, :at_ms, :agent_id, :why)
+        """INSERT INTO reroute (scope, share_pct, since_ms, agent_id, why, seq)
+           VALUES (:scope, :share_pct, :at_ms, :agent_id, :why, :seq)
            ON CONFLICT (scope) DO UPDATE
            SET share_pct = excluded.share_pct, since_ms = excluded.since_ms,
-               agent_id = excluded.agent_id, why = excluded.why""",
+               agent_id = excluded.agent_id, why = excluded.why, seq = excluded.seq""",
         scope=row.ref,
         share_pct=data["share_pct"],
         at_ms=row.at_ms,
         agent_id=data["agent_id"],
         why=data["why"],
+        seq=row.seq,
     )
 
 

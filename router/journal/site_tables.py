@@ -93,6 +93,8 @@ class RerouteRow(SQLModel, table=True):
     since_ms: int = Field(sa_column=_ms())
     agent_id: str = ""
     why: str = ""
+    seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
+    """The row that asked for it: what came from the other site since is not sent back."""
 
 
 class SiteStateRow(SQLModel, table=True):

@@ -1,8 +1,8 @@
 """Handing waiting interactions to the other site while this one lives: held for it, asked, then let go.
 
-Chosen are those that wait here and shall wait there: a share of what arrived here (reroute), everything that
-arrived here while the other site serves this one's traffic, and what came from there once its home serves
-again. Which of a share is drawn from its id, so that the same one is always chosen or never.
+Chosen are those that wait here and shall wait there: a share (reroute; shares.py), everything while the other
+site serves this one's traffic, and what came from there once its home serves again. Which of a share is drawn
+from its id, so that the same one is always chosen or never.
 
     waiting ── handover_began ──▶ held for @<site> ── asked ──▶ adopted there ── yielded ──▶ moved
                                         │                 refused: handover_ended ──▶ waiting
@@ -35,12 +35,11 @@ from router.sites.adoptees import left_by, orders_of
 from router.sites.adopting import adopt, claims
 from router.sites.lending import Lend, has_orders
 from router.sites.overflow import OVERFLOW_FULL
-from router.sites.ownership import owner_of
 from router.sites.peer_client import PeerUnreachable
 from router.sites.returning import going_home
+from router.sites.shares import ALL_OF_IT, LEFT_ALONE, Shares, in_force, share_for
 
 AT_ONCE: Final = 100
-ALL_OF_IT: Final = 100
 HOLD_MS: Final = 15_000
 """How long nobody here is offered what the other site was asked to take: longer than it takes to answer."""
 
@@ -83,10 +82,10 @@ COPIED_WITHIN_S: Final = 5.0
 """How long the other site waits for its copy to have what it is asked to take."""
 
 _WAITING: Final = """
-    SELECT i.interaction_id, i.channel, i.queue_id, i.urgency, i.state
+    SELECT i.interaction_id, i.channel, i.queue_id, i.urgency, i.state, coalesce(a.seq, 0)
     FROM interaction i LEFT JOIN adoption a ON a.interaction_id = i.interaction_id
     WHERE i.closed_seq = 0 AND i.state IN ('waiting', 'offered') AND i.named_agent_id = ''
-        AND i.traffic NOT IN ('probe', 'rehearsal') AND a.interaction_id IS NULL
+        AND i.traffic NOT IN ('probe', 'rehearsal')
         AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
@@ -275,32 +274,33 @@ class Rerouting:
 
 
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
-    """Ids of what waits here and shall wait there, the most urgent and oldest first."""
+    """Ids of what waits here and shall wait there, each once: what goes home, then by urgency and age."""
     home = going_home(db, site=site, peer=peer)
     again = [str(row[0]) for row in db.rows(_AGAIN, site=site, peer=peer)]
-    return [*_still_waiting(db, home), *again, *moving(db, _in_force(db, site=site, peer=peer))]
+    asked = moving(db, in_force(db, site=site, peer=peer))
+    return list(dict.fromkeys([*_still_waiting(db, home), *again, *asked]))
 
 
 def calls_to_send_on(db: Connection, *, site: str, peer: str) -> list[str]:
-    """Ids of calls on the line here, with nobody yet, that shall be served there, in order."""
-    return calls_moving(db, _in_force(db, site=site, peer=peer))
+    """Ids of calls on the line here, with nobody yet, that shall be served there, in order.
+
+    Only where somebody asked for it: they may end at a telephone outside, if the other site is full.
+    """
+    asked = in_force(db, site=site, peer=peer)
+    return calls_moving(db, {scope: share for scope, share in asked.items() if scope != LEFT_ALONE})
 
 
-def calls_moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
+def calls_moving(db: Connection, shares: Shares) -> list[str]:
     """Ids of calls on the line here that belong to these shares, also of those that ring."""
     return [
         str(ref)
-        for ref, channel, queue_id, urgency, _ in db.rows(_CALLS)
-        if _drawn(str(ref)) < _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
+        for ref, channel, queue_id, urgency, _, came_seq in db.rows(_CALLS)
+        if _drawn(str(ref))
+        < share_for(shares, channel=channel, queue_id=queue_id, urgency=urgency, came_seq=came_seq)
     ]
 
 
-def shares_of(db: Connection) -> dict[str, int]:
-    """What share is moved, by scope."""
-    return {str(scope): int(share) for scope, share in db.rows("SELECT scope, share_pct FROM reroute")}
-
-
-def moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
+def moving(db: Connection, shares: Shares) -> list[str]:
     """Ids of what waits here and belongs to these shares, in the order of the line.
 
     What rings is left ringing, unless everything moves: then nobody here is to be given anything more, or
@@ -308,11 +308,12 @@ def moving(db: Connection, shares: Mapping[str, int]) -> list[str]:
     after it whatever is drawn: their provider still brings here what they write.
     """
     found = []
-    following = {str(row[0]) for row in db.rows(_FOLLOWING)} if any(shares.values()) else set()
-    for ref, channel, queue_id, urgency, state in db.rows(_WAITING):
-        share = _share(shares, channel=channel, queue_id=queue_id, urgency=urgency)
+    asked = any(each.share_pct for each in shares.values())
+    following = {str(row[0]) for row in db.rows(_FOLLOWING)} if asked else set()
+    for ref, channel, queue_id, urgency, state, came_seq in db.rows(_WAITING):
+        share = share_for(shares, channel=channel, queue_id=queue_id, urgency=urgency, came_seq=came_seq)
         drawn = _drawn(str(ref)) < share and (state == WAITING or share == ALL_OF_IT)
-        if drawn or (state == WAITING and str(ref) in following):
+        if drawn or (state == WAITING and not came_seq and str(ref) in following):
             found.append(str(ref))
     return found
 
@@ -368,16 +369,6 @@ def _still_waiting(db: Connection, ids: Sequence[str]) -> list[str]:
     """Of these, what nobody is offered and nobody is named for."""
     found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, "")}
     return [each for each in ids if each in found]
-
-
-def _in_force(db: Connection, *, site: str, peer: str) -> Mapping[str, int]:
-    """What is moved now: everything, while the other site serves what is ours."""
-    return {"all": ALL_OF_IT} if owner_of(db, site).site == peer else shares_of(db)
-
-
-def _share(shares: Mapping[str, int], *, channel: str, queue_id: str, urgency: int) -> int:
-    scopes = ("all", f"urgency/{urgency}", f"channel/{channel}", f"queue/{queue_id}")
-    return max(shares.get(scope, 0) for scope in scopes)
 
 
 def _drawn(interaction_id: str) -> int:
