@@ -20,7 +20,7 @@ from router.sites.chains import hash_at, look_at_chain
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
 from router.sites.problems import Problem
-from router.sites.refusals import clock_problem
+from router.sites.refusals import clock_problem, partial_copy
 from router.sites.sending_trouble import PASSING
 from router.sites.status import CONTENT, COPY, PEER, VERIFIED, put_status, readiness_key, status_of
 
@@ -181,6 +181,8 @@ def _chains(ground: Ground, own: Connection, copy: Connection) -> Iterator[Probl
     if theirs.fault:
         todo = f"look at the disk, and let the copy come again from {other}: docs/disaster.md"
         yield Problem(code="copy_broken", text=f"the copy of {other} is damaged: {theirs.fault}", todo=todo)
+    if partial := partial_copy(ground, own, copy):
+        yield partial
     yield from _contents(own, other)
     said = status_of(own, PEER).data.get("copy_of_you")
     if isinstance(said, dict) and isinstance(said.get("seq"), int) and said["seq"] <= mine.seq:

@@ -57,10 +57,10 @@ def partial_copy(ground: Ground, own: Connection, copy: Connection) -> Problem |
     behind_ms = beat.number("at_ms", beat.at_ms) - head.at_ms  # both by the clock of that site
     if rows <= LAG_ROWS or behind_ms <= PARTIAL_MS:
         return None
-    text = (
-        f"the copy of {other} is only partly there: {rows} rows are missing here, "
-        f"and what came is of {seconds(behind_ms)} before {other} was heard last"
-    )
+    lag = f"{rows} rows are missing here"
+    if head.seq:
+        lag += f", and what came is of {seconds(behind_ms)} before {other} was heard last"
+    text = f"the copy of {other} is only partly there: {lag}"
     todo = (
         f"while {other} lives, wait: they come by themselves; if it is dead, take over --anyway: a part is "
         "better than nothing, but who came since is missing, and some who wait in it were served since"

@@ -197,6 +197,15 @@ def test_a_peer_role_that_is_silent_is_named(room):
     assert room.codes() == ["peer_role_silent"]
 
 
+def test_a_copy_that_has_not_caught_up_is_named_with_its_lag(room):
+    """A take-over would be refused: whoever prepares for the day must see it before."""
+    room.says(last_seq=200)
+    assert "copy_partial" not in room.codes()
+    room.says(last_seq=4_321)
+    (found,) = [each for each in problems(room.ground, room.machine) if each.code == "copy_partial"]
+    assert "4321 rows are missing here" in found.text
+
+
 def test_a_copy_that_differs_over_there_is_named(room):
     """One of both was restored from an older state; both would go on for months."""
     room.says(copy_of_you={"seq": 1, "head_hash": "00" * 32})
