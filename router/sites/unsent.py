@@ -2,7 +2,9 @@
 
 Their agents ended them the normal way, and believe that the customer has an answer. So what is due of them
 comes here with all that sending it needs (`orders_adopted`), and leaves here; the conversation stays over.
-What is open comes whole (adopting.py).
+What is open comes whole (adopting.py), and brings its replies. What is open there and does not come, because
+it is here already, or has ended here by a higher claim, is like what is over there: its replies come alone.
+They are of an agent who answered it there too, or were written after it had been adopted.
 
 A claim of a worker is of its own site alone. So what may have been tried there by the last that was heard
 of it says that it may be there twice. When the other site is back it leaves them to this one (`orders_left`);
@@ -25,10 +27,10 @@ from router.journal.readable_ids import readable_ids
 from router.journal.stream import OWN_ROWS, last_seq, read_head
 from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
-from router.sites.adoptees import Adoptees, read_adoptees
-from router.sites.adopting import DUE, LEFT, NOT_ADOPTED, Adopt
+from router.sites.adoptees import Adoptees, claims, read_adoptees
+from router.sites.adopting import DUE, LEFT, NOT_ADOPTED, Adopt, claimable
 from router.sites.bringing import bring_content
-from router.sites.copy_damage import stops
+from router.sites.copy_damage import chosen, stops
 
 KIND: Final = "orders_adopted"
 OUTBOX: Final = "outbox"
@@ -42,11 +44,10 @@ AT_ONCE: Final = 10
 
 _UNSENT: Final = """
     SELECT o.outbox_id, o.interaction_id, o.channel, o.address_hash, o.category,
-        i.urgency, o.ordered_at_ms, o.seq
+        i.urgency, o.ordered_at_ms, o.seq, i.closed_seq
     FROM outbox o JOIN message m ON m.message_id = o.message_id AND m.interaction_id = o.interaction_id
         JOIN interaction i ON i.interaction_id = o.interaction_id
-    WHERE o.status = 'due' AND o.ordered_at_ms > ? AND i.closed_seq <> 0
-        AND i.traffic NOT IN ('probe', 'rehearsal')
+    WHERE o.status = 'due' AND o.ordered_at_ms > ? AND i.traffic NOT IN ('probe', 'rehearsal')
 """
 _UNSENT_OF: Final = f"{_UNSENT} AND o.outbox_id IN {{wanted}}"
 _OF: Final = "SELECT outbox_id, interaction_id FROM outbox WHERE outbox_id IN {wanted}"
@@ -66,6 +67,8 @@ _LEFT_OUT: Final = frozenset(
     {"n", "owner", "parked_until_ms", "scheduled", "named_agent_id", "agent_id", "outbox"}
 )
 """Of `adopted`: it is served by nobody here, and its orders come one by one."""
+_OPEN_THERE: Final = {"closed_by": "", "closed_why": LEFT, "closed_at_ms": 0, "disposition": ""}
+"""As where it was moved from there: how it is here is how it is."""
 
 _log = logging.getLogger("muster.adopting")
 
@@ -90,7 +93,7 @@ class Unsent:
 
 
 def unsent(copy: Connection, own: Connection, *, now_ms: int, give_up_ms: int) -> Unsent:
-    """What the other site has still to send of what is over there, and this one does not send already.
+    """What the other site has still to send of what does not come here whole, and this one does not send.
 
     What it would give up, because it is too old or they want no more messages, is not among it.
     """
@@ -102,11 +105,24 @@ def unsent(copy: Connection, own: Connection, *, now_ms: int, give_up_ms: int) -
         ids = readable_ids(copy, "outbox", index="outbox_due", where="status = 'due'")
         rows, rotten = readable_in(copy, _UNSENT_OF, ids, since_ms)
         named, lost = readable_in(copy, _OF, rotten)
-    rows.sort(key=lambda row: (*row[5:], row[0]))
-    orders = [*(row[:2] for row in rows if not _refused(copy, row)), *named]
-    here = {str(row[0]) for row in rows_in(own, _HERE, [*(order for order, _ in orders), *lost])}
-    coming = tuple((order, ref) for order, ref in orders if order not in here)
-    return Unsent(coming, lost=len(set(lost) - here))
+    ids = [*(row[0] for row in rows), *(order for order, _ in named), *lost]
+    here = {str(row[0]) for row in rows_in(own, _HERE, ids)}
+    rows = sorted((row for row in rows if row[0] not in here), key=lambda row: (*row[5:8], row[0]))
+    alone = _alone(copy, own, sorted({row[1] for row in rows if not row[8]}))
+    coming = [row[:2] for row in rows if (row[8] or row[1] in alone) and not _refused(copy, row)]
+    coming += [(order, ref) for order, ref in named if order not in here]
+    return Unsent(tuple(coming), lost=len(set(lost) - here))
+
+
+def _alone(copy: Connection, own: Connection, ids: Sequence[str]) -> set[str]:
+    """Of these, open there, those that this site does not adopt: it has them, or has ended them."""
+    site, peer = (read_head(db).site for db in (own, copy))
+
+    def choose(part: Sequence[str]) -> list[str]:
+        coming = claimable(own, claims(copy, part, site=peer), claims(own, part, site=site))
+        return [each for each in part if each not in coming]
+
+    return set(chosen(copy, ids, choose))
 
 
 def _refused(copy: Connection, row: Sequence[Any]) -> str:
@@ -144,11 +160,13 @@ class AdoptOrders:
         """One of each conversation of which something is not sent by this site already."""
         here = {str(row[0]) for row in rows_in(db, _HERE, self.orders)}
         wanted = {order: place for place, order in enumerate(self.orders) if order not in here}
+        each_of = {each.interaction_id: each for each in self.adoptees.each}
+        theirs = {ref: each.claim for ref, each in each_of.items() if ref not in self.ended}
+        whole = claimable(db, theirs, claims(db, list(theirs), site=self.site))
         coming = [
-            each.interaction_id
-            for each in self.adoptees.each
-            if each.interaction_id in self.ended
-            and any(order["outbox_id"] in wanted for order in each.outbox)
+            ref
+            for ref, each in each_of.items()
+            if ref not in whole and any(order["outbox_id"] in wanted for order in each.outbox)
         ]
         self.count = 0
         brought = self._adopt.brought(db, coming).items()
@@ -165,7 +183,7 @@ class AdoptOrders:
         ]
         self.count += len(coming)
         ours = {name: value for name, value in data.items() if name not in _LEFT_OUT}
-        ours |= self.ended[ref]
+        ours |= self.ended.get(ref, _OPEN_THERE)
         ours["through_seq"] = self.through_seq
         ours["consents"] = _without_what_they_wrote_after(data["consents"], coming)
         facts = []
