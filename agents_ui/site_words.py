@@ -9,6 +9,7 @@ from router.sites.acts import Taken
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
 from router.sites.returning import Returned
+from router.sites.service_states import takes_work
 
 _WAS_SO: Final = " It was so; nothing changes."
 
@@ -91,9 +92,18 @@ def rerouted_line(there: str, scope: str, share_pct: int, *, changed: bool) -> s
     return f"{share_pct} % of {scope} goes to {there}.{'' if changed else _WAS_SO}"
 
 
-def override_line(name: str, state: str) -> str:
+def override_line(ground: Ground, site: str, state: str) -> str:
     """What saying a site's state would do."""
-    return f"{name} would count as {state or 'what is observed of it'}."
+    name = ground.name_of(site)
+    said = f"{name} would count as {state or 'what is observed of it'}."
+    if site == ground.site or not state:
+        return said
+    if takes_work(state):
+        return f"{said} That is shown at this site only; what {name} takes is its own decision."
+    return (
+        f"{said} From here nothing is sent there, and nothing goes home there, until that is taken back. "
+        f"{name} itself does not hear of it."
+    )
 
 
 def overridden_line(name: str, state: str, *, changed: bool) -> str:

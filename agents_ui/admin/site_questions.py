@@ -26,7 +26,7 @@ def answered(ground: Ground, asked: SiteQuestion) -> Value:
         return {**reroute_dry_run(ground, asked.scope, asked.share_pct or 0), "refusals": []}
     if asked.act == "override":
         return {
-            "lines": [override_line(ground.name_of(asked.site or ground.site), asked.state)],
+            "lines": [override_line(ground, asked.site or ground.site, asked.state)],
             "refusals": [],
         }
     return {"lines": _drill_lines(ground, asked), "refusals": []}

@@ -92,7 +92,9 @@ def fitting(report: Value) -> str:
         return "" if owner_of[other] == here else "take-over"
     if owner_of[other] == here:
         return "return" if peer["watch"] == THERE else ""
-    return "" if takes_work(effective[here]) or not peer.get("accepts") else "hand-over"
+    said = next((each["override"] for each in report["sites"] if each["site"] == other), "")
+    takes = peer.get("accepts") and (not said or takes_work(said))
+    return "hand-over" if takes and not takes_work(effective[here]) else ""
 
 
 def scopes_of(plan: Plan) -> list[Value]:

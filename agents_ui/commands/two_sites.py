@@ -245,7 +245,7 @@ def _override(ground: "Ground", arguments: argparse.Namespace) -> int:
 
     site = arguments.site or ground.site
     state = "" if arguments.state.lower() == "none" else arguments.state
-    _ask(ground, arguments, [override_line(ground.name_of(site), state)])
+    _ask(ground, arguments, [override_line(ground, site, state)])
     changed = override(
         ground, site=site, state=state, who=person_here(), why=arguments.why, command_id=uuid.uuid4().hex
     )

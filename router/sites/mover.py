@@ -17,19 +17,15 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.sites.drills import Drills
-from router.sites.overflow import refusal_of
+from router.sites.out_of_use import is_well, refuses, takes
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.reconciling import Reconciler
 from router.sites.rerouting import Rerouting, take_handed
 from router.sites.service_states import UNSTAFFED
-from router.sites.status import PEER, status_of
 
 ADOPT: Final = "/peer/adopt"
 EVERY_S: Final = 0.5
-HERE_MS: Final = 4_000
-"""Without a beat for this long, the other site is not asked to take anything."""
-
 IDS_MAX: Final = 1_000
 STEPS_MAX: Final = 200
 """Pages that one step of agreeing looks at, before the other steps have their turn."""
@@ -146,18 +142,16 @@ class Mover:
         return "full" if content.get("waiting", 0) >= content.get("limits_waiting", 1 << 30) else ""
 
     def _peer_takes(self) -> bool:
-        """Whether the other site was there a moment ago, and takes work."""
+        """Whether the other site was there a moment ago, and takes work, also as people here say."""
         with self._own.reading() as db:
-            beat = status_of(db, PEER)
-        return beat.fresh(wall_ms(), HERE_MS) and beat.data.get("accepts") is not False
+            return takes(db, self._peer, wall_ms())
 
     def _peer_refuses(self) -> str:
-        """What the other site says of itself, where it is there and takes nothing."""
+        """What the other site says of itself, or somebody here says of it, where it takes nothing."""
         with self._own.reading() as db:
-            return refusal_of(status_of(db, PEER), wall_ms())
+            return refuses(db, self._peer, wall_ms())
 
     def _peer_is_well(self) -> bool:
         """Whether a rehearsal that nobody asked for may begin now."""
         with self._own.reading() as db:
-            beat = status_of(db, PEER)
-        return beat.fresh(wall_ms()) and beat.text("state") == "Normal"
+            return is_well(db, self._peer, wall_ms())

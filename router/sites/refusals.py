@@ -7,6 +7,7 @@ from router.journal.stream import read_head
 from router.sites import chains
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
+from router.sites.out_of_use import out_of_use
 from router.sites.problems import Problem
 from router.sites.service_states import UNSTAFFED
 from router.sites.status import COPY, PEER, WATCH, status_of
@@ -93,6 +94,10 @@ def return_refusals(ground: Ground, own: Connection, copy: Connection, domain: s
         text = f"{home} takes no work ({beat.text('state') or 'unknown'})"
         todo = f"it must serve first: look at Sites of {home}, and at what somebody said of it"
         found.append(Problem(code="peer_not_serving", text=text, todo=todo))
+    if (said := out_of_use(own, domain)) and said != UNSTAFFED:
+        text = f"somebody here said that {home} is {said}"
+        todo = f"when it is so no more: `muster site override none --site {domain}`, at this site"
+        found.append(Problem(code="peer_out_of_use", text=text, todo=todo))
     if beat.text("plan") and beat.text("plan") != ground.plan.digest:
         text, todo = f"{home} has another plan in force", "activate the same plan at both sites"
         found.append(Problem(code="plan_differs", text=text, todo=todo))

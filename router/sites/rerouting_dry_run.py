@@ -11,7 +11,8 @@ from queues.lifecycle import PARKED
 from router.journal.connection import Connection
 from router.sites.acts import scope_problem
 from router.sites.ground import Ground
-from router.sites.overflow import refusal_of, targets_of
+from router.sites.out_of_use import out_of_use, refuses
+from router.sites.overflow import targets_of
 from router.sites.rerouting import calls_moving, moving
 from router.sites.shares import ALL, ALL_OF_IT, JUST_NOW, Share, Shares, serves, shares_of
 from router.sites.status import PEER, status_of
@@ -42,8 +43,8 @@ def reroute_dry_run(ground: Ground, scope: str, share_pct: int) -> dict[str, Any
             "served_there": serves(db, ground.site, by=ground.peer),
             "served_here": serves_it,
         }
-        beat = status_of(db, PEER)
-    refusal = refusal_of(beat, ground.clock())
+        beat, said = status_of(db, PEER), out_of_use(db, ground.peer)
+        refusal = refuses(db, ground.peer, ground.clock())
     report |= {
         "mode": "reroute",
         "scope": scope,
@@ -55,8 +56,8 @@ def reroute_dry_run(ground: Ground, scope: str, share_pct: int) -> dict[str, Any
         "other_name": ground.name_of(ground.peer),
         "wrong": scope_problem(ground, scope),
         "heard": beat.fresh(ground.clock()),
-        "accepts": beat.data.get("accepts") is True,
-        "state": beat.text("state"),
+        "accepts": beat.data.get("accepts") is True and not said,
+        "state": said or beat.text("state"),
         "agents_free": beat.number("agents_free"),
         "waiting_there": beat.number("waiting"),
         "sent_on_to": [each.shown for each in targets_of(ground.pair, peer=ground.peer, refusal=refusal)],

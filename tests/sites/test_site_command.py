@@ -147,7 +147,7 @@ def test_nobody_takes_over_by_an_arrow_key_and_enter(shell, monkeypatch):
 
 @pytest.mark.parametrize("typed", ["b", "Birch House", " birch house "])
 def test_the_name_that_people_say_is_as_good_as_the_id(shell, monkeypatch, typed):
-    """It asks for the name, and the page takes either: who types it must not be told that it is another one."""
+    """It asks for the name, and the page takes either: nobody must be told that it is another one."""
     monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
     assert shell.types("override", "Down", "--why", "smoke")[0] == 0
     assert shell.pair.b.one("SELECT override FROM site_state WHERE site = 'b'") == ("Down",)

@@ -20,9 +20,9 @@ from router.run.voice.call import Call
 from router.run.voice.callers import TelephoneCaller, called
 from router.run.voice.gear import NO_ANSWER, REFUSED, NoPorts, NotAnswered, NoTrunk
 from router.run.voice.switchboard import Switchboard
-from router.sites.overflow import OVERFLOW_FULL, PAUSE_MS, Target, next_target, refusal_of, targets_of
+from router.sites.out_of_use import refuses
+from router.sites.overflow import OVERFLOW_FULL, PAUSE_MS, Target, next_target, targets_of
 from router.sites.rerouting import calls_to_send_on
-from router.sites.status import PEER, status_of
 
 LOOK_S: Final = 2.0
 AT_ONCE: Final = 100
@@ -94,7 +94,7 @@ class SendingOn:
         peer = pair.other(self._site).site_id
         with self._database.reading() as db:
             wanted = calls_to_send_on(db, site=self._site, peer=peer)
-            refusal = refusal_of(status_of(db, PEER), _now_ms()) if wanted else ""
+            refusal = refuses(db, peer, _now_ms()) if wanted else ""
         return wanted, targets_of(pair, peer=peer, refusal=refusal)
 
     def _give_up(self, wanted: set[str]) -> None:
