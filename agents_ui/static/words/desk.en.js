@@ -370,6 +370,7 @@ export const words = {
   alarm_not_learned: "A person, a sign-in or a plan of the other site could not be learned: call for help",
   alarm_dual_answered: "Agents of both sites answered one contact: tell them of each other",
   alarm_sent_twice: "Replies left at both sites: who wrote them should know; each such message says so",
+  alarm_step_failing: "This site cannot go by what the other one says: call for help, with these words",
   alarm_not_agreed: "The two sites do not agree about a conversation: call for help, with its number",
   alarm_live_calls: "Calls were on the line at the site that is gone",
   alarm_overflow_full: "Work that should go elsewhere is taken by nobody: it waits here, see Sites",
