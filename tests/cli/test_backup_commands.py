@@ -9,9 +9,11 @@ import pytest
 from agents_ui.cli import main
 from router.journal.committer import Committer
 from router.journal.database import open_database
+from router.journal.unfinished import BACKUP, unfinished
 from tests.journal.writing import Arrival, all_rows, checked
 from tests.sites.copying import copy_all
 from tests.sites.site_pair import plan_of
+from tests.sites.test_line import Other
 
 
 @pytest.fixture
@@ -43,6 +45,29 @@ def site(data_dir, monkeypatch):
     yield database
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def other(site, data_dir, monkeypatch):
+    """Site b at a real line, with everything that `a` has; the new machine of `a` knows the key."""
+    key = b"one key for both of the two sites of this pair"
+    with closing(site("a/muster.db")) as own:
+        found = Other(data_dir, key=key)
+        copy_all(own, found.copy)
+    (data_dir / "again" / "secrets").mkdir(parents=True)
+    (data_dir / "again" / "secrets" / "peer-key").write_bytes(key)
+    monkeypatch.setenv("MUSTER_PEERS", f"b=http://127.0.0.1:{found.port}")
+    yield found
+    found.close()
+    found.copy.close()
+
+
+def grows(database, copy, *, by):
+    """So many contacts more, of which the other site has every one."""
+    with closing(Committer(database)) as committer:
+        for number in range(5, 5 + by):
+            committer.submit(Arrival(number)).result(20)
+    copy_all(database, copy)
 
 
 def said(capsys, *words, status=0):
@@ -83,6 +108,64 @@ def test_a_damaged_backup_is_said_and_not_started_on(site, data_dir, monkeypatch
     assert main(["recover", "--alone"]) == 2
     assert "repeat muster restore" in capsys.readouterr().err
     assert main(["restore", str(data_dir / "one.db"), "--anyway"]) == 0
+
+
+def test_a_backup_goes_on_with_what_the_other_site_has_since(site, other, data_dir, monkeypatch, capsys):
+    """Last night's backup and the copy of the other one: together not a row is missing."""
+    assert main(["backup", str(data_dir / "one.db")]) == 0
+    own = site("a/muster.db")
+    grows(own, other.copy, by=3)
+    monkeypatch.setenv("MUSTER_DATA", str(data_dir / "again"))
+    capsys.readouterr()
+    done = said(capsys, "restore", str(data_dir / "one.db"), "--with-peer")
+    assert (done["site"], done["backup_seq"], done["from_peer"], done["seq"]) == ("a", 5, 3, 9)
+    again = site("again/muster.db")
+    assert all_rows(again)[:8] == all_rows(own)
+    assert all_rows(again)[8].kind == "stream_begun"
+    assert checked(again).problems == []
+    with again.reading() as db:
+        words = db.rows("SELECT content_id FROM content ORDER BY content_id")
+    assert words == [(f"c-{number:06}-words",) for number in range(8)]
+    assert main(["restore", str(data_dir / "one.db"), "--with-peer"]) == 2
+    assert "never writes over anything" in capsys.readouterr().err
+
+
+def test_a_restore_goes_on_where_the_line_broke_and_nothing_starts_before(
+    site, other, data_dir, monkeypatch, capsys
+):
+    """Half of it must not become a site: it would begin a life without what people were told is kept."""
+    assert main(["backup", str(data_dir / "one.db")]) == 0
+    own = site("a/muster.db")
+    grows(own, other.copy, by=3)
+    other.close()
+    monkeypatch.setenv("MUSTER_DATA", str(data_dir / "again"))
+    capsys.readouterr()
+    assert main(["restore", str(data_dir / "one.db"), "--with-peer"]) == 2
+    assert capsys.readouterr().err
+    with site("again/muster.db").reading() as db:
+        assert unfinished(db) == BACKUP
+    other.open()
+    done = said(capsys, "restore", str(data_dir / "one.db"), "--with-peer")
+    assert (done["from_peer"], done["seq"]) == (3, 9)
+    again = site("again/muster.db")
+    assert all_rows(again)[:8] == all_rows(own)
+    with again.reading() as db:
+        assert unfinished(db) == ""
+
+
+def test_a_restore_keeps_what_the_backup_has_more_than_the_other_site(
+    site, other, data_dir, monkeypatch, capsys
+):
+    """The line was cut when the disk died: what the copy never got is in the backup alone."""
+    own = site("a/muster.db")
+    with closing(Committer(own)) as committer:
+        committer.submit(Arrival(5)).result(20)
+    assert main(["backup", str(data_dir / "one.db")]) == 0
+    monkeypatch.setenv("MUSTER_DATA", str(data_dir / "again"))
+    capsys.readouterr()
+    done = said(capsys, "restore", str(data_dir / "one.db"), "--with-peer")
+    assert (done["backup_seq"], done["from_peer"], done["seq"]) == (6, 0, 7)
+    assert all_rows(site("again/muster.db"))[:6] == all_rows(own)
 
 
 def test_keeping_backups_needs_a_folder(site, data_dir, capsys):
