@@ -73,9 +73,10 @@ def taken_lines(ground: Ground, taken: Taken) -> list[str]:
 
 def _orders_line(ground: Ground, count: int) -> str:
     there, here = ground.name_of(ground.peer), ground.name_of(ground.site)
+    what, them = f"{count} answers of conversations that are over", "them"
     if count == 1:
-        return f"1 answer of a conversation that is over had not left {there}: {here} sends it."
-    return f"{count} answers of conversations that are over had not left {there}: {here} sends them."
+        what, them = "1 answer of a conversation that is over", "it"
+    return f"{what}, or here already, had not left {there}: {here} sends {them}."
 
 
 def returned_lines(home: str, done: Returned) -> list[str]:

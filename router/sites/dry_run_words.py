@@ -54,8 +54,8 @@ def _lines_of_work(report: Mapping[str, Any], other: str, here: str) -> list[str
         found.append(f"  the oldest has waited {seconds(each['waits_ms'])}.")
     if unsent := report["unsent"]:
         found.append(
-            f"{unsent} answer{'s' if unsent > 1 else ''} of conversations that are over had not left {other} "
-            f"yet: {here} sends {'them' if unsent > 1 else 'it'}."
+            f"{unsent} answer{'s' if unsent > 1 else ''} of conversations that are over, or here already, "
+            f"had not left {other} yet: {here} sends {'them' if unsent > 1 else 'it'}."
         )
     held = sum(each["count"] for each in assigned)
     if held:
