@@ -113,6 +113,8 @@ class Customer:
             self._world.soon(1_000, 30_000, self._come_back)
 
     def _come_back(self) -> None:
+        if self._world.gone:
+            return
         if not self._world.alive:
             self._world.soon(1_000, 5_000, self._come_back)
             return
@@ -126,7 +128,8 @@ class Customer:
             self._connection = ""
             if not self._world.chance(0.2):
                 self._world.soon(300, 3_000, self._come_back)
-        self._world.at(1_000, self._watch)
+        if not self._world.gone:
+            self._world.at(1_000, self._watch)
 
 
 class _Asked(msgspec.Struct):

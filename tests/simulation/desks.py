@@ -29,13 +29,16 @@ class Desk:
         self._desk_id = ""
         self._desks = 0
         self._commands = 0
+        self._off = False
+        self.lingers = False
+        """Whether she goes on talking, whoever waits."""
         self._busy: dict[str, int] = {}
         """What the agent is about to do something about, and until when."""
 
     def join(self) -> None:
         """Sign in, or come back after the connection was lost."""
         world = self._world
-        if self._desk_id and self._web is not None and self._web.alive:
+        if self._off or world.gone or (self._desk_id and self._web is not None and self._web.alive):
             return
         if not world.alive:
             world.soon(1_000, 3_000, self.join)
@@ -66,6 +69,19 @@ class Desk:
         self._desk_id = ""
         self._world = site
         site.soon(200, 2_000, self.join)
+
+    def go_off(self) -> None:
+        """Close the window, and come back when called."""
+        self._off = True
+        if self._desk_id and self._world.alive:
+            self._leave_desk()
+        self._desk_id = ""
+
+    def come(self, site: "SimulatedSite") -> None:
+        """Work there, wherever she is, or was."""
+        self._off = False
+        if self._world is not site or not self._desk_id:
+            self.move(site)
 
     def _look(self, desk_id: str) -> None:
         """What is on the screen, and what to do about it."""
@@ -99,6 +115,8 @@ class Desk:
         world = self._world
         if state == "offered":
             self._answer(offer_id)
+        elif self.lingers:
+            self._busy.pop(interaction_id + state, None)
         elif wrapping:
             world.soon(500, 10_000, lambda: self._dispose(interaction_id))
         elif state == "assigned":

@@ -9,6 +9,7 @@ from router.sites.copies import Batch, Refused, Taken
 from router.sites.copy_gaps import PEER
 from router.sites.ownership import owner_of
 from tests.simulation.copy_tables import CopyTables
+from tests.simulation.grounds import ground_of
 from tests.simulation.links import Link
 from tests.simulation.one_site import SimulatedSite
 from tests.simulation.peer_role import PeerRole
@@ -40,6 +41,7 @@ class Half:
         """Called after each batch that the copy took."""
         self.deaths = 0
         self.gated = 0
+        self.ground = ground_of(self)
         self._waiting = Waiting(site, acknowledged)
         site.kept = self._waiting.kept
         site.heard.append(self._grown)
@@ -103,10 +105,15 @@ class Half:
             process.alive = False
         site.at(for_ms, self.revive)
 
+    def dies_for_good(self) -> None:
+        """The building burns down, or is down already and stays so."""
+        self.site.gone = True
+        self.dies(0)
+
     def revive(self) -> None:
         """It comes back, if it has not: first the peer role, and a router once it knows what it serves."""
         site = self.site
-        if site.alive:
+        if site.alive or site.gone:
             return
         site.alive = True
         site.webs += [Web(site, len(site.webs)), Web(site, len(site.webs) + 1)]

@@ -43,6 +43,8 @@ class SimulatedSite:
         self.alive = True
         self.routed = True
         """Whether a router may run: one that comes back looks first what it still serves."""
+        self.gone = False
+        """Whether it died and never comes back: nobody tries it any more."""
         self.fault_rate = fault_rate
         self.plan: Plan = parse_plan(plan_text, "simulated")
         self.journal = Journal(timeline.clock, timeline.dice, self._committed, site=name)
@@ -88,6 +90,8 @@ class SimulatedSite:
 
     def say(self, append: Append, then: Action = lambda: None) -> None:
         """A web appends this; while it is not known to be kept, whoever wants it kept tries again."""
+        if self.gone:
+            return
         if not self.alive:
             self.soon(1_000, 3_000, lambda: self.say(append, then))
             return

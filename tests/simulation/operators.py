@@ -1,19 +1,25 @@
 """Operators of two simulated sites: they take over, right and wrong, twice, both at once; they go home."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from router.journal.appends import FactsAppend
 from router.journal.committer import CommitUnknown
 from router.journal.connection import Connection, DatabaseGone
+from router.journal.stream import last_seq, read_rows
 from router.records import Fact, fact
 from router.sites.adopting import Adopt, adoptable, read_adoptees
 from router.sites.ownership import RETURN, TAKE_OVER, next_claim, owner_of
-from router.sites.watching import take_over_due
+from tests.simulation.audit import Broken
+from tests.simulation.grounds import ASSIGNED_AFTER_MS, ground_of
 from tests.simulation.half import Half
 from tests.simulation.journal import Died
 from tests.simulation.pair_audit import PairAudit
+from tests.simulation.peer_role import PeerRole
 from tests.simulation.timeline import Timeline
 
 AT_ONCE = 4
@@ -62,14 +68,13 @@ class Operators:
         self._timeline = timeline
         self._halves = halves
         self._audit = audit
-        self._automatic = automatic
-        self._taken: set[tuple[str, int]] = set()
+        for half in halves:
+            half.ground = ground_of(half, automatic=automatic)
 
     def begin(self) -> None:
         """From now on, until the world is calm."""
         self._timeline.soon(20_000, 60_000, self._act)
-        if self._automatic:
-            self._timeline.at(1_000, self._look)
+        self._timeline.at(1_000, self._look)
 
     def after_death(self, half: Half) -> None:
         """Somebody at the other site notices, and mostly does what is right, soon or late."""
@@ -103,21 +108,31 @@ class Operators:
         timeline.soon(15_000, 80_000, self._act)
 
     def _look(self) -> None:
-        """The policy of a plan that takes over by itself."""
+        """The policy of either site: the product's own, as its peer role asks it once a second."""
         if self._timeline.calm:
             return
         for half in self._halves:
-            role = half.role
-            key = (half.name, half.deaths)
-            if (
-                role is not None
-                and role.alive
-                and take_over_due(role.watch, after_ms=30_000)
-                and key not in self._taken
-            ):
-                self._taken.add(key)
-                self.take_over(half, with_assigned=False)
+            if half.role is not None and half.hears:
+                self._policy(half, half.role)
         self._timeline.at(1_000, self._look)
+
+    def _policy(self, half: Half, role: PeerRole) -> None:
+        db = half.site.journal.db
+        through = last_seq(db)
+        self._audit.acts += 1
+        with suppress(CommitUnknown, DatabaseGone, Died):  # tried again in a second
+            role.watcher._policy(half.ground, role.watch, {})
+        rows = read_rows(db, after_seq=through, limit=1_000)
+        if any(row.kind in ("adopted", "domain_claimed") for row in rows):
+            self._count("policy")
+        else:
+            self._audit.acts -= 1
+        adopted = [row for row in rows if row.kind == "adopted"]
+        held = [row.ref for row in adopted if msgspec.json.decode(row.data)["agent_id"]]
+        known = owner_of(db, half.peer)
+        confirmed = known.with_assigned and role.silent_ms >= self._timeline.clock.now_ms - known.since_ms
+        if held and role.silent_ms < ASSIGNED_AFTER_MS and not confirmed:
+            raise Broken(f"{half.name} took what agents hold, unasked, after {role.silent_ms} ms: {held}")
 
     def take_over(self, half: Half, *, with_assigned: bool) -> None:
         """This site serves what the other one served, whether or not that one is dead."""

@@ -9,6 +9,8 @@ from tests.simulation.desks import Desk
 from tests.simulation.half import Half
 from tests.simulation.journal import Faults
 from tests.simulation.links import Link
+from tests.simulation.lost_site import LostSite
+from tests.simulation.one_crew import Crew, OneCrew
 from tests.simulation.one_site import SimulatedSite
 from tests.simulation.operators import Operators
 from tests.simulation.pair_audit import PairAudit
@@ -38,6 +40,13 @@ TWICE = 3
 AFTER = 9_000
 """The number of the first of them."""
 
+ENDINGS = 4
+DIES = 3
+"""Of so many worlds this one ends without one of its sites."""
+
+ONE_CREW = 5
+"""And of twice as many this one with all agents at one of them."""
+
 CALM_MS_MAX = 3_600_000
 COMPARED = 0.02
 
@@ -58,6 +67,12 @@ class PairWorld:
         self.audit.watch(self.halves)
         automatic = dice.random() < 0.3
         self.operators = Operators(timeline, self.halves, self.audit, automatic=automatic)
+        self.lost: LostSite | None = None
+        if seed % ENDINGS == DIES:
+            self.lost = LostSite(timeline, self.halves, self.operators, self.audit)
+        self.crew: OneCrew | None = None
+        if seed % (2 * ENDINGS) == ONE_CREW:
+            self.crew = OneCrew(timeline, self.halves, self.audit)
         self.weather: dict[str, int] = {}
         self._minutes = minutes
 
@@ -75,8 +90,7 @@ class PairWorld:
             try:
                 self._begin()
                 timeline.until(timeline.clock.now_ms + round(self._minutes * 60_000))
-                self._calm_down()
-                return self._judge()
+                return self._end()
             finally:
                 for half in self.halves:
                     half.close()
@@ -88,18 +102,27 @@ class PairWorld:
             half.start_role()
             if self.fault_rate:
                 timeline.soon(20_000, 60_000, half.site.bad_luck)
-        people = [each.agent_id for each in self.halves[0].site.plan.people]
-        for number, agent_id in enumerate(people):
-            if agent_id.startswith("boss"):
-                home = self.halves[int(agent_id != "boss")]
-                timeline.soon(0, 15_000, Desk(home.site, agent_id).join)
-            else:
-                TravellingAgent(timeline, self.halves, self.halves[number % 2], agent_id)
+        self._people = self._crew()
         for number in range(round(self._minutes * dice.uniform(3, 10))):
             customer = TravellingCustomer(timeline, self.halves, dice.choice(self.halves), number)
             timeline.soon(0, span_ms, customer.arrive)
         self.operators.begin()
+        if self.lost is not None:
+            self.lost.begin(span_ms)
         timeline.soon(10_000, 60_000, self._bad_weather)
+
+    def _crew(self) -> Crew:
+        """Everybody signs in, one supervisor at each site for good."""
+        bosses, travellers = [], []
+        for number, person in enumerate(self.halves[0].site.plan.people):
+            if person.agent_id.startswith("boss"):
+                home = self.halves[int(person.agent_id != "boss")]
+                bosses.append((Desk(home.site, person.agent_id), home))
+                self.timeline.soon(0, 15_000, bosses[-1][0].join)
+            else:
+                home = self.halves[number % 2]
+                travellers.append(TravellingAgent(self.timeline, self.halves, home, person.agent_id))
+        return Crew(bosses, travellers)
 
     def _bad_weather(self) -> None:
         """Now and then something is wrong with the line, or with a whole site; mostly it ends by itself."""
@@ -149,14 +172,23 @@ class PairWorld:
     def _hasten(link: Link) -> None:
         link.slow = False
 
-    def _calm_down(self) -> None:
-        """Faults stop; soon both sites are one centre again, and then everybody has been served."""
-        timeline = self.timeline
-        timeline.calm = True
+    def _end(self) -> bytes:
+        """Faults stop; what is left of the two is well again, and everybody is served."""
+        self.timeline.calm = True
         for half in self.halves:
             half.site.journal.faults = Faults(0)
             half.out.cut = half.out.slow = False
             half.revive()
+        if self.lost is not None:
+            self.lost.outlive(self._pass)
+            self._serve(self.timeline.clock.now_ms + CALM_MS_MAX)
+            return self.lost.judge()
+        self._calm_down()
+        return self._judge()
+
+    def _calm_down(self) -> None:
+        """Soon both sites are one centre again, and then everybody has been served."""
+        timeline = self.timeline
         for number in range(TWICE):
             TravellingCustomer(timeline, self.halves, self.halves[number % 2], AFTER + number).arrive_twice()
         end_ms = timeline.clock.now_ms + CALM_MS_MAX
@@ -172,8 +204,16 @@ class PairWorld:
                 raise Broken(f"served by both sites, although each knows of the other: {both[:3]}")
         self._one_centre(end_ms - CALM_MS_MAX)
         self._pass(20_000)
+        if self.crew is not None:
+            self.crew.live_through(self._people, self._pass)
+            end_ms = timeline.clock.now_ms + CALM_MS_MAX
         self.operators.go_home()
-        while timeline.clock.now_ms < end_ms and any(half.site.open() for half in self.halves):
+        self._serve(end_ms)
+
+    def _serve(self, end_ms: int) -> None:
+        """Until nothing is open any more, at the latest until then."""
+        living = [half for half in self.halves if half.site.alive]
+        while self.timeline.clock.now_ms < end_ms and any(half.site.open() for half in living):
             self._pass(10_000)
         self._pass(20_000)
 

@@ -3,7 +3,8 @@
 What is true of each for itself is audit.py's: here is what is lost, doubled or told wrongly between them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -53,7 +54,7 @@ class PairAudit:
         self._first: dict[str, int] = {}
         self._got: dict[str, set[str]] = {}
         self._claims: dict[tuple[str, str], int] = {}
-        self._said: set[tuple[str, str]] = set()
+        self.said: set[tuple[str, str]] = set()
         """(interaction, message) of what joined something that nobody had closed where it came."""
 
     def watch(self, halves: tuple[Half, Half]) -> None:
@@ -79,7 +80,7 @@ class PairAudit:
     def _added(self, half: Half, row: Row) -> None:
         there = _row(half.site.journal.db, row.ref)
         if there is not None and not there["closed_why"]:
-            self._said.add((row.ref, msgspec.json.decode(row.data)["message_id"]))
+            self.said.add((row.ref, msgspec.json.decode(row.data)["message_id"]))
 
     def _adopted(self, half: Half, row: Row) -> None:
         """It comes with its place, by a higher claim than any before, and because somebody wanted it."""
@@ -252,15 +253,8 @@ class PairAudit:
 
     def _all_heard(self) -> None:
         """Whoever ended it, one of them at least had every word of the customer, or called back for it."""
-        heard: dict[tuple[str, str], bool] = {}
-        called: set[str] = set()
-        for half in self._halves:
-            db = half.site.journal.db
-            called |= {str(row[0]) for row in db.rows(_CALLED)}
-            for ref, message_id, before in db.rows(_HEARD):
-                heard[ref, message_id] = heard.get((ref, message_id), False) or bool(before)
-        unheard = sorted(each for each in self._said if heard.get(each) is False and each[0] not in called)
-        if unheard:
+        dbs: list[Connection] = [half.site.journal.db for half in self._halves]
+        if unheard := silently_ended(dbs, self.said):
             raise Broken(f"ended, and nobody who ended it had its last words: {unheard[:3]}")
 
     def _said_alike(self) -> None:
@@ -278,6 +272,17 @@ class PairAudit:
         for ref in sorted(words[0].keys() & words[1].keys()):
             if words[0][ref] != words[1][ref]:
                 raise Broken(f"said in {ref} at one site only: {words[0][ref] ^ words[1][ref]}")
+
+
+def silently_ended(dbs: Iterable[Connection], said: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(interaction, message) of what was said, by all these know, and heard by nobody who ended it."""
+    heard: dict[tuple[str, str], bool] = {}
+    called: set[str] = set()
+    for db in dbs:
+        called |= {str(row[0]) for row in db.rows(_CALLED)}
+        for ref, message_id, before in db.rows(_HEARD):
+            heard[ref, message_id] = heard.get((ref, message_id), False) or bool(before)
+    return sorted(each for each in said if heard.get(each) is False and each[0] not in called)
 
 
 def _row(db: Connection, ref: str) -> dict[str, object] | None:

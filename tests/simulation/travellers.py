@@ -21,7 +21,9 @@ class TravellingAgent:
         self._halves = halves
         self._home = home
         self._silent_since_ms = 0
-        self._desk = Desk(home.site, agent_id)
+        self.stays = False
+        """Whether she was told where to work, and goes nowhere by herself."""
+        self.desk = self._desk = Desk(home.site, agent_id)
         timeline.soon(0, 15_000, self._desk.join)
         timeline.soon(*LOOK_MS, self._look)
 
@@ -29,7 +31,9 @@ class TravellingAgent:
         here = self._halves[0] if self._desk.site is self._halves[0].site else self._halves[1]
         there = here.other
         now_ms = self._timeline.clock.now_ms
-        if here.site.alive:
+        if self.stays:
+            self._silent_since_ms = 0
+        elif here.site.alive:
             self._silent_since_ms = 0
             if there.site.alive and self._is_called(here, there):
                 self._desk.move(there.site)
@@ -71,7 +75,11 @@ class TravellingCustomer:
             first = first.other
         if self._timeline.chance(0.1):
             first = first.other
-        self._try(first, 8)
+        self.arrive_at(first)
+
+    def arrive_at(self, half: Half) -> None:
+        """At this one, whoever serves whose traffic; at the other one while it does not answer."""
+        self._try(half, 8)
         self._timeline.soon(4_000, 9_000, self._look)
 
     def arrive_twice(self) -> None:
