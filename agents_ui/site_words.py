@@ -8,7 +8,7 @@ from typing import Any, Final  # Any: JSON of router/sites/standing.py and its k
 from router.sites.acts import Taken
 from router.sites.dry_run_words import seconds
 from router.sites.ground import Ground
-from router.sites.returning import Returned
+from router.sites.returning import Returned, besides_lines
 from router.sites.service_states import takes_work
 
 _WAS_SO: Final = " It was so; nothing changes."
@@ -79,12 +79,14 @@ def _orders_line(ground: Ground, count: int) -> str:
     return f"{what}, or here already, had not left {there}: {here} sends {them}."
 
 
-def returned_lines(home: str, done: Returned) -> list[str]:
-    """What a return came to; home is the name of the site that has its traffic back."""
-    first = first_line(done.domain, asdict(done.first)) if done.first else ""
+def returned_lines(ground: Ground, done: Returned) -> list[str]:
+    """What a return came to."""
+    home, here = ground.name_of(done.domain), ground.name_of(ground.site)
+    first, left = first_line(done.domain, asdict(done.first)) if done.first else "", done.left
     return [
         first or f"{home} serves its own traffic again.",
-        f"Here still: {done.waiting} that are handed over, {done.held} with agents who finish them.",
+        f"Of it here still: {left.waiting} that are handed over, {left.held} with agents who finish them.",
+        *besides_lines(home, here, left),
     ]
 
 

@@ -30,6 +30,7 @@ from router.sites.acts import ActRefused, Progress, override, reroute, take_over
 from router.sites.drills import BeginDrill, DrillRefused, report_of
 from router.sites.ground import Ground
 from router.sites.problems import Problem
+from router.sites.rerouting_dry_run import reroute_dry_run, stays_lines
 from router.sites.returning import return_home
 from router.sites.status import COPY, status_of
 
@@ -82,11 +83,13 @@ def carry_out(ground: Ground, asked: SiteAct, person: Person, progress: Progress
     said = {"who": person.agent_id, "why": asked.why, "command_id": asked.command_id}
     if asked.act == "return":
         done = return_home(ground, domain=asked.domain or ground.peer, **said)
-        return returned_lines(ground.name_of(done.domain), done)
+        return returned_lines(ground, done)
     if asked.act == "reroute":
         share = NO_SHARE if asked.share_pct is None else asked.share_pct
+        report = reroute_dry_run(ground, asked.scope, share)
         changed = reroute(ground, scope=asked.scope, share_pct=share, **said)
-        return [rerouted_line(ground.name_of(ground.peer), asked.scope, share, changed=changed)]
+        done = rerouted_line(ground.name_of(ground.peer), asked.scope, share, changed=changed)
+        return [done, *stays_lines(report)]
     if asked.act == "override":
         site = asked.site or ground.site
         changed = override(ground, site=site, state=asked.state, **said)

@@ -208,8 +208,8 @@ def _return(ground: "Ground", arguments: argparse.Namespace) -> int:
     )
     runs = asyncio.run(run_due_actions(ground))
     first = asdict(done.first) if done.first else None
-    report = {"domain": domain, "first": first, "waiting": done.waiting, "held": done.held, "actions": runs}
-    _print(arguments, report, [*returned_lines(ground.name_of(domain), done), *_run_lines(runs)])
+    report = {"domain": domain, "first": first, **asdict(done.left), "actions": runs}
+    _print(arguments, report, [*returned_lines(ground, done), *_run_lines(runs)])
     return FINE
 
 
@@ -217,7 +217,7 @@ def _reroute(ground: "Ground", arguments: argparse.Namespace) -> int:
     from agents_ui.site_words import rerouted_line
     from router.sites.acts import reroute
     from router.sites.ground import person_here
-    from router.sites.rerouting_dry_run import reroute_dry_run
+    from router.sites.rerouting_dry_run import reroute_dry_run, stays_lines
 
     there, share, scope = ground.name_of(ground.peer), arguments.share, arguments.scope
     report = reroute_dry_run(ground, scope, share)
@@ -234,7 +234,7 @@ def _reroute(ground: "Ground", arguments: argparse.Namespace) -> int:
         command_id=uuid.uuid4().hex,
     )
     said = rerouted_line(there, scope, share, changed=changed)
-    _print(arguments, {"changed": changed}, [said])
+    _print(arguments, {"changed": changed, "stays": report["stays"]}, [said, *stays_lines(report)])
     return FINE
 
 

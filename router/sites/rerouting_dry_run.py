@@ -72,7 +72,7 @@ def stays(db: Connection, shares: Shares) -> int:
     return len(moving(db, anew)) - len(moving(db, shares))
 
 
-def _stays_lines(report: dict[str, Any]) -> list[str]:
+def stays_lines(report: dict[str, Any]) -> list[str]:
     """That they do, and what sends them."""
     count, there, scope, share = (report[key] for key in ("stays", "other_name", "scope", "share_pct"))
     if not count:
@@ -113,7 +113,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
             [f"{there} serves the traffic of {report['name']}: all of it goes there already."]
             * report["served_there"]
         ),
-        *_stays_lines(report),
+        *stays_lines(report),
         *_not_yet_lines(report["not_yet"]),
         "Each keeps its place in line. What agents hold stays.",
         _there(report, there),

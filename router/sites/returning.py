@@ -3,10 +3,14 @@
 The claim says that from now on the home site serves its traffic: pages and providers follow it. What waits
 here is handed over by the peer role (rerouting.py), each with its place in line; what agents here hold stays
 with them until they are done. So nothing has to be stopped, and nothing can be lost on the way.
+
+What came to this site itself meanwhile cannot be told from its own work: agents here serve it. Where they
+have gone home as well, nobody would: so for a day after a return, while nobody is signed in here, it goes
+there too (shares.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final  # Any: JSON for console and command line
 
 from router.journal.appends import storable
@@ -22,6 +26,7 @@ from router.sites.ownership import RETURN, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import return_refusals
 from router.sites.service_states import UNSTAFFED
+from router.sites.shares import JUST_NOW, claim_seq
 from router.sites.status import PEER, status_of
 
 GONE_HOME: Final = "gone_home"
@@ -35,6 +40,26 @@ _AWAY: Final = """
     ORDER BY interaction.urgency, interaction.accepted_at_ms, interaction.interaction_id
 """
 
+_ASKED_THERE: Final = "SELECT scope, share_pct FROM reroute WHERE share_pct > 0 ORDER BY scope"
+_ELSE: Final = """
+    SELECT interaction_id, channel, connection_ids FROM interaction
+    WHERE closed_seq = 0 AND state <> 'assigned' AND traffic NOT IN ('probe', 'rehearsal')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is at this site still. Of the other site's: waiting, held (with an agent).
+
+    Shape: besides is what waits here and does not go home with it, since it came here itself or was handed
+           here later; calls: callers on the line here, who are sent on only where somebody asks for it.
+    """
+
+    waiting: int = 0
+    held: int = 0
+    besides: int = 0
+    calls: int = 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
@@ -42,8 +67,7 @@ class Returned:
 
     domain: str
     first: Owner | None
-    waiting: int
-    held: int
+    left: Left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +126,9 @@ def return_home(ground: Ground, *, domain: str, who: str, why: str, command_id: 
         with ground.own.reading() as own:
             if owner_of(own, domain).site != domain:
                 raise ActRefused(SUPERSEDED)
-    waiting, held = left(ground, domain)
     first = known if at_home and known.n else None
-    return Returned(domain=domain, first=first, waiting=waiting, held=held)
+    with ground.own.reading() as own:
+        return Returned(domain=domain, first=first, left=left(own, domain, site=ground.site))
 
 
 def going_home(db: Connection, *, site: str, peer: str) -> list[str]:
@@ -116,17 +140,23 @@ def going_home(db: Connection, *, site: str, peer: str) -> list[str]:
     if known.site == site or known.mode != RETURN:
         return []
     waiting = ("waiting", "offered")
-    rows = db.rows(_AWAY, domain=peer)
-    (since_seq,) = db.row("SELECT seq FROM domain WHERE domain = :domain", domain=peer) or (0,)
-    return [str(row[0]) for row in rows if row[1] in waiting and row[4] < since_seq]
+    return [str(row[0]) for row in _away(db, site=site, domain=peer) if row[1] in waiting]
 
 
-def left(ground: Ground, domain: str) -> tuple[int, int]:
-    """How many of a domain's interactions are here still: (not with an agent, with one)."""
-    with ground.own.reading() as db:
-        states = [str(row[1]) for row in db.rows(_AWAY, domain=domain)]
-    held = states.count("assigned")
-    return len(states) - held, held
+def _away(db: Connection, *, site: str, domain: str) -> list[tuple[Any, ...]]:
+    """What is here because this site serves that domain, or did until it was given back."""
+    known = owner_of(db, domain)
+    since_seq = JUST_NOW if known.site == site else claim_seq(db, domain) if known.mode == RETURN else 0
+    return [row for row in db.rows(_AWAY, domain=domain) if row[4] < since_seq]
+
+
+def left(db: Connection, domain: str, *, site: str) -> Left:
+    """How many are here still, of that domain and besides."""
+    rows = _away(db, site=site, domain=domain)
+    held = sum(row[1] == "assigned" for row in rows)
+    away = {row[0] for row in rows}
+    others = [channel == "voice" and on != "[]" for ref, channel, on in db.rows(_ELSE) if ref not in away]
+    return Left(waiting=len(rows) - held, held=held, besides=others.count(False), calls=others.count(True))
 
 
 def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
@@ -135,9 +165,10 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
     with ground.own.reading() as own, ground.copy.reading() as copy:
         known = owner_of(own, domain)
         found = [] if known.site == domain else return_refusals(ground, own, copy, domain)
-        rows = own.rows(_AWAY, domain=domain)
+        away = _away(own, site=ground.site, domain=domain)
+        here = left(own, domain, site=ground.site)
         unstaffed = status_of(own, PEER).text("state") == UNSTAFFED
-    held = sum(row[1] == "assigned" for row in rows)
+        asked = [(str(row[0]), int(row[1])) for row in copy.rows(_ASKED_THERE)]
     report = {
         "mode": RETURN,
         "site": ground.site,
@@ -146,14 +177,37 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
         "other_name": ground.name_of(domain),
         "at_ms": now_ms,
         "domain": {"domain": domain, "owner": known.site, "n": known.n, "already": already(known, domain)},
-        "waiting": len(rows) - held,
-        "held": held,
+        **asdict(here),
         "unstaffed": unstaffed,
-        "oldest_ms": max((now_ms - row[3] for row in rows if row[1] != "assigned"), default=0),
+        "rerouted": asked,
+        "oldest_ms": max((now_ms - row[3] for row in away if row[1] != "assigned"), default=0),
         "actions": [shown_action(each) for each in actions_of(ground, [domain], RETURN)],
         "refusals": [asdict(each) for each in found],
     }
     return {**report, "lines": _lines(report)}
+
+
+def left_of(report: dict[str, Any]) -> Left:
+    """The same numbers again, out of a report."""
+    return Left(**{each.name: report[each.name] for each in fields(Left)})
+
+
+def besides_lines(home: str, here: str, count: Left) -> list[str]:
+    """What waits at this site and does not go home by itself, and what moves it."""
+    found = []
+    if count.besides:
+        found.append(
+            f"Waiting at {here} besides: {count.besides} that came to {here} itself; they stay for its "
+            f"agents. While nobody is signed in at {here}, for a day from the return, they go to {home} as well."
+        )
+    if count.calls:
+        found.append(f"Calls on the line at {here}: {count.calls}; they stay there, for its agents.")
+    if found:
+        found.append(
+            f"To send them, and whatever else comes to {here}, to {home}: type `muster site reroute all 100` "
+            f"at {here} after the return."
+        )
+    return found
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
@@ -161,7 +215,8 @@ def _lines(report: dict[str, Any]) -> list[str]:
     if domain["owner"] == domain["domain"]:
         return [
             f"{home} serves its own traffic already.",
-            f"Here still: {report['waiting']} waiting, {report['held']} with agents.",
+            f"Of it here still: {report['waiting']} that wait, {report['held']} with agents.",
+            *besides_lines(home, here, left_of(report)),
         ]
     waits = report["unstaffed"] and report["waiting"]
     oldest = f" (the oldest for {seconds(report['oldest_ms'])})" if report["waiting"] else ""
@@ -170,6 +225,12 @@ def _lines(report: dict[str, Any]) -> list[str]:
         f"{report['waiting']} that wait at {here}{oldest} are handed over, each at its place in line.",
         *([f"Nobody is signed in at {home}: until somebody is, they wait here."] if waits else []),
         f"{report['held']} that agents of {here} hold stay with them until they are done.",
+        *besides_lines(home, here, left_of(report)),
+        *(
+            f"But {home} itself gives {share} % of {scope} to {here}: what is new there comes here all the "
+            f"same. To end that, at {home}: `muster site reroute {scope} 0`."
+            for scope, share in report["rerouted"]
+        ),
         *(f"Provider: {each['action_id']}: {each['what']}." for each in report["actions"]),
         f"Agents of {home} who came to {here} are shown the way back; nobody has to sign in again.",
         *(f"REFUSED: {each['text']}. What to do: {each['todo']}." for each in report["refusals"]),

@@ -19,9 +19,9 @@ RUNS_SHOWN = 50
 def standing(ground: Ground) -> dict[str, Any]:
     """Both sites, who serves what, the line between them, and what is under way. Raises DatabaseGone."""
     now_ms, pair = ground.clock(), ground.pair
-    waiting, held = left(ground, ground.peer)
     with ground.own.reading() as own, ground.copy.reading() as copy:
         head, theirs = read_head(own), read_head(copy)
+        here = left(own, ground.peer, site=ground.site)
         return {
             "site": ground.site,
             "other": ground.peer,
@@ -39,7 +39,7 @@ def standing(ground: Ground) -> dict[str, Any]:
             },
             "verified": _known(status_of(own, VERIFIED), now_ms),
             "content": _known(status_of(own, CONTENT), now_ms),
-            "foreign": {"waiting": waiting, "held": held},
+            "foreign": {"waiting": here.waiting, "held": here.held},
             "reroutes": _reroutes(own),
             "actions": [shown(each) for each in runs(own)[:RUNS_SHOWN]],
             "policy": {

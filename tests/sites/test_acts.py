@@ -342,9 +342,9 @@ def test_going_home_is_one_claim_and_says_what_is_still_here(pair):
     report = return_dry_run(pair.at_b, "a")
     assert report["refusals"] == []
     done = return_home(pair.at_b, domain="a", who="ana", why="alder is well", command_id="r-1")
-    assert (done.waiting, done.held) == (report["waiting"], report["held"])
+    assert (done.left.waiting, done.left.held) == (report["waiting"], report["held"])
     assert pair.b.all("SELECT n, owner, mode FROM domain") == [(2, "a", "return")]
-    assert len(going_home(pair.b.site.database.connect(), site="b", peer="a")) == done.waiting
+    assert len(going_home(pair.b.site.database.connect(), site="b", peer="a")) == done.left.waiting
     before = pair.b.last_seq()
     again = return_home(pair.at_b, domain="a", who="ben", why="", command_id="r-2")
     assert pair.b.last_seq() == before
