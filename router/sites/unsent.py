@@ -36,6 +36,10 @@ KIND: Final = "orders_adopted"
 OUTBOX: Final = "outbox"
 """Ref of the alarm that replies there cannot be read, nor whose they are; its detail is how many."""
 
+LEFT_THERE: Final = "left_there"
+"""Why one is over here that its own site had left, and that this one never had. Not `moved`: both would be,
+and each would count on the other."""
+
 DAY_MS: Final = 86_400_000
 """How old what was ordered may be, where the plan never gives up."""
 
@@ -67,6 +71,8 @@ _LEFT_OUT: Final = frozenset(
     {"n", "owner", "parked_until_ms", "scheduled", "named_agent_id", "agent_id", "outbox"}
 )
 """Of `adopted`: it is served by nobody here, and its orders come one by one."""
+_KNOWN: Final = "SELECT interaction_id FROM interaction WHERE interaction_id IN {wanted}"
+
 _OPEN_THERE: Final = {"closed_by": "", "closed_why": LEFT, "closed_at_ms": 0, "disposition": ""}
 """As where it was moved from there: how it is here is how it is."""
 
@@ -169,8 +175,16 @@ class AdoptOrders:
             if ref not in whole and any(order["outbox_id"] in wanted for order in each.outbox)
         ]
         self.count = 0
+        known = {str(row[0]) for row in rows_in(db, _KNOWN, coming)}
         brought = self._adopt.brought(db, coming).items()
-        return [each for ref, data in brought for each in self._facts(ref, data, wanted)]
+        over = {ref: self._over(ref, here=ref in known) for ref in coming}
+        return [each for ref, data in brought for each in self._facts(ref, data | over[ref], wanted)]
+
+    def _over(self, ref: str, *, here: bool) -> dict[str, Any]:
+        """How it ended there. Where it was left in favour of another one that is here, it never was here
+        itself: it is over here too, or what is sent of it would stand in nothing that anybody can see."""
+        over = self.ended.get(ref, _OPEN_THERE)
+        return {**over, "closed_why": LEFT_THERE} if over["closed_why"] == LEFT and not here else {**over}
 
     def _facts(self, ref: str, data: dict[str, Any], wanted: Mapping[str, int]) -> list[Fact]:
         """One for each order: what goes to one address leaves in the order of the rows that ordered it."""
@@ -183,7 +197,6 @@ class AdoptOrders:
         ]
         self.count += len(coming)
         ours = {name: value for name, value in data.items() if name not in _LEFT_OUT}
-        ours |= self.ended.get(ref, _OPEN_THERE)
         ours["through_seq"] = self.through_seq
         ours["consents"] = _without_what_they_wrote_after(data["consents"], coming)
         facts = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from router.channels.port import Contact
+from router.sites.unsent import LEFT_THERE, adopt_orders
 from tests.journal.conftest import database_url
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.test_joining_there import (
@@ -24,6 +25,10 @@ from tests.system.postgres import postgres_server, postgres_url
 
 __all__ = ["database_url", "postgres_server", "postgres_url"]
 
+DUE = """
+    SELECT o.outbox_id, i.interaction_id FROM outbox o
+    JOIN interaction i ON i.interaction_id = o.interaction_id WHERE o.status = 'due'
+"""
 OPEN = "SELECT interaction_id FROM interaction WHERE closed_seq = 0 ORDER BY interaction_id"
 
 
@@ -187,6 +192,47 @@ def test_it_does_not_go_there_as_a_second_interaction(pair, how):
     assert opened(b) == [X]
     agree(a, b)
     assert (a.state(ref), opened(b)) == ("moved", [X])
+    both_are_sound(a, b)
+
+
+def answers_by_itself(half: Half, ref: str) -> None:
+    """Muster says that it is heard; no worker has sent that yet."""
+    half.site.say(
+        "message_added",
+        ref,
+        message_id="m-heard",
+        content_id="",
+        client_id="",
+        direction="out",
+        author_id="",
+        message_kind="text",
+        reading="read",
+    )
+    order = {"message_id": "m-heard", "interaction_id": ref, "channel": "sms", "account": "sms-main"}
+    half.site.say("send_ordered", "o-heard", **order, address_hash="h", automatic=1)
+    half.site.settles()
+
+
+def test_a_reply_of_what_was_let_go_stands_in_something_where_it_is_sent(pair):
+    """Its site dies before it leaves. Else it is sent, and nobody sees that it was, or that it failed."""
+    a, b = pair
+    ref = is_lost(a)
+    is_read(a, ref, again())
+    answers_by_itself(a, ref)
+    agree(a, b)
+    assert (a.state(ref), b.state(ref)) == ("moved", "")
+    a.sends()
+    claimed(b)
+    copied = {"site": "b", "peer": "a", "now_ms": b.site.clock(), "give_up_ms": 0}
+    assert adopt_orders(b.site.committer, b.site.database, b.copy, **copied) == 1
+    b.site.settles()
+    assert b.all(DUE) == [("o-heard", ref)]
+    assert b.state(ref) == LEFT_THERE
+    assert "m-heard" in said_in(b, ref)
+    for _ in range(2):
+        agree(a, b)
+    assert (a.state(ref), b.state(ref)) == ("moved", LEFT_THERE), "nobody takes it up again"
+    assert (opened(a), opened(b)) == ([], [X])
     both_are_sound(a, b)
 
 
