@@ -129,11 +129,14 @@ _STYLES: Final = {
 }
 """One style sheet per region, after colours and frame, which every page has."""
 
+_LATER: Final = ("types.js", "desk/parts/template-panel.js")
+"""Ends of names that are not fetched ahead: shapes for readers alone, and what is opened now and then."""
+
 
 def _shell(static: StaticTree, import_map: str, *, page: str, title: str, body: str) -> str:
     sheets = [f"styles/{name}.css" for name in ("colours", "frame", *_STYLES[page])]
     folders = ("shared/", f"{page}/", "vendor/", f"words/{page}.en")
-    modules = static.modules(*folders) if page != "home" else []
+    modules = [name for name in static.modules(*folders) if page != "home" and not name.endswith(_LATER)]
     preloads = [f'<link rel="modulepreload" href="{static.address(name)}">' for name in modules]
     start = f'<script type="module" src="{static.address(f"{page}/main.js")}"></script>' if modules else ""
     return SHELL.format(

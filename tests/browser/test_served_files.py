@@ -111,6 +111,16 @@ def test_a_file_without_its_release_is_asked_again_and_not_sent_twice(centre: Fa
     assert len(zipped.body) < len(plain.body) / 2
 
 
+def test_the_desk_is_there_after_a_hundred_kilobytes(centre: FakeCentre):
+    """In a disaster agents work from home, over a telephone: what is rare is fetched when it is needed."""
+    page = _get(centre, "/desk").body.decode()
+    linked = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
+    assert any(path.endswith("/desk/main.js") for path in linked) and len(linked) > 60
+    sizes = {path: len(_get(centre, path, Accept_Encoding="gzip").body) for path in linked}
+    assert sum(sizes.values()) <= 100_000, sorted(sizes.items(), key=lambda each: -each[1])[:10]
+    assert not [path for path in linked if path.endswith("types.js")], "they are for readers alone"
+
+
 def test_a_page_of_another_release_still_gets_its_modules(centre: FakeCentre):
     """While several web processes are upgraded one after another, no page stays blank."""
     reply = _get(centre, "/static/0123456789abcdef/chat/main.js")

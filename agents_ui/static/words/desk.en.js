@@ -1,5 +1,5 @@
 // words/desk.en.js - the agent's desk in English
-import { trouble } from "./trouble.en.js";
+import { trouble } from "./desk.en-trouble.js";
 
 export const words = {
   title: "Desk · Muster",
