@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -43,7 +43,7 @@ IN_VAIN = "without having heard of the other site"
 )
 def test_nothing_leaves_and_nobody_is_offered_anything_before_the_claims_are_known(data_dir, order):
     """What the last life knew stands in the tables, and leases of roles that began a moment ago."""
-    with taken_over(data_dir) as (a, waits, far), roles(data_dir) as start:
+    with taken_over(data_dir) as (a, waits, far), roles(data_dir, far) as start:
         before = a.last_seq()
         start("b", "peer")
         wait_until(lambda: listens(start.ports["b"]), "b is there", within_s=GUARD_S)
@@ -57,7 +57,7 @@ def test_nothing_leaves_and_nobody_is_offered_anything_before_the_claims_are_kno
         said = [row.kind for row in a.rows() if row.seq > before and row.ref == waits]
         assert said and said[0] == "yielded", said
         assert a.rows("send_tried") == []
-    assert far.arrivals() == []
+        assert far.arrivals() == []
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def status(half: Half, outbox_id: str) -> str:
 
 
 @contextmanager
-def roles(folder: Path):
+def roles(folder: Path, far: FarSide):
     """start(site, role): each a process of its own, all of which end with this."""
     ports = {site: free_port() for site in "ab"}
     environ = {
@@ -104,6 +104,7 @@ def roles(folder: Path):
         "MUSTER_PEERS": ",".join(f"{site}=http://127.0.0.1:{port}" for site, port in ports.items()),
         "MUSTER_SECRET_PEER_KEY": "0123456789abcdef0123456789abcdef",
         "MUSTER_SECRET_TEXTS": TEXT_SECRET,
+        "MUSTER_ENDPOINTS": f"{ACCOUNT}={far.texts.url}",
         "MUSTER_UNSAFE": "1",
         "REDIS_URL": "",
     }
