@@ -211,16 +211,8 @@ class Adopt:
         address_hash = known_as.get(row["address_hash"], row["address_hash"])
         scheduled = row["parked_until_ms"] > 0 and row["queue_id"] != ""
         orders = [
-            {
-                **one,
-                "address_hash": known_as.get(one["address_hash"], one["address_hash"]),
-                "status": DUE if one["status"] == LEFT else one["status"],
-            }
-            for one in each.outbox
-        ]
-        identities = [
-            {**one, "address_hash": known_as.get(one["address_hash"], one["address_hash"])}
-            for one in each.identities
+            {**one, "status": DUE if one["status"] == LEFT else one["status"]}
+            for one in _by_address(each.outbox, known_as)
         ]
         return fact(
             "adopted",
@@ -241,7 +233,7 @@ class Adopt:
             named_agent_id=row["named_agent_id"] if scheduled else "",
             agent_id=row["agent_id"] if row["state"] == "assigned" else "",
             name_content_id=each.name_content_id,
-            identities=identities,
+            identities=_by_address(each.identities, known_as),
             messages=each.messages,
             places=each.places,
             outbox=orders,
@@ -254,11 +246,15 @@ class Adopt:
         self, orders: Sequence[Entry], address_hash: str, known_as: Mapping[str, str]
     ) -> list[Entry]:
         mine = {address_hash, *(order["address_hash"] for order in orders)}
-        said = (
-            {**each, "address_hash": known_as.get(each["address_hash"], each["address_hash"])}
-            for each in self._adoptees.consents
-        )
+        said = _by_address(self._adoptees.consents, known_as)
         return [each for each in said if each["address_hash"] in mine]
+
+
+def _by_address(entries: Sequence[Entry], known_as: Mapping[str, str]) -> list[Entry]:
+    """These, each with what this site calls its address."""
+    return [
+        {**each, "address_hash": known_as.get(each["address_hash"], each["address_hash"])} for each in entries
+    ]
 
 
 def adopt_all(
