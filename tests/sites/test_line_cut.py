@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents_ui.desk.dual_answers import EACH_MAX
 from router.journal.database import open_database
 from router.journal.stream import read_head
 from router.sites.copies import copy_url
@@ -139,13 +140,27 @@ async def heals(both: BothSites, agents: list[Agent], outsides: list[Outside]) -
         assert offered_twice(site.rows()) == []
     duals = [_dual(both.a), _dual(both.b)]
     assert duals[0] == duals[1] == _answered_twice(both)
-    say(f"{len(duals[0])} answered at both sites, all flagged at both")
+    await until(
+        lambda: all(_is_told(site, each) for site, each in _homes(both, agents)), "both agents are told"
+    )
+    say(f"{len(duals[0])} answered at both sites, all flagged at both, and to both agents")
     for site in (both.a, both.b):
         assert "say the same" in site.command("journal", "verify")
 
 
 def _dual(site: Site) -> set[str]:
     return {str(row[0]) for row in site.table("SELECT interaction_id FROM dual_answer")}
+
+
+def _homes(both: BothSites, agents: list[Agent]) -> list[tuple[Site, Agent]]:
+    return [(both.a if each.at == both.a.url else both.b, each) for each in agents]
+
+
+def _is_told(site: Site, agent: Agent) -> bool:
+    """Whether this agent's desk names everybody who answered the same at the other site."""
+    rows = site.table(f"SELECT interaction_id FROM dual_answer WHERE agent_id = '{agent.agent_id}'")
+    shown = set(agent.desk.entities["dual"]) if agent.desk is not None else set()
+    return shown == {str(row[0]) for row in rows} if len(rows) <= EACH_MAX else len(shown) >= EACH_MAX
 
 
 def _answered_twice(both: BothSites) -> set[str]:
