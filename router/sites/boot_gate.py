@@ -15,7 +15,7 @@ from typing import Any, Final  # Any: JSON
 import msgspec
 
 from config.plan import Plan
-from config.settings import Settings
+from config.settings import Settings, SettingsWrong
 from router.journal import stream
 from router.journal.clock import wall_ms
 from router.journal.committer import Committer
@@ -92,8 +92,12 @@ def check_start_apart(settings: Settings, database: Database) -> None:
     with database.reading() as db:
         runs = db.row(f"SELECT 1 FROM lease WHERE until_ms > {NOW_MS[db.dialect]} LIMIT 1")
         in_force = None if runs else plan_in_force(db)
-    if in_force is not None:
+    if in_force is None:
+        return
+    try:
         check_start(settings, in_force[1], database)
+    except SettingsWrong as wrong:  # a machine without the pair's keys takes contacts all the same
+        _alarm(database, settings.site, str(wrong))
 
 
 def refuse_unfinished(db: Connection) -> None:

@@ -2,14 +2,21 @@
 
 import pytest
 
+from config.plan_file import parse_plan
+from config.settings import read_settings
+from router.journal.committer import Committer
 from router.journal.restoring import finish
 from router.journal.unfinished import mark
-from router.sites.boot_gate import Gate, MayNotStart, refuse_behind, refuse_unfinished
+from router.run.plan_activation import ActivatePlan
+from router.run.web_lease import end_web, renew_web
+from router.sites import boot_gate
+from router.sites.boot_gate import Gate, MayNotStart, check_start_apart, refuse_behind, refuse_unfinished
 from router.sites.passage import AWAY_S, EVERY_S, began, vouched
 from router.sites.recovering import CopyAtHand, recover
 from tests.journal.conftest import committer, database, database_url
 from tests.journal.writing import all_rows, append, arrived, checked
 from tests.sites.copying import copy_all
+from tests.sites.site_pair import plan_of
 from tests.sites.test_recovering import another, copy
 from tests.system.postgres import postgres_server, postgres_url
 
@@ -98,6 +105,48 @@ def test_a_choice_of_long_ago_is_no_choice_now(database, committer, copy, anothe
     begins(another, "restored")
     with pytest.raises(MayNotStart):
         refuse_behind(another, CopyAtHand(copy))
+
+
+@pytest.fixture
+def started_apart(database, tmp_path, monkeypatch):
+    """start(): what each role does that was started by itself; asked: how often the other site was."""
+    plan, asked = parse_plan(plan_of()), []
+    committer = Committer(database)
+    committer.submit(ActivatePlan(plan=plan, by="up")).result()
+    committer.close()
+    monkeypatch.setattr(boot_gate, "refuse_behind", lambda database, peer: asked.append(peer))
+
+    def start(**environ):
+        own = {"MUSTER_DATA": str(tmp_path), "MUSTER_SITE": "a", "MUSTER_SECRET_PEER_KEY": "k" * 32}
+        line = {"MUSTER_PEERS": "a=http://127.0.0.1:9,b=http://127.0.0.1:9"}
+        check_start_apart(read_settings(own | line | environ), database)
+        return len(asked)
+
+    return start
+
+
+def test_whichever_role_comes_first_asks_for_newer_facts(database, started_apart):
+    """Under systemd a web may write before there is a router: whoever finds nobody asks, each of them."""
+    assert started_apart() == 1
+    assert started_apart() == 2
+    with database.writing() as db:
+        renew_web(db, web_id="w")
+    assert started_apart() == 2, "who lives was asked"
+    with database.writing() as db:
+        end_web(db, web_id="w")
+    assert started_apart() == 3
+
+
+def test_a_machine_without_the_keys_starts_and_says_so(database, started_apart):
+    """Only the peer role cannot do without: customers who write to this web must not wait for a file."""
+    assert started_apart(MUSTER_SECRET_PEER_KEY="") == 0
+    with database.reading() as db:
+        assert db.rows("SELECT code, ref FROM alarm") == [(boot_gate.STARTED_UNASKED, "a")]
+
+
+def test_one_site_alone_asks_nobody(started_apart):
+    """There is nobody."""
+    assert started_apart(MUSTER_SITE="") == 0
 
 
 @pytest.mark.parametrize(("made_of", "word"), [("backup", "restore"), ("peer", "recover")])
