@@ -7,7 +7,7 @@ the peer role. Returning home is returning.py.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from config.words import URGENCIES
@@ -19,6 +19,7 @@ from router.sites.actions import action_facts, call_facts
 from router.sites.carried_out import SUPERSEDED, carried_out
 from router.sites.dry_run import served_by
 from router.sites.ground import Ground
+from router.sites.handed_unseen import take_up
 from router.sites.ownership import TAKE_OVER, Owner, next_claim, owner_of
 from router.sites.problems import Problem
 from router.sites.refusals import refusals
@@ -156,8 +157,9 @@ def _adopted(ground: Ground, *, assigned: bool, progress: Progress) -> tuple[ado
     three = (ground.committer, ground.own, ground.copy)
     site, peer, give_up_ms = ground.site, ground.peer, ground.plan.limits.give_up_ms
     count = adopting.adopt_all(*three, site=site, peer=peer, assigned=assigned, progress=progress)
+    more = take_up(*three, site=site, peer=peer)
     orders = adopt_orders(*three, site=site, peer=peer, now_ms=ground.clock(), give_up_ms=give_up_ms)
-    return count, orders
+    return replace(count, adopted=count.adopted + more), orders
 
 
 def domains_of(ground: Ground, own: Connection, copy: Connection) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from router.journal.stream import read_head
 from router.sites.adopting import adoptable
 from router.sites.dry_run_words import lines
 from router.sites.ground import Ground
+from router.sites.handed_unseen import handed_unseen
 from router.sites.ownership import TAKE_OVER, Owner, owner_of
 from router.sites.refusals import refusals
 from router.sites.status import PEER, WATCH, readiness_key, status_of
@@ -100,10 +101,10 @@ def _moves(ground: Ground, copy: Connection, own: Connection, now_ms: int) -> di
     """Counts of what is to be adopted, the oldest by name, and whom agents there talk to."""
     ids = adoptable(copy, own, peer=ground.peer, site=ground.site, assigned=True)
     names = "interaction_id, channel, urgency, state, accepted_at_ms, agent_id, queue_id"
-    rows = [
-        dict(zip(names.split(", "), row, strict=True))
-        for row in rows_in(copy, f"SELECT {names} FROM interaction WHERE interaction_id IN {{wanted}}", ids)
-    ]
+    sql = f"SELECT {names} FROM interaction WHERE interaction_id IN {{wanted}}"
+    rows = [dict(zip(names.split(", "), row, strict=True)) for row in rows_in(copy, sql, ids)]
+    unseen = rows_in(own, sql, handed_unseen(own, copy, peer=ground.peer))
+    rows += [{**dict(zip(names.split(", "), row, strict=True)), "state": "waiting"} for row in unseen]
     for row in rows:
         row["state"] = _state(row)
     free = [row for row in rows if row["state"] != "assigned"]

@@ -28,6 +28,7 @@ from tests.sites.site_pair import plan_of
 from tests.sites.test_breaking import orders
 from tests.sites.test_history_there import texts
 from tests.sites.test_lending import ACCOUNT, claims, due, leaves, records, trouble, twice_alarms
+from tests.sites.test_rerouting import rerouting
 from tests.system.postgres import postgres_server, postgres_url
 
 __all__ = ["database_url", "postgres_server", "postgres_url"]
@@ -417,4 +418,40 @@ def test_what_comes_with_its_conversation_does_not_come_without_it(two):
     assert two.counted(two.b) == 0
     taken = two.takes_over(two.b)
     assert (taken.adopted, taken.orders, due(two.b)) == (1, 0, ["o-1"])
+    two.sound()
+
+
+def test_what_was_handed_to_a_site_that_died_before_it_could_show_that_is_taken_up_again(two):
+    """The line was behind: here it is over, and in the copy it never was. Nobody else will ever have it."""
+    ref, _ = two.waits(two.a, 1)
+    place = "SELECT accepted_at_ms FROM interaction WHERE closed_seq = 0"
+    since = two.a.all(place)
+    two.b.sends()
+    two.a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(two.a).step(two.a.site.committer, two.a.site.database)
+    two.a.site.settles()
+    assert (two.a.state(ref), two.b.accepts(ref)) == ("moved", "ivan")
+    assert dry_run(two.ground(two.a), ["b"])["adopted_now"] == 1
+    assert two.takes_over(two.a).adopted == 1
+    assert (two.takes_over(two.a, "again").adopted, two.a.all(place)) == (0, since)
+    assert two.a.state(ref) == "offered"
+    exchange(two.a, two.b)
+    assert (two.a.state(ref), two.b.state(ref)) == ("moved", "assigned"), "back, its agent has it still"
+    assert two.takes_over(two.a, "third").adopted == 1, "by its copy, for that shows it now"
+    two.sound()
+
+
+def test_what_the_copy_shows_to_have_ended_there_is_not_taken_up_again(two):
+    """It was handed over and is answered: its customer has been heard."""
+    ref, _ = two.waits(two.a, 1)
+    two.a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(two.a).step(two.a.site.committer, two.a.site.database)
+    two.a.site.settles()
+    two.b.accepts(ref)
+    two.b.site.say("disposition_given", ref, agent_id="ivan", disposition="answered", command_id=ref)
+    two.b.site.settles()
+    two.b.sends()
+    assert dry_run(two.ground(two.a), ["b"])["adopted_now"] == 0
+    assert two.takes_over(two.a).adopted == 0
+    assert (two.a.state(ref), two.b.state(ref)) == ("moved", "disposed")
     two.sound()

@@ -1,0 +1,64 @@
+"""What this site handed over, and the other one died before its copy showed that: taken up here again.
+
+The other site took it and said so, and then its rows never came. Here it is over (`moved`), in the copy it is
+not open, so neither a take-over of what is open there nor of replies would find it. All of it is here still.
+It may have been answered there, which nobody can know now: whoever is asked twice was not forgotten.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from router.journal.committer import Committer
+from router.journal.connection import Connection
+from router.journal.database import Database
+from router.journal.many_rows import rows_in
+from router.journal.stream import OWN_ROWS, read_head
+from router.sites.adoptees import claims, read_adoptees
+from router.sites.adopting import Adopt
+
+BEFORE_MS: Final = 600_000
+"""How long before the newest row of the copy it can have been handed over: more than the copy is ever behind
+when something is, and more than two clocks differ without a doubt."""
+
+AT_ONCE: Final = 50
+
+_HANDED: Final = f"""
+    SELECT y.interaction_id, y.n, y.owner FROM yielding y
+    JOIN interaction i ON i.interaction_id = y.interaction_id
+    JOIN journal j ON j.{OWN_ROWS} AND j.seq = y.seq
+    WHERE y.at_ms > :since_ms AND y.owner = :peer AND i.closed_seq > 0 AND i.closed_why = 'moved'
+        AND i.traffic NOT IN ('probe', 'rehearsal') AND j.data LIKE '%"why":"handed_over"%'
+    ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
+"""
+_OPEN_THERE: Final = (
+    "SELECT interaction_id FROM interaction WHERE closed_seq = 0 AND interaction_id IN {wanted}"
+)
+
+
+def handed_unseen(own: Connection, copy: Connection, *, peer: str) -> list[str]:
+    """Ids of those, the most urgent and oldest first. What the copy has open comes from there."""
+    rows = own.rows(_HANDED, peer=peer, since_ms=read_head(copy).at_ms - BEFORE_MS)
+    ids = [str(row[0]) for row in rows]
+    theirs = claims(copy, ids, site=peer)
+    there = {str(row[0]) for row in rows_in(copy, _OPEN_THERE, ids)}
+    return [
+        str(ref)
+        for ref, n, owner in rows
+        if ref not in there and (ref not in theirs or theirs[ref] < (n, owner))
+    ]
+
+
+def take_up(own: Committer, database: Database, copy: Database, *, site: str, peer: str) -> int:
+    """Serves them here again, each at its old place; how many. Raises as committer and databases do."""
+    with database.reading() as db, copy.reading() as theirs:
+        ids = handed_unseen(db, theirs, peer=peer)
+    parts = [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
+    return sum(_take_up(own, database, part, site=site, peer=peer) for part in parts)
+
+
+def _take_up(own: Committer, database: Database, ids: Sequence[str], *, site: str, peer: str) -> int:
+    with database.reading() as db:
+        found = read_adoptees(db, ids, from_site=peer)
+    append = Adopt(found, site=site, again=True)
+    own.submit(append).result()
+    return len(append.adopted)
