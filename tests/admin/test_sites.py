@@ -306,7 +306,10 @@ def test_the_page_leads_to_the_act_for_what_is_seen(
         "site": "west",
         "other": "east",
         "domains": [{"domain": "east", "owner": owner}, {"domain": "west", "owner": "west"}],
-        "sites": [{"site": "west", "effective": state}, {"site": "east", "effective": "Normal"}],
+        "sites": [
+            {"site": "west", "effective": state, "override": ""},
+            {"site": "east", "effective": "Normal", "override": ""},
+        ],
         "peer": {"watch": watch, "accepts": accepts},
     }
     assert fitting(report) == fits

@@ -99,7 +99,7 @@ _READINESS = [
     {"code": "no_way_over", "text": "nothing brings what comes by county-texts to the other site",
      "todo": "give the provider the other site's address as its fallback"},
     {"code": "drill_due", "text": "the last drill was 41 days ago",
-     "todo": "hold one: console, Sites, Drill"},
+     "todo": "hold one: `muster site drill`, or *Hold a drill* among the Sites of the page /admin"},
 ]  # fmt: skip
 _DRILL = {"drill_id": "d", "ended_ms": 1, "agent_id": "schedule", "share_pct": 10, "count": 20,
           "report": {"failed": ["3 were not seen to end at the other site"]},
