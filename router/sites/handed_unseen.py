@@ -15,6 +15,7 @@ from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS, read_head
 from router.sites.adoptees import claims, read_adoptees
 from router.sites.adopting import Adopt
+from router.sites.copy_damage import chosen
 
 BEFORE_MS: Final = 600_000
 """How long before the newest row of the copy it can have been handed over: more than the copy is ever behind
@@ -36,16 +37,17 @@ _OPEN_THERE: Final = (
 
 
 def handed_unseen(own: Connection, copy: Connection, *, peer: str) -> list[str]:
-    """Ids of those, the most urgent and oldest first. What the copy has open comes from there."""
+    """Ids of those, the most urgent and oldest first. What the copy has open comes from there; what is rotten
+    in it, from here."""
     rows = own.rows(_HANDED, peer=peer, since_ms=read_head(copy).at_ms - BEFORE_MS)
-    ids = [str(row[0]) for row in rows]
-    theirs = claims(copy, ids, site=peer)
-    there = {str(row[0]) for row in rows_in(copy, _OPEN_THERE, ids)}
-    return [
-        str(ref)
-        for ref, n, owner in rows
-        if ref not in there and (ref not in theirs or theirs[ref] < (n, owner))
-    ]
+    left_to = {str(ref): (int(n), str(owner)) for ref, n, owner in rows}
+
+    def unseen(part: Sequence[str]) -> list[str]:
+        theirs = claims(copy, part, site=peer)
+        there = {str(row[0]) for row in rows_in(copy, _OPEN_THERE, part)}
+        return [ref for ref in part if ref not in there and (ref not in theirs or theirs[ref] < left_to[ref])]
+
+    return chosen(copy, list(left_to), unseen)
 
 
 def take_up(own: Committer, database: Database, copy: Database, *, site: str, peer: str) -> int:
