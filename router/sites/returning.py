@@ -198,7 +198,7 @@ def besides_lines(home: str, here: str, count: Left) -> list[str]:
     if count.besides:
         found.append(
             f"Waiting at {here} besides: {count.besides} that came to {here} itself; they stay for its "
-            f"agents. While nobody is signed in at {here}, for a day from the return, they go to {home} as well."
+            f"agents. While nobody is signed in at {here}, for a day from the return, they go to {home} too."
         )
     if count.calls:
         found.append(f"Calls on the line at {here}: {count.calls}; they stay there, for its agents.")
