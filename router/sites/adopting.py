@@ -136,17 +136,20 @@ def _coming(copy: Connection, own: Connection, ids: Sequence[str], peer: str, si
     return [each for each in coming if each not in said]
 
 
-def claimable(own: Connection, theirs: Mapping[str, Claim], ours: Mapping[str, Claim]) -> dict[str, int]:
+def claimable(
+    own: Connection, theirs: Mapping[str, Claim], ours: Mapping[str, Claim], *, again: bool = False
+) -> dict[str, int]:
     """Of these, open there by these claims, what this site may serve, and the n of its claim on it.
 
-    Not what is open here, nor what ended here by a higher claim, unless it was left to the other site.
+    Not what is open here, nor what ended here by a higher claim, unless it was left to the other site. again:
+    it is known that it has to be taken up once more.
     """
     ids = list(theirs)
     here, left = _open_here(own, ids), left_by(own, ids)
     return {
         ref: max(claim[0], ours.get(ref, claim)[0], left.get(ref, 0)) + 1
         for ref, claim in theirs.items()
-        if ref not in here and (ref not in ours or ours[ref] < claim or ref in left)
+        if ref not in here and (ref not in ours or ours[ref] < claim or ref in left or again)
     }
 
 
@@ -173,7 +176,7 @@ class Adopt:
         theirs = {each.interaction_id: each.claim for each in self._adoptees.each}
         ids = list(theirs)
         ours = claims(db, ids, site=self._site)
-        ns = claimable(db, theirs, ours)
+        ns = claimable(db, theirs, ours, again=self._again)
         coming = [each for each in self._adoptees.each if each.interaction_id in ns]
         had = taken_up(db, {each.interaction_id: each.row["follows"] for each in coming})
         had |= said_already(db, [each for each in coming if each.interaction_id not in ours])

@@ -11,6 +11,7 @@ from router.journal.committer import CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseDamaged, DatabaseGone
 from router.journal.database import Database
 from router.journal.many_rows import unless_damaged
+from router.journal.readable_ids import readable_ids
 
 Read = Callable[[Sequence[str]], Sequence[str]]
 """Chooses some of these ids, by what the copy has of them."""
@@ -21,6 +22,16 @@ def stops(fault: Exception, copy: Database) -> bool:
     if isinstance(fault, DatabaseDamaged) and fault.of is copy:
         return False
     return isinstance(fault, CommitUnknown | DatabaseBusy | DatabaseGone)
+
+
+def open_ids(copy: Connection) -> list[str]:
+    """What is open there, also where no more than that can be read of it."""
+    rows = unless_damaged(
+        copy, lambda: copy.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
+    )
+    if rows is not None:
+        return [str(row[0]) for row in rows]
+    return readable_ids(copy, "interaction", index="interaction_open", where="closed_seq = 0")
 
 
 def chosen(copy: Connection, ids: Sequence[str], choose: Read) -> list[str]:

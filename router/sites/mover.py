@@ -34,7 +34,7 @@ _log = logging.getLogger("muster.mover")
 
 
 class Mover:
-    """Both directions of it, for one peer role. Shape: compared() as of Reconciler."""
+    """Both directions of it, for one peer role. Shape: compared() and gone() as of Reconciler."""
 
     def __init__(
         self,
@@ -48,12 +48,13 @@ class Mover:
         plan: Callable[[], Plan],
         content: Callable[[], Mapping[str, Any]],
         compared: Callable[[], bool],
+        gone: Callable[[], bool],
     ) -> None:
         self._site, self._peer = site, peer
         self._own, self._copy, self._committer = own, copy, committer
         self._client = client
         self._content = content
-        self._reconciler = Reconciler(site=site, peer=peer, compared=compared)
+        self._reconciler = Reconciler(site=site, peer=peer, compared=compared, gone=gone)
         self._rerouting = Rerouting(site=site, peer=peer, line=client, clock_ms=wall_ms)
         self._drills = Drills(
             rerouting=self._rerouting,

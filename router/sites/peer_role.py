@@ -56,7 +56,7 @@ from router.sites.service_states import GOING_DOWN
 from router.sites.status import COPY, PEER, put_status
 from router.sites.unsent import LeaveOrders
 from router.sites.watcher import Watcher
-from router.sites.watching import Look
+from router.sites.watching import UNREACHABLE, Look
 
 ROLE: Final = "peer"
 POSITION_S: Final = 0.2
@@ -174,6 +174,7 @@ class PeerRole:
             plan=lambda: self.plan,
             content=lambda: self._content,
             compared=lambda: self._watcher.watch.clocks_compared,
+            gone=lambda: self._watcher.watch.state == UNREACHABLE,
         )
 
     def _new_watcher(self, settings: Settings) -> Watcher:

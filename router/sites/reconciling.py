@@ -22,7 +22,7 @@ from router.records import Fact, Row, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of
 from router.sites.adopting import adopt
-from router.sites.copy_damage import chosen, stops
+from router.sites.copy_damage import chosen, open_ids, stops
 from router.sites.dual_answers import untold
 from router.sites.first_receipt import clocks_doubted, is_believed, places_here
 from router.sites.given_up import left_by_both, left_there
@@ -41,7 +41,7 @@ from router.sites.missing_messages import MissingMessages, copy_messages
 from router.sites.ownership import learned_claims, owner_of
 from router.sites.said_there import Repeat, known_there, repeats_of, said_at_both, said_there
 from router.sites.sent_twice import sent_at_both, sent_in
-from router.sites.unheard import unheard
+from router.sites.unheard import unheard, unheard_there
 
 _log = logging.getLogger("muster.reconciling")
 
@@ -145,13 +145,21 @@ class Reconciler:
 
     Shape: `caught_up` is true once everything that was there at the start has been looked at: what the other
            site adopted before is not served here any more. compared() says whether the clocks of both sites
-           were found to agree since the last silence (watching.py).
+           were found to agree since the last silence (watching.py), gone() whether the other one is
+           unreachable now.
     """
 
-    def __init__(self, *, site: str, peer: str, compared: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        *,
+        site: str,
+        peer: str,
+        compared: Callable[[], bool] = lambda: True,
+        gone: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.caught_up = False
         self._site, self._peer = site, peer
-        self._compared = compared
+        self._compared, self._gone = compared, gone
         self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
         self._saved: Through | None = None
@@ -242,6 +250,7 @@ class Reconciler:
             unequal.yields += left
             self._again |= again
             unequal.dropped += unheard(ours, theirs, agreed, **sites)
+            unequal.dropped += self._unheard_there(ours, theirs, agreed)
             unequal.dropped += left_by_both(ours, theirs, agreed, **sites)
             for ref in both:
                 self._judge(theirs, ref, records[ref], unequal)
@@ -251,6 +260,16 @@ class Reconciler:
             unequal.twice += sent_at_both(ours, theirs, both, peer=self._peer)
             self._repeats(ours, theirs, sorted(mine.keys() - other.keys()), unequal)
         return unequal
+
+    def _unheard_there(
+        self, ours: Connection, theirs: Connection, records: Mapping[str, Record]
+    ) -> list[str]:
+        """What is taken up here in place of the other site; looked at again as long as that may live."""
+        found = unheard_there(ours, theirs, records, site=self._site, peer=self._peer)
+        if found and self._gone() and owner_of(ours, self._peer).site == self._site:
+            return found
+        self._again |= set(found)
+        return []
 
     def _repeats(
         self, ours: Connection, theirs: Connection, only_here: Sequence[str], unequal: Unequal
@@ -329,7 +348,8 @@ class Reconciler:
         opened = [
             str(row[0]) for row in ours.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
         ]
-        return moved | _known(theirs, opened) | known_there(ours, theirs, opened)
+        both = _known(theirs, opened) | _known(ours, open_ids(theirs))
+        return moved | both | known_there(ours, theirs, opened)
 
     def _touched(self, ours: Connection, theirs: Connection) -> tuple[set[str], bool]:
         own_rows = read_rows(ours, after_seq=self._own_seq, limit=PAGE)

@@ -57,6 +57,26 @@ def unheard(
     return found
 
 
+def unheard_there(
+    ours: Connection, theirs: Connection, records: Mapping[str, Record], *, site: str, peer: str
+) -> list[str]:
+    """Those of these that an agent here ended by the higher claim, and that the other site has still open,
+    with words that came there since.
+
+    While that site lives it lets go of them, and takes them up as unheard() says. Once it is gone, whoever
+    serves in its place has to. What an agent there has was heard by her, as far as anybody knows.
+    """
+    return [
+        ref
+        for ref, record in records.items()
+        if _handled(record.legs[site])
+        and record.legs[peer].open
+        and not record.legs[peer].held
+        and record.legs[peer].claim < record.legs[site].claim
+        and _has_unheard(ours, theirs, ref)
+    ]
+
+
 def _handled(leg: Leg) -> bool:
     return not leg.open and leg.closed_why in HANDLED
 

@@ -21,7 +21,7 @@ from router.sites.healing import SETTLED_MS
 from router.sites.reconciling import Reconciler
 from router.sites.rerouting import AT_ONCE, HOLD_MS, PAUSE_S, Rerouting, chosen, take_handed
 from router.sites.watcher import Watcher
-from router.sites.watching import Look, Watch, watched
+from router.sites.watching import UNREACHABLE, Look, Watch, watched
 from tests.simulation.audit import Broken
 from tests.simulation.journal import Died
 
@@ -58,7 +58,9 @@ class PeerRole:
         )
         self._half = half
         self._site = half.site
-        self.reconciler = Reconciler(site=half.name, peer=half.peer)
+        self.reconciler = Reconciler(
+            site=half.name, peer=half.peer, gone=lambda: self.watch.state == UNREACHABLE
+        )
         self._acked = -1
         """How far the other site is; not known before it has said so."""
         self._number = 0

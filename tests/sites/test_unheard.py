@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from router import call_backs
+from router.sites.reconciling import Reconciler
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.test_joining_there import CLAIM, FIRST, is_read, writes
 from tests.sites.test_reconciling import settle
@@ -202,3 +203,71 @@ def test_what_is_taken_up_again_goes_to_whoever_serves(pair, crossed):
             settle(a, b)
     assert opened(pair, ref) == [("a" if crossed else "b", 1)]
     assert len(b.rows("adopted")) == (1 if crossed else 2)
+
+
+class Line:
+    """Whether this site hears the other one: as its watcher would say."""
+
+    def __init__(self, half: Half) -> None:
+        self.gone = False
+        self._half = half
+        self.begins()
+
+    def begins(self) -> None:
+        """The peer role, again."""
+        peer = "a" if self._half.name == "b" else "b"
+        self._half.reconciler = Reconciler(site=self._half.name, peer=peer, gone=lambda: self.gone)
+
+
+@pytest.mark.parametrize("begins", [False, True])
+@pytest.mark.parametrize("first", ["lost", "taken over"])
+def test_what_a_site_did_not_let_go_of_before_it_died_has_somebody(pair, first, begins):
+    """It would have taken it up itself, a second later. Nobody may wait for it until it is back."""
+    a, b = pair
+    line = Line(b)
+    ref = is_taken_over(a, b)
+    ends(b, ref)
+    writes(a, SECOND)
+    is_read(a, ref, SECOND, urgency=1)
+    a.sends()
+    b.agrees()
+    for step in (first, *{"lost", "taken over"} - {first}):
+        assert b.state(ref) == "disposed", "as long as the other site may live, it is that one's"
+        if step == "lost":
+            line.gone = True
+        else:
+            b.site.say("domain_claimed", "a", n=1, owner="b", mode="take_over", **CLAIM)
+            b.site.settles()
+        if begins:
+            line.begins()
+        b.agrees()
+    assert [each for each in opened(pair, ref) if each[0] == "b"] == [("b", 1)]
+    line.gone = False
+    settle(a, b)
+    assert opened(pair, ref) == [("b", 1)], "and it is that site's alone when the other one is back"
+    b.site.passes(70)
+    b.site.say("presence_declared", "ivan", available=True, reason="", command_id="", by="ivan")
+    b.site.passes(1)
+    b.accepts(ref)
+    ends(b, ref)
+    line.gone = True
+    settle(a, b)
+    assert opened(pair, ref) == []
+    for half in pair:
+        half.is_sound()
+
+
+def test_what_ended_before_they_died_and_was_heard_is_not_taken_up(pair):
+    """Whatever the dead site has still open: an agent here saw all of it."""
+    a, b = pair
+    line = Line(b)
+    ref = is_taken_over(a, b)
+    writes(a, SECOND)
+    is_read(a, ref, SECOND, urgency=1)
+    a.sends()
+    b.agrees()
+    ends(b, ref)
+    b.site.say("domain_claimed", "a", n=1, owner="b", mode="take_over", **CLAIM)
+    line.gone = True
+    b.agrees()
+    assert b.state(ref) == "disposed"
