@@ -117,7 +117,8 @@ _CALLS: Final = _WAITING.replace("AND NOT (", "AND (")
 
 _UNNAMED: Final = """
     SELECT interaction_id FROM interaction
-    WHERE state = 'waiting' AND named_agent_id = ? AND closed_seq = 0 AND interaction_id IN {wanted}
+    WHERE state = 'waiting' AND named_agent_id = ? AND closed_seq = 0
+        AND NOT (channel = 'voice' AND connection_ids <> '[]') AND interaction_id IN {wanted}
 """
 
 
@@ -278,7 +279,7 @@ def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     home = going_home(db, site=site, peer=peer)
     again = [str(row[0]) for row in db.rows(_AGAIN, site=site, peer=peer)]
     asked = moving(db, in_force(db, site=site, peer=peer))
-    return list(dict.fromkeys([*_still_waiting(db, home), *again, *asked]))
+    return list(dict.fromkeys([*_still_waiting(db, [*home, *again]), *asked]))
 
 
 def calls_to_send_on(db: Connection, *, site: str, peer: str) -> list[str]:
@@ -366,7 +367,7 @@ def _copied(copy: Database, through_seq: int, pause: Callable[[float], None]) ->
 
 
 def _still_waiting(db: Connection, ids: Sequence[str]) -> list[str]:
-    """Of these, what nobody is offered and nobody is named for."""
+    """Of these, what nobody is offered and nobody is named for; no call that is on the line here."""
     found = {str(row[0]) for row in rows_in(db, _UNNAMED, ids, "")}
     return [each for each in ids if each in found]
 

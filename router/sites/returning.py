@@ -36,7 +36,8 @@ _AWAY: Final = """
     SELECT interaction.interaction_id, interaction.state, interaction.agent_id, interaction.accepted_at_ms,
         adoption.seq
     FROM adoption JOIN interaction ON interaction.interaction_id = adoption.interaction_id
-    WHERE adoption.from_site = :domain AND interaction.closed_seq = 0
+    WHERE adoption.from_site = :domain AND interaction.closed_seq = 0 AND NOT (interaction.state <> 'assigned'
+        AND interaction.channel = 'voice' AND interaction.connection_ids <> '[]')
     ORDER BY interaction.urgency, interaction.accepted_at_ms, interaction.interaction_id
 """
 
@@ -51,8 +52,8 @@ _ELSE: Final = """
 class Left:
     """What is at this site still. Of the other site's: waiting, held (with an agent).
 
-    Shape: besides is what waits here and does not go home with it, since it came here itself or was handed
-           here later; calls: callers on the line here, who are sent on only where somebody asks for it.
+    Shape: besides is what waits here and does not go home with it: it came here itself, or was handed here
+           later; calls: callers on the line here, who are sent on only where somebody asks for it.
     """
 
     waiting: int = 0
@@ -144,7 +145,8 @@ def going_home(db: Connection, *, site: str, peer: str) -> list[str]:
 
 
 def _away(db: Connection, *, site: str, domain: str) -> list[tuple[Any, ...]]:
-    """What is here because this site serves that domain, or did until it was given back."""
+    """What is here because this site serves that domain, or did until it was given back; no call that is on
+    the line here."""
     known = owner_of(db, domain)
     since_seq = JUST_NOW if known.site == site else claim_seq(db, domain) if known.mode == RETURN else 0
     return [row for row in db.rows(_AWAY, domain=domain) if row[4] < since_seq]
@@ -197,8 +199,9 @@ def besides_lines(home: str, here: str, count: Left) -> list[str]:
     found = []
     if count.besides:
         found.append(
-            f"Waiting at {here} besides: {count.besides} that came to {here} itself; they stay for its "
-            f"agents. While nobody is signed in at {here}, for a day from the return, they go to {home} too."
+            f"Waiting at {here} besides: {count.besides} (came to {here} itself, or was handed to it since). "
+            f"That stays for its agents; while nobody is signed in at {here}, for a day from the return, it "
+            f"goes to {home} too."
         )
     if count.calls:
         found.append(f"Calls on the line at {here}: {count.calls}; they stay there, for its agents.")

@@ -57,9 +57,10 @@ def in_force(db: Connection, *, site: str, peer: str) -> Shares:
     if serves(db, site, by=peer):
         since_seq = 0 if serves(db, peer, by=site) else claim_seq(db, site)
         return {ALL: Share(share_pct=ALL_OF_IT, since_seq=since_seq)}
-    since_seq = left_alone_seq(db, site=site, peer=peer)
-    left = {LEFT_ALONE: Share(share_pct=ALL_OF_IT, since_seq=since_seq)} if since_seq else {}
-    return {**shares_of(db, site=site, peer=peer), **left}
+    asked = shares_of(db, site=site, peer=peer)
+    if is_left_alone(db, site=site, peer=peer):
+        return {**asked, LEFT_ALONE: Share(share_pct=ALL_OF_IT, since_seq=JUST_NOW)}
+    return asked
 
 
 def share_for(shares: Shares, *, channel: str, queue_id: str, urgency: int, came_seq: int) -> int:
@@ -69,15 +70,18 @@ def share_for(shares: Shares, *, channel: str, queue_id: str, urgency: int, came
     return max((each.share_pct for each in asked if came_seq < each.since_seq or not came_seq), default=0)
 
 
-def left_alone_seq(db: Connection, *, site: str, peer: str) -> int:
-    """Row of the return after which nobody is signed in here; 0: somebody is, or nothing went home lately."""
+def is_left_alone(db: Connection, *, site: str, peer: str) -> bool:
+    """Whether nobody is signed in here, after a return of not long ago.
+
+    The other site takes what waits here only where somebody is signed in there: so nothing goes to and fro.
+    """
     known = owner_of(db, peer)
     if known.site != peer or known.mode != RETURN:
-        return 0
+        return False
     (now_ms,) = db.row("SELECT last_at_ms FROM stream WHERE own = 1") or (0,)
     said = db.row("SELECT observed, override FROM site_state WHERE site = :site", site=site)
     alone = said is not None and effective(*said) == UNSTAFFED
-    return claim_seq(db, peer) if alone and known.since_ms > now_ms - AFTER_RETURN_MS else 0
+    return alone and known.since_ms > int(now_ms) - AFTER_RETURN_MS
 
 
 def claim_seq(db: Connection, domain: str) -> int:

@@ -50,7 +50,7 @@ def test_what_came_to_this_site_itself_is_counted_with_what_moves_it(pair):
     """Of an hour's contacts most may have come so: "0 waiting" would send everybody home."""
     report = return_dry_run(pair.at_b, "a")
     assert (report["waiting"], report["besides"], report["calls"]) == (1, 1, 0)
-    assert "Waiting at Birch House besides: 1 that came to Birch House itself" in text_of(report["lines"])
+    assert "Waiting at Birch House besides: 1 (came to Birch House itself" in text_of(report["lines"])
     assert "`muster site reroute all 100` at Birch House" in text_of(report["lines"])
     done = give_back(pair)
     moves(pair.b)
@@ -99,6 +99,34 @@ def test_a_return_of_long_ago_moves_nothing(pair):
     pair.b.site.passes(AFTER_RETURN_MS // 1_000 + 1)
     pair.b.site.arrives("months later")
     pair.b.site.settles()
+    assert wanted(pair.b) == []
+
+
+def test_what_was_handed_here_later_goes_too_when_nobody_is_left(pair):
+    """Home gave a share away; the crew that was to take it has gone, and home takes work."""
+    give_back(pair)
+    moves(pair.b)
+    exchange(pair.a, pair.b)
+    reroute(pair.at_a, scope="all", share_pct=100, who="ana", why="", command_id="m-0")
+    moves(pair.a)
+    exchange(pair.a, pair.b)
+    assert (pair.a.state("came"), pair.b.state("came"), wanted(pair.b)) == ("moved", "waiting", [])
+    is_unstaffed(pair.b)
+    moves(pair.b)
+    exchange(pair.a, pair.b)
+    assert (pair.a.state("came"), pair.b.state("came")) == ("waiting", "moved")
+    assert wanted(pair.a) == wanted(pair.b) == []
+
+
+def test_a_caller_who_is_on_the_line_here_is_not_handed_over(pair):
+    """No sound moves between sites: at home they would be an interaction without anybody on the line."""
+    with pair.b.site.database.writing() as db:
+        db.run(
+            "UPDATE interaction SET channel = 'voice', connection_ids = '[1]' WHERE interaction_id = 'came'"
+        )
+    report = return_dry_run(pair.at_b, "a")
+    assert (report["waiting"], report["calls"]) == (0, 1)
+    give_back(pair)
     assert wanted(pair.b) == []
 
 
