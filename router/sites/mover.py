@@ -17,7 +17,7 @@ from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.sites.drills import Drills
-from router.sites.out_of_use import is_well, refuses, takes
+from router.sites.out_of_use import is_silent, is_well, refuses, takes
 from router.sites.peer_client import PeerClient
 from router.sites.peer_server import Answered, Asked, BadRequest, PeerRoute, answered
 from router.sites.reconciling import Reconciler
@@ -54,7 +54,13 @@ class Mover:
         self._own, self._copy, self._committer = own, copy, committer
         self._client = client
         self._content = content
-        self._reconciler = Reconciler(site=site, peer=peer, compared=compared, gone=gone)
+        self._reconciler = Reconciler(
+            site=site,
+            peer=peer,
+            compared=compared,
+            gone=gone,
+            silent=lambda ours, theirs: is_silent(ours, theirs, wall_ms()),
+        )
         self._rerouting = Rerouting(site=site, peer=peer, line=client, clock_ms=wall_ms)
         self._drills = Drills(
             rerouting=self._rerouting,

@@ -8,6 +8,7 @@ lives is not given up for a word, and one that is gone is gone.
 from typing import Final
 
 from router.journal.connection import Connection
+from router.journal.stream import read_head
 from router.sites.overflow import refusal_of
 from router.sites.service_states import NORMAL, takes_work
 from router.sites.status import PEER, status_of
@@ -32,6 +33,15 @@ def takes(db: Connection, peer: str, now_ms: int) -> bool:
 def refuses(db: Connection, peer: str, now_ms: int) -> str:
     """Why it takes nothing; empty: it does, or it is not there, and nobody knows."""
     return out_of_use(db, peer).lower() or refusal_of(status_of(db, PEER), now_ms)
+
+
+def is_silent(db: Connection, copy: Connection, now_ms: int) -> bool:
+    """Whether it was heard of once, and now is not: it answers no beat, and none of its rows come.
+
+    Rows alone are enough: over a line that carries one way they say what its agents do.
+    """
+    beat, rows_ms = status_of(db, PEER), read_head(copy).at_ms
+    return bool(beat.at_ms) and not beat.fresh(now_ms, HERE_MS) and abs(now_ms - rows_ms) > HERE_MS
 
 
 def is_well(db: Connection, peer: str, now_ms: int) -> bool:

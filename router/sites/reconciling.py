@@ -84,6 +84,10 @@ _LOOSE: Final = """
 """What nobody holds, without what the router was told of already, and has not read: it may not run now."""
 
 
+Silent = Callable[[Connection, Connection], bool]
+"""Whether nothing is heard of the other site now, by this site's database and the copy."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Unequal:
     """What this site has to say so that it agrees. Empty: it does already.
@@ -146,7 +150,7 @@ class Reconciler:
     Shape: `caught_up` is true once everything that was there at the start has been looked at: what the other
            site adopted before is not served here any more. compared() says whether the clocks of both sites
            were found to agree since the last silence (watching.py), gone() whether the other one is
-           unreachable now.
+           unreachable now, silent() whether nothing is heard of it at this moment.
     """
 
     def __init__(
@@ -156,10 +160,11 @@ class Reconciler:
         peer: str,
         compared: Callable[[], bool] = lambda: True,
         gone: Callable[[], bool] = lambda: False,
+        silent: Silent = lambda ours, theirs: False,
     ) -> None:
         self.caught_up = False
         self._site, self._peer = site, peer
-        self._compared, self._gone = compared, gone
+        self._compared, self._gone, self._silent = compared, gone, silent
         self._own_seq = self._copy_seq = -1
         self._again: set[str] = set()
         self._saved: Through | None = None
@@ -237,6 +242,7 @@ class Reconciler:
         """What of these interactions is not yet here as both streams say."""
         unequal = Unequal(claims=learned_claims(ours, theirs, (self._site, self._peer), self._peer))
         self._again = set()
+        silent = self._silent(ours, theirs)
         for at in range(0, len(ids), AT_ONCE):
             part = ids[at : at + AT_ONCE]
             mine = records_of(ours, part, site=self._site, read_through=0)
@@ -253,7 +259,7 @@ class Reconciler:
             unequal.dropped += self._unheard_there(ours, theirs, agreed)
             unequal.dropped += left_by_both(ours, theirs, agreed, **sites)
             for ref in both:
-                self._judge(theirs, ref, records[ref], unequal)
+                self._judge(theirs, ref, records[ref], unequal, silent=silent)
                 self._raise(ref, records[ref], unequal)
             unequal.places |= self._places(ours, theirs, agreed)
             unequal.messages += self._missing.of(ours, theirs, both)
@@ -280,15 +286,15 @@ class Reconciler:
         unequal.repeats += found
         self._again |= again
 
-    def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal) -> None:
+    def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal, *, silent: bool) -> None:
+        """Who is silent may be dead, and its agents with it: what this site has claimed since stays here."""
         leg, other = record.legs[self._site], record.legs[self._peer]
         if let_go(record) and leg.claim < other.claim:
             unequal.dropped.append(ref)
         if not leg.open or serving(record) == self._site:
             return
-        if (
-            leg.held
-        ):  # Until its agent is done, or has been gone for the grace: nothing in a stream says when.
+        # Until its agent is done, or has been gone for the grace: nothing in a stream says when.
+        if leg.held or (silent and leg.claim > other.claim):
             self._again.add(ref)
             return
         claim = max(other.claim, leg.claim)

@@ -65,7 +65,16 @@ def _live_pair(seed: int, hours: float) -> tuple[str, str]:
         f"{deaths} deaths, {gated} learned before they served\n"
         f"  acts: {_counted(world.operators.counts)}; weather: {_counted(world.weather)}"
     )
-    return trace, "\n".join([*parts, between])
+    return trace, "\n".join([*parts, between, *_ending(world)])
+
+
+def _ending(world: PairWorld) -> list[str]:
+    """How it ended, where it did not end with both sites as they were."""
+    if world.lost is not None:
+        return [f"  at last {world.lost.dead.name} is dead for good; {world.lost.left} had been left to it"]
+    if world.crew is not None:
+        return [f"  at last {world.crew.kind} with one crew: {world.crew.waited} waited where nobody was"]
+    return []
 
 
 def _told(site: SimulatedSite, acknowledged: int) -> str:

@@ -14,6 +14,7 @@ from router.journal.stream import last_seq, read_rows
 from router.records import Fact, fact
 from router.sites.adopting import Adopt, adoptable, read_adoptees
 from router.sites.ownership import RETURN, TAKE_OVER, next_claim, owner_of
+from router.sites.status import PEER, status_of
 from tests.simulation.audit import Broken
 from tests.simulation.grounds import ASSIGNED_AFTER_MS, ground_of
 from tests.simulation.half import Half
@@ -130,7 +131,7 @@ class Operators:
         adopted = [row for row in rows if row.kind == "adopted"]
         held = [row.ref for row in adopted if msgspec.json.decode(row.data)["agent_id"]]
         known = owner_of(db, half.peer)
-        confirmed = known.with_assigned and role.silent_ms >= self._timeline.clock.now_ms - known.since_ms
+        confirmed = known.with_assigned and status_of(db, PEER).at_ms <= known.since_ms
         if held and role.silent_ms < ASSIGNED_AFTER_MS and not confirmed:
             raise Broken(f"{half.name} took what agents hold, unasked, after {role.silent_ms} ms: {held}")
 

@@ -18,8 +18,10 @@ from router.sites.adopting import adopt
 from router.sites.copies import Batch, Refused, Taken, read_batch
 from router.sites.copy_gaps import TendGaps, behind, healing_due
 from router.sites.healing import SETTLED_MS
+from router.sites.out_of_use import HERE_MS, is_silent
 from router.sites.reconciling import Reconciler
 from router.sites.rerouting import AT_ONCE, HOLD_MS, PAUSE_S, Rerouting, chosen, take_handed
+from router.sites.status import PEER, put_status
 from router.sites.watcher import Watcher
 from router.sites.watching import UNREACHABLE, Look, Watch, watched
 from tests.simulation.audit import Broken
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
 
 ANSWER_MS = 1_500
 """Without an answer for this long, it is sent again."""
-
-HERE_MS = 4_000
-"""Without a beat for so long the other site is not asked to take anything (router/sites/mover.py)."""
 
 ASKED_MS = 8_000
 HELD_WITHIN_MS = 2_000
@@ -59,7 +58,10 @@ class PeerRole:
         self._half = half
         self._site = half.site
         self.reconciler = Reconciler(
-            site=half.name, peer=half.peer, gone=lambda: self.watch.state == UNREACHABLE
+            site=half.name,
+            peer=half.peer,
+            gone=lambda: self.watch.state == UNREACHABLE,
+            silent=lambda ours, theirs: is_silent(ours, theirs, half.site.clock.now_ms),
         )
         self._acked = -1
         """How far the other site is; not known before it has said so."""
@@ -304,6 +306,7 @@ class PeerRole:
 
     def _note_answer(self) -> None:
         self._answered_ms = self._site.clock.now_ms
+        put_status(self._site.journal.db, PEER, self._answered_ms, {})
 
     def _append(self, *facts: Fact) -> None:
         self._site.journal.append(FactsAppend(facts_to_append=facts))

@@ -1,28 +1,34 @@
 """The simulation of two sites notices mistakes: each is planted, and some world breaks on it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from router.sites import adopting, copies, dual_answers, reconciling
+from router.sites import adopting, copies, dual_answers, reconciling, rerouting, shares, watcher
 from router.sites.copy_line import CopyLine, Outcome
 from tests.simulation import peer_role
 from tests.simulation.audit import Broken
-from tests.simulation.pair import PairWorld
+from tests.simulation.pair import DIES, ENDINGS, ONE_CREW, PairWorld
 
 WORLDS = 12
 """A planted mistake must be noticed within this many worlds."""
 
 
-def breaks_by(*words: str) -> bool:
+ONE_DIES = range(DIES, WORLDS * ENDINGS, ENDINGS)
+CREWS = range(ONE_CREW, WORLDS * 2 * ENDINGS, 2 * ENDINGS)
+"""As many of the worlds that end in these ways."""
+
+
+def breaks_by(*words: str, seeds: Sequence[int] = range(WORLDS)) -> bool:
     """Whether a world breaks, and what is said of it has one of these words: it breaks for this reason."""
-    broken = first_break()
+    broken = first_break(seeds)
     return any(each in broken for each in words)
 
 
-def first_break() -> str:
+def first_break(seeds: Sequence[int]) -> str:
     """What is said of the first world that breaks; empty when all of them live."""
-    for seed in range(WORLDS):
+    for seed in seeds:
         try:
             PairWorld(seed, fault_rate=0.03).run()
         except Broken as broken:
@@ -60,9 +66,9 @@ def test_a_claim_that_is_not_compared_is_noticed(monkeypatch):
     judge = reconciling.Reconciler._judge
     _mine: list[str] = []
 
-    def selfish(self, theirs, ref, record, unequal):
+    def selfish(self, theirs, ref, record, unequal, **named):
         _mine[:] = [self._site]
-        judge(self, theirs, ref, record, unequal)
+        judge(self, theirs, ref, record, unequal, **named)
 
     monkeypatch.setattr(reconciling.Reconciler, "_judge", selfish)
     assert breaks_by("served by both sites")
@@ -130,6 +136,40 @@ def test_a_place_of_the_second_receipt_is_noticed(monkeypatch):
     """Who was heard by one site, and again by the other, would wait behind those who came between."""
     monkeypatch.setattr(reconciling.Reconciler, "_places", lambda *given: {})
     assert breaks_by("lost its place")
+
+
+def test_forgetting_what_was_left_to_a_site_that_dies_is_noticed(monkeypatch):
+    """An agent there had it, so it was left to her: when her site burns down, it would be nobody's."""
+    monkeypatch.setattr(adopting, "left_by", lambda db, ids: {})
+    assert breaks_by("is left to the dead site", seeds=ONE_DIES)
+
+
+def test_leaving_what_was_taken_over_to_a_site_that_is_dead_is_noticed(monkeypatch):
+    """The copy says for ever that an agent there has it; she does not come, and nobody has them."""
+    monkeypatch.setattr(peer_role, "is_silent", lambda ours, theirs, now_ms: False)
+    assert breaks_by("is left to the dead site", seeds=ONE_DIES)
+
+
+def test_taking_what_agents_hold_after_a_short_silence_is_noticed(monkeypatch):
+    """A line that is away for seconds would take every conversation from who has it."""
+    wanted = watcher.Watcher._wanted
+
+    def greedy(self, ground, watch, stuck):
+        found = wanted(self, ground, watch, stuck)
+        return found and replace(found, assigned=True)
+
+    monkeypatch.setattr(watcher.Watcher, "_wanted", greedy)
+    assert breaks_by("took what agents hold, unasked")
+
+
+def test_rerouting_only_what_never_was_anywhere_else_is_noticed(monkeypatch):
+    """Who came back from the other site yesterday would wait here for nobody."""
+
+    def only_own(given, *, came_seq, **named):
+        return 0 if came_seq else shares.share_for(given, came_seq=came_seq, **named)
+
+    monkeypatch.setattr(rerouting, "share_for", only_own)
+    assert breaks_by("after reroute", seeds=CREWS)
 
 
 def _lose_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,5 +119,5 @@ def between(world: PairWorld) -> dict[str, int]:
         "learned before they served": sum(half.gated for half in world.halves),
         "lost on the line": sum(half.out.lost for half in world.halves),
     }
-    acts = {act: world.operators.counts.get(act, 0) for act in ("take over", "return", "reroute")}
+    acts = {act: world.operators.counts.get(act, 0) for act in ("take over", "policy", "return", "reroute")}
     return counts | acts
