@@ -87,12 +87,11 @@ class Crew:
 class OneCrew:
     """One of these ends. Raises Broken where somebody waits at a site without agents, and nobody says so."""
 
-    def __init__(self, timeline: Timeline, halves: Sequence[Half], audit: PairAudit) -> None:
-        dice = timeline.dice
-        self.kind = dice.choice(KINDS)
+    def __init__(self, timeline: Timeline, halves: Sequence[Half], audit: PairAudit, kind: str) -> None:
+        self.kind = kind
         self.waited = 0
         """How many waited where nobody was when the crew had come to the other site."""
-        self._home = dice.choice(halves)
+        self._home = timeline.dice.choice(halves)
         self._timeline, self._halves, self._audit = timeline, halves, audit
         self._customers = 0
 

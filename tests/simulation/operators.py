@@ -131,7 +131,9 @@ class Operators:
         adopted = [row for row in rows if row.kind == "adopted"]
         held = [row.ref for row in adopted if msgspec.json.decode(row.data)["agent_id"]]
         known = owner_of(db, half.peer)
-        confirmed = known.with_assigned and status_of(db, PEER).at_ms <= known.since_ms
+        since_ms = self._timeline.clock.now_ms - known.since_ms
+        same = status_of(db, PEER).at_ms <= known.since_ms or role.watch.silent_ms >= since_ms
+        confirmed = known.with_assigned and same  # somebody said it of this very silence
         if held and role.silent_ms < ASSIGNED_AFTER_MS and not confirmed:
             raise Broken(f"{half.name} took what agents hold, unasked, after {role.silent_ms} ms: {held}")
 

@@ -10,7 +10,7 @@ from tests.simulation.half import Half
 from tests.simulation.journal import Faults
 from tests.simulation.links import Link
 from tests.simulation.lost_site import LostSite
-from tests.simulation.one_crew import Crew, OneCrew
+from tests.simulation.one_crew import KINDS, Crew, OneCrew
 from tests.simulation.one_site import SimulatedSite
 from tests.simulation.operators import Operators
 from tests.simulation.pair_audit import PairAudit
@@ -72,7 +72,8 @@ class PairWorld:
             self.lost = LostSite(timeline, self.halves, self.operators, self.audit)
         self.crew: OneCrew | None = None
         if seed % (2 * ENDINGS) == ONE_CREW:
-            self.crew = OneCrew(timeline, self.halves, self.audit)
+            kind = KINDS[seed // (2 * ENDINGS) % len(KINDS)]
+            self.crew = OneCrew(timeline, self.halves, self.audit, kind)
         self.weather: dict[str, int] = {}
         self._minutes = minutes
 

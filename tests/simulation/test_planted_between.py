@@ -162,6 +162,12 @@ def test_taking_what_agents_hold_after_a_short_silence_is_noticed(monkeypatch):
     assert breaks_by("took what agents hold, unasked")
 
 
+def test_leaving_behind_who_waits_where_the_crew_has_gone_home_is_noticed(monkeypatch):
+    """The numbers still ring there for a while, and nobody is there."""
+    monkeypatch.setattr(shares, "is_left_alone", lambda db, *, site, peer: False)
+    assert breaks_by("after return", seeds=CREWS)
+
+
 def test_rerouting_only_what_never_was_anywhere_else_is_noticed(monkeypatch):
     """Who came back from the other site yesterday would wait here for nobody."""
 
