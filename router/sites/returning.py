@@ -10,7 +10,7 @@ there too (shares.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final  # Any: JSON for console and command line
 
 from router.journal.appends import storable
@@ -152,13 +152,18 @@ def _away(db: Connection, *, site: str, domain: str) -> list[tuple[Any, ...]]:
     return [row for row in db.rows(_AWAY, domain=domain) if row[4] < since_seq]
 
 
+def away(db: Connection, domain: str, *, site: str) -> Left:
+    """How many of that domain are here still."""
+    states = [row[1] for row in _away(db, site=site, domain=domain)]
+    held = states.count("assigned")
+    return Left(waiting=len(states) - held, held=held)
+
+
 def left(db: Connection, domain: str, *, site: str) -> Left:
-    """How many are here still, of that domain and besides."""
-    rows = _away(db, site=site, domain=domain)
-    held = sum(row[1] == "assigned" for row in rows)
-    away = {row[0] for row in rows}
-    others = [channel == "voice" and on != "[]" for ref, channel, on in db.rows(_ELSE) if ref not in away]
-    return Left(waiting=len(rows) - held, held=held, besides=others.count(False), calls=others.count(True))
+    """The same, and what waits here besides."""
+    known = {row[0] for row in _away(db, site=site, domain=domain)}
+    others = [channel == "voice" and on != "[]" for ref, channel, on in db.rows(_ELSE) if ref not in known]
+    return replace(away(db, domain, site=site), besides=others.count(False), calls=others.count(True))
 
 
 def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
     with ground.own.reading() as own, ground.copy.reading() as copy:
         known = owner_of(own, domain)
         found = [] if known.site == domain else return_refusals(ground, own, copy, domain)
-        away = _away(own, site=ground.site, domain=domain)
+        rows = _away(own, site=ground.site, domain=domain)
         here = left(own, domain, site=ground.site)
         unstaffed = status_of(own, PEER).text("state") == UNSTAFFED
         asked = [(str(row[0]), int(row[1])) for row in copy.rows(_ASKED_THERE)]
@@ -182,7 +187,7 @@ def return_dry_run(ground: Ground, domain: str) -> dict[str, Any]:
         **asdict(here),
         "unstaffed": unstaffed,
         "rerouted": asked,
-        "oldest_ms": max((now_ms - row[3] for row in away if row[1] != "assigned"), default=0),
+        "oldest_ms": max((now_ms - row[3] for row in rows if row[1] != "assigned"), default=0),
         "actions": [shown_action(each) for each in actions_of(ground, [domain], RETURN)],
         "refusals": [asdict(each) for each in found],
     }

@@ -9,7 +9,7 @@ from router.journal.stream import read_head
 from router.sites.actions import runs, shown
 from router.sites.ground import Ground
 from router.sites.ownership import owner_of
-from router.sites.returning import left
+from router.sites.returning import away
 from router.sites.service_states import effective
 from router.sites.status import CONTENT, COPY, PEER, VERIFIED, WATCH, Status, readiness_key, status_of
 
@@ -21,7 +21,7 @@ def standing(ground: Ground) -> dict[str, Any]:
     now_ms, pair = ground.clock(), ground.pair
     with ground.own.reading() as own, ground.copy.reading() as copy:
         head, theirs = read_head(own), read_head(copy)
-        here = left(own, ground.peer, site=ground.site)
+        here = away(own, ground.peer, site=ground.site)
         return {
             "site": ground.site,
             "other": ground.peer,
