@@ -18,9 +18,10 @@ from router.channels.ingest import thread_of
 from router.journal.committer import Committer, CommitUnknown
 from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
-from router.journal.many_rows import ManyRows, rows_in
+from router.journal.many_rows import ManyRows, readable_in, rows_in, unless_damaged
 from router.journal.stream import OWN_ROWS, last_seq
 from router.records import Fact
+from router.sites.copy_damage import open_ids
 
 PAGE: Final = 500
 PAGES_MAX: Final = 8
@@ -159,8 +160,7 @@ class OpenThere:
         after = self._after or ""
         with copy.reading() as theirs, own.reading() as ours:
             seen = last_seq(theirs) if self._seen < 0 else self._seen
-            found = theirs.rows(_ALL, after=after)
-            through = str(found[-1][0]) if len(found) == PAGE else ""
+            found, through = _page(theirs, after)
             if through:
                 rows = ours.rows(_KEPT_BETWEEN, after=after, through=through)
             else:
@@ -177,10 +177,20 @@ class OpenThere:
             seen = int(news[-1][0]) if len(news) == PAGE else last_seq(theirs)
             refs = sorted({str(ref) for _, ref in news})
             kept = [str(row[0]) for row in rows_in(ours, _KEPT, refs)]
-            change = _change(theirs, ours, rows_in(theirs, _THESE, refs), kept)
+            change = _change(theirs, ours, readable_in(theirs, _THESE, refs)[0], kept)
         _take(committer, change)
         self._seen = seen
         return len(news) == PAGE
+
+
+def _page(theirs: Connection, after: str) -> tuple[list[tuple[Any, ...]], str]:
+    """What is open there after this id, and through which id; empty: it is the last page. What is rotten in
+    the copy is left out: nothing can join it."""
+    found = unless_damaged(theirs, lambda: theirs.rows(_ALL, after=after))
+    if found is not None:
+        return found, str(found[-1][0]) if len(found) == PAGE else ""
+    ids = sorted(each for each in open_ids(theirs) if each > after)[:PAGE]
+    return readable_in(theirs, _THESE, ids)[0], ids[-1] if len(ids) == PAGE else ""
 
 
 def _change(
@@ -200,7 +210,7 @@ def _joinable(theirs: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Joina
     """Without those whose person's address was erased: nothing can join them by it."""
     addresses = {
         str(row[2]): Address(kind=row[0], address=row[1], address_hash=row[2], salt=bytes(row[3]))
-        for row in rows_in(theirs, _ADDRESSES, sorted({str(row[3]) for row in rows if row[3]}))
+        for row in readable_in(theirs, _ADDRESSES, sorted({str(row[3]) for row in rows if row[3]}))[0]
     }
     found: list[Joinable] = []
     for interaction_id, channel, account, address_hash, thread in rows:

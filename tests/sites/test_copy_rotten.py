@@ -5,6 +5,7 @@ Played on real SQLite files: a leaf of one table is overwritten. The site that t
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from router.sites.reconciling import NOT_AGREED
 from router.sites.unsent import OUTBOX
 from tests.sites.rotting import reopened, rot_rows
 from tests.sites.routed_pair import Half, routed_pair
+from tests.sites.test_joining_there import FIRST, writes
 from tests.sites.test_lending import due
 from tests.sites.test_unsent import two
 from tests.system.postgres import postgres_server, postgres_url
@@ -85,6 +87,24 @@ def test_a_rotten_page_of_the_own_database_is_not_taken_for_one_of_the_copy(pair
         getattr(b, does)()
     assert caught.value.of is b.site.database
     assert alarmed(b) | alarmed(b, NOT_AGREED) == set()
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_what_is_open_there_can_be_joined_unless_it_is_on_the_rotten_page(pair, tmp_path, looked):
+    """Who writes again while the line is cut is nobody new; and a site that starts waits for this step."""
+    a, b = pair
+    contacts = [replace(FIRST, provider_id=f"S{number}", address=f"+1555{number}") for number in range(60)]
+    refs = [writes(a, contacts[0]).interaction_id]
+    a.sends()
+    if looked:
+        b.looks()
+    refs += [writes(a, each).interaction_id for each in contacts[1:]]
+    a.sends()
+    rots(b, "interaction", refs[30], tmp_path)
+    b.looks()
+    kept = {str(row[0]) for row in b.all("SELECT interaction_id FROM open_there")}
+    assert refs[30] not in kept
+    assert len(refs) / 2 < len(kept) < len(refs)
 
 
 @pytest.mark.parametrize("table", ["interaction", "message"])
