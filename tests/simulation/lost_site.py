@@ -95,7 +95,7 @@ class LostSite:
         living, here = self.living, _legs(self.living.site.journal.db)
         there = _legs(living.copy.db)
         for ref in sorted(here.keys() | there.keys()):
-            if wrong := _wrong(here.get(ref), there.get(ref)):
+            if (wrong := _wrong(here.get(ref), there.get(ref))) and not _goes_on(ref, here, there):
                 raise Broken(f"{ref} {wrong}: {here.get(ref)}, there {there.get(ref)}")
         self.left = sum(before[ref][1] == MOVED and leg[0] for ref, leg in here.items() if ref in before)
         known = here.keys() | there.keys()
@@ -137,6 +137,16 @@ def _wrong(here: Leg | None, there: Leg | None) -> str:
         left = there is None or there[0] or there[1] == MOVED
         return "is left to the dead site" if left else ""
     return "goes on at the dead site only" if there is not None and there[0] and there[5] > n else ""
+
+
+def _goes_on(ref: str, here: dict[str, Leg], there: dict[str, Leg]) -> bool:
+    """Whether it is a call-back, left to the conversation it follows, which goes on here or is over."""
+    legs = [each[ref] for each in (here, there) if ref in each]
+    followed = [here.get(legs[0][4]), there.get(legs[0][4])]
+    if any(leg[0] for leg in legs):
+        return False
+    served = followed[0] is not None and followed[0][0]
+    return served or any(leg is not None and leg[1] == "disposed" for leg in followed)
 
 
 def _legs(db: Connection) -> dict[str, Leg]:
