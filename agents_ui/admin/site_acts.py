@@ -82,8 +82,7 @@ def carry_out(ground: Ground, asked: SiteAct, person: Person, progress: Progress
         return _take_over(ground, asked, person, progress)
     said = {"who": person.agent_id, "why": asked.why, "command_id": asked.command_id}
     if asked.act == "return":
-        done = return_home(ground, domain=asked.domain or ground.peer, **said)
-        return returned_lines(ground, done)
+        return returned_lines(ground, return_home(ground, domain=asked.domain or ground.peer, **said))
     if asked.act == "reroute":
         share = NO_SHARE if asked.share_pct is None else asked.share_pct
         report = reroute_dry_run(ground, asked.scope, share)
