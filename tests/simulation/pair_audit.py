@@ -88,16 +88,17 @@ class PairAudit:
         """It comes with its place, by a higher claim than any before, and because somebody wanted it."""
         data = msgspec.json.decode(row.data)
         there = _row(half.copy.db, row.ref)
-        known = () if there is None else (there["accepted_at_ms"], self._first.get(row.ref))
-        if there is None or data["accepted_at_ms"] not in known:
+        first = self._first.get(row.ref)
+        known = {first} if there is None else {there["accepted_at_ms"], first}
+        if (there is None and not data.get("again")) or data["accepted_at_ms"] not in known:
             raise Broken(f"{row.ref} was adopted by {half.name}, and not at its place in line: {there}")
-        if (data["n"], data["owner"]) <= (there["n"], half.peer):
+        if there is not None and (data["n"], data["owner"]) <= (there["n"], half.peer):
             raise Broken(f"{row.ref} was adopted by {half.name} by a claim that is not higher: {data['n']}")
         if data["n"] <= self._claims.get((half.name, row.ref), 0):
             raise Broken(f"{row.ref} was adopted by {half.name} once more by the same claim: {data['n']}")
         self._claims[half.name, row.ref] = data["n"]
         self.adoptions[row.ref] = self.adoptions.get(row.ref, 0) + 1
-        if there["closed_why"]:
+        if there is None or there["closed_why"]:
             self.healed += 2  # nobody had it, or its last words; then it goes on to whoever serves
             return
         times = self.adoptions[row.ref]
