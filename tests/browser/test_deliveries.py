@@ -117,7 +117,7 @@ def test_every_code_of_a_delivery_has_words():
     """A code of ours is no reason that an agent can act on; a provider's numbers are told as they are."""
     root = Path(__file__).parents[2]
     words = root / "agents_ui" / "static" / "words"
-    text = "".join((words / name).read_text("utf-8") for name in ("desk.en.js", "desk.en-trouble.js"))
+    text = "".join((words / name).read_text("utf-8") for name in ("desk.en.js", "trouble-desk.en.js"))
     sources = (root / "router" / name for name in SENDERS)
     details = {found for path in sources for found in re.findall(r'detail="(\w+)"', path.read_text("utf-8"))}
     assert {"no_connection", "timeout", "tls_not_offered"} <= details

@@ -68,8 +68,14 @@ class Centre:
 
     def pid(self, role: str) -> int:
         """Of this role; waits until it runs."""
-        wait_until(lambda: role in self.children(), f"{role} runs", within_s=READY_S)
-        return self.children()[role]
+        found: dict[str, int] = {}
+
+        def runs() -> bool:
+            found.update(self.children())
+            return role in found
+
+        wait_until(runs, f"{role} runs", within_s=READY_S)
+        return found[role]
 
     def send(self, role: str, number: signal.Signals) -> int:
         """Send a signal to a role; its process id."""

@@ -54,6 +54,8 @@ class PairAudit:
         """Contacts that both sites got, of those that are looked at when the faults are over."""
         self._halves: tuple[Half, ...] = ()
         self._first: dict[str, int] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        """By site: a contact that both got has two until each knows of the other's."""
         self._got: dict[str, set[str]] = {}
         self._claims: dict[tuple[str, str], int] = {}
         self.said: set[tuple[str, str]] = set()
@@ -72,6 +74,7 @@ class PairAudit:
             if row.kind in ("arrived", "call_back_opened"):
                 place = msgspec.json.decode(row.data).get("accepted_at_ms", row.at_ms)
                 self._first[row.ref] = min(place, self._first.get(row.ref, place))
+                self._places[half.name, row.ref] = place
             if row.kind == "message_added":
                 self._added(half, row)
             if row.kind == "adopted":
@@ -88,8 +91,8 @@ class PairAudit:
         """It comes with its place, by a higher claim than any before, and because somebody wanted it."""
         data = msgspec.json.decode(row.data)
         there = _row(half.copy.db, row.ref)
-        first = self._first.get(row.ref)
-        known = {first} if there is None else {there["accepted_at_ms"], first}
+        here = self._places.get((half.name, row.ref))
+        known = {self._first.get(row.ref), here if there is None else there["accepted_at_ms"]}
         if (there is None and not data.get("again")) or data["accepted_at_ms"] not in known:
             raise Broken(f"{row.ref} was adopted by {half.name}, and not at its place in line: {there}")
         if there is not None and (data["n"], data["owner"]) <= (there["n"], half.peer):

@@ -1,5 +1,5 @@
 // words/desk.en.js - the agent's desk in English
-import { trouble } from "./desk.en-trouble.js";
+import { trouble } from "./trouble-desk.en.js";
 
 export const words = {
   title: "Desk · Muster",

@@ -1,4 +1,4 @@
-// words/desk.en-trouble.js - why an answer did not leave, or did not arrive: a part of the words of the desk, in English
+// words/trouble-desk.en.js - why an answer did not leave, or did not arrive: a part of the words of the desk, in English
 export const trouble = {
   trouble_maybe_twice: "No clear answer from the provider: it may have arrived already.",
   trouble_copy_slow: "A contact was not at the other site within the time allowed.",
