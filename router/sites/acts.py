@@ -153,12 +153,13 @@ def take_over(
 
 
 def _adopted(ground: Ground, *, assigned: bool, progress: Progress) -> tuple[adopting.Count, int]:
-    """What comes here: what is open, and then how many answers of what is over."""
+    """What comes here: what is open, then how many answers of what is over; last, what this site can only
+    guess: nothing waits for that."""
     three = (ground.committer, ground.own, ground.copy)
     site, peer, give_up_ms = ground.site, ground.peer, ground.plan.limits.give_up_ms
     count = adopting.adopt_all(*three, site=site, peer=peer, assigned=assigned, progress=progress)
-    more = take_up(*three, site=site, peer=peer)
     orders = adopt_orders(*three, site=site, peer=peer, now_ms=ground.clock(), give_up_ms=give_up_ms)
+    more = take_up(*three, site=site, peer=peer)
     return replace(count, adopted=count.adopted + more), orders
 
 

@@ -26,6 +26,7 @@ from router.sites import adopting
 from router.sites.actions import Actions
 from router.sites.acts import ActRefused, Taken, domains_of, take_over
 from router.sites.ground import Ground
+from router.sites.handed_unseen import handed_unseen
 from router.sites.ownership import TAKE_OVER, owner_of
 from router.sites.problems import Problem
 from router.sites.pulse import HANGS, PEER_HANGS
@@ -304,7 +305,9 @@ class Watcher:
         """Whether somebody broke the take-over off, or the last rows came late."""
         give_up_ms = ground.plan.limits.give_up_ms
         open_there = adopting.adoptable(copy, own, peer=ground.peer, site=ground.site, assigned=assigned)
-        return bool(open_there or unsent(copy, own, now_ms=ground.clock(), give_up_ms=give_up_ms))
+        if open_there or unsent(copy, own, now_ms=ground.clock(), give_up_ms=give_up_ms):
+            return True
+        return bool(handed_unseen(own, copy, peer=ground.peer))
 
     def _not_fit(self, ground: Ground) -> str:
         """Why this site itself should not: what is broken, or that somebody has put it out of service."""

@@ -1,0 +1,85 @@
+"""What went to a site that died before its copy could show it: all of that comes back, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any  # Any: rows as a database has them
+
+import pytest
+
+from router.journal.connection import Connection
+from router.sites import acts, handed_unseen
+from router.sites.acts import take_over
+from router.sites.adoptees import Adoptees, read_adoptees
+from router.sites.adopting import NOT_ADOPTED
+from tests.sites.test_copy_rotten import alarmed
+from tests.sites.test_lending import due
+from tests.sites.test_rerouting import rerouting
+from tests.sites.test_unsent import Two, two
+from tests.sites.test_watcher import Pair, pair, plan
+
+__all__ = ["pair", "two"]
+
+
+def handed(two: Two, *refs: str) -> None:
+    """They went from a to b, which took them; nothing of that comes back to a's copy."""
+    two.b.sends()
+    two.a.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(two.a).step(two.a.site.committer, two.a.site.database)
+    two.a.site.settles()
+    two.b.site.settles()
+    assert [two.a.state(each) for each in refs] == ["moved"] * len(refs)
+
+
+def cannot_read(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """A row that nobody foresaw."""
+
+    def read(db: Connection, ids: Sequence[str], **values: Any) -> Adoptees:
+        if wrong in ids:
+            raise KeyError(wrong)
+        return read_adoptees(db, ids, **values)
+
+    monkeypatch.setattr(handed_unseen, "read_adoptees", read)
+
+
+def test_one_that_cannot_be_taken_up_holds_up_no_other_and_no_reply(two, monkeypatch):
+    """What is only guessed comes last: the replies of whoever was answered there leave all the same."""
+    refs = [two.waits(two.a, number)[0] for number in (1, 2, 3)]
+    over, address_hash = two.waits(two.b, 4)
+    assert two.b.accepts(over) == "ivan"
+    two.replies(two.b, over, 4, address_hash)
+    two.b.site.say("disposition_given", over, agent_id="ivan", disposition="answered", command_id=over)
+    two.b.site.settles()
+    handed(two, *refs)
+    cannot_read(monkeypatch, refs[1])
+    taken = two.takes_over(two.a)
+    assert (taken.adopted, taken.orders) == (2, 1)
+    assert alarmed(two.a, NOT_ADOPTED) == {refs[1]}
+    assert due(two.a) == ["o-4"]
+    two.sound()
+
+
+def test_a_take_over_that_was_broken_off_before_it_is_finished(pair, monkeypatch):
+    """The terminal was closed in the middle: what nobody else has must not wait for somebody to notice."""
+    pair.plan = plan("manual")
+    pair.b.site.arrives("c-1")
+    pair.b.site.settles()
+    goes_to_a(pair)
+    with monkeypatch.context() as patch:
+        patch.setattr(acts, "take_up", dies)
+        with pytest.raises(KeyboardInterrupt):
+            take_over(pair.ground(), who="ana", why="", command_id="c", anyway=True)
+    assert pair.b.state("c-1") == "moved"
+    pair.passes(30, answered=False)
+    pair.b.site.settles()
+    assert pair.b.state("c-1") in ("waiting", "offered")
+
+
+def goes_to_a(pair: Pair) -> None:
+    pair.a.sends()
+    pair.b.site.say("reroute_set", "all", share_pct=100, agent_id="admin", why="x", command_id="r")
+    rerouting(pair.b).step(pair.b.site.committer, pair.b.site.database)
+    pair.b.site.settles()
+    assert pair.b.state("c-1") == "moved"
+
+
+def dies(*given: object, **named: object) -> int:
+    raise KeyboardInterrupt
