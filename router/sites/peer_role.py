@@ -53,7 +53,7 @@ from router.sites.second_copy import SecondCopy, acked_channel
 from router.sites.sender import Sender
 from router.sites.sending_trouble import SendingTrouble
 from router.sites.service_states import GOING_DOWN
-from router.sites.status import COPY, PEER, put_status
+from router.sites.status import COPY, put_beat, put_status
 from router.sites.unsent import LeaveOrders
 from router.sites.watcher import Watcher
 from router.sites.watching import UNREACHABLE, Look
@@ -338,7 +338,7 @@ class PeerRole:
         with self.own.writing() as db:
             put_status(db, COPY, wall_ms(), copying)
             if heard.at_mono_ms and heard.said is not self._said:
-                put_status(db, PEER, wall_ms(), heard.said)
+                put_beat(db, wall_ms(), heard.said, copy_seq=int(copy.get("seq", 0)))
                 self._said = heard.said
 
     def _look(self, look: Look, said: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from router.sites.ground import Ground
 from router.sites.out_of_use import out_of_use
 from router.sites.problems import Problem
 from router.sites.service_states import UNSTAFFED
-from router.sites.status import COPY, PEER, WATCH, status_of
+from router.sites.status import COPY, PEER, WATCH, status_of, whole_through
 from router.sites.watching import SKEW_MS, STEP_MS, SUSPECT, THERE
 
 HEARD_MS: Final = 5_000
@@ -21,7 +21,7 @@ LAG_ROWS: Final = 200
 
 PARTIAL_MS: Final = 300_000
 """A copy that is so far behind has begun anew, or was away: whoever was served since waits in it still. In a
-storm a copy is seconds behind, and that is no reason to leave everybody alone."""
+storm a copy is seconds behind, also after a quiet hour, and that is no reason to leave everybody alone."""
 
 
 def refusals(ground: Ground, own: Connection, copy: Connection) -> list[Problem]:
@@ -55,7 +55,9 @@ def partial_copy(ground: Ground, own: Connection, copy: Connection) -> Problem |
     """That the copy here is of how things were some time before the other site was heard last."""
     beat, head, other = status_of(own, PEER), read_head(copy), ground.name_of(ground.peer)
     rows = beat.number("last_seq") - head.seq
-    behind_ms = beat.number("at_ms", beat.at_ms) - head.at_ms  # both by the clock of that site
+    # By the clock of that site. After a quiet hour the newest row is an hour old, and nothing is missing.
+    since_ms = max(head.at_ms, whole_through(beat, copy_seq=head.seq))
+    behind_ms = beat.number("at_ms", beat.at_ms) - since_ms
     if rows <= LAG_ROWS or behind_ms <= PARTIAL_MS:
         return None
     lag = f"{rows} rows are missing here"

@@ -1,8 +1,8 @@
 """What the peer role knows at this moment, for console and command line: rows of `site_status` (LOCAL).
 
-Keys: `peer` (what the other site's last beat said), `copy` (how far it has our rows), `watch` (watcher.py),
-`readiness/<site>` (readiness.py), `verified` (the last whole check of our journal), `content` (that of all
-content, here and in the copy).
+Keys: `peer` (the last beat of the other site, and until when its copy here was whole), `copy` (how far it has
+our rows), `watch` (watcher.py), `readiness/<site>` (readiness.py), `verified` (the last whole check of
+our journal), `content` (that of all content, here and in the copy).
 """
 
 from collections.abc import Mapping
@@ -69,3 +69,24 @@ def put_status(db: Connection, key: str, at_ms: int, data: Mapping[str, Any]) ->
         at_ms=at_ms,
         data=canonical(data),
     )
+
+
+def put_beat(db: Connection, at_ms: int, said: Mapping[str, Any], *, copy_seq: int) -> None:
+    """Keep what the other site said, and until when, by its clock, all of it was in the copy (whole_through).
+
+    Shape: copy_seq is its row with which the copy here ended, at the latest now.
+    """
+    before, beat = status_of(db, PEER), Status(data=said)
+    whole_ms, whole_seq = before.number("whole_ms"), before.number("whole_seq")
+    if 0 < beat.number("last_seq") <= copy_seq:
+        whole_ms = beat.number("looked_ms", beat.number("at_ms", at_ms))
+        whole_seq = beat.number("last_seq")
+    put_status(db, PEER, at_ms, {**said, "whole_ms": whole_ms, "whole_seq": whole_seq})
+
+
+def whole_through(beat: Status, *, copy_seq: int) -> int:
+    """When, by the other site's clock, it had written no more than is here; 0: not known.
+
+    A copy that was begun anew since is not whole before it has come as far again.
+    """
+    return beat.number("whole_ms") if copy_seq >= beat.number("whole_seq") else 0

@@ -12,10 +12,11 @@ from router.journal.stream import read_head
 from router.sites.acts import ActRefused, override, reroute, take_over
 from router.sites.dry_run import dry_run
 from router.sites.ground import Ground
+from router.sites.refusals import refusals
 from router.sites.returning import going_home, return_dry_run, return_home
 from router.sites.service_states import DOWN
 from router.sites.standing import standing
-from router.sites.status import COPY, PEER, WATCH, put_status
+from router.sites.status import COPY, PEER, WATCH, put_beat, put_status
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.site_pair import plan_of
 
@@ -267,6 +268,25 @@ def test_a_copy_that_lacks_the_last_rows_of_a_storm_refuses_nothing(pair, rows, 
     assert (report["refusals"], report["copy"]["missing_rows"]) == ([], rows)
     assert any(each.startswith(f"{rows} rows of Alder House") for each in report["lines"]) is bool(rows)
     assert take(pair.at_b).adopted == 2
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_rush_after_a_quiet_hour_is_no_old_copy_unless_that_was_begun_anew(pair, anew):
+    """The newest row that came is an hour old, and what is missing seconds: that is no reason to wait."""
+    pair.works()
+    with pair.at_b.copy.reading() as copy:
+        head = read_head(copy)
+    now_ms, rush_ms, was = pair.at_b.clock(), head.at_ms + 3_600_000, head.seq + 1_000 * anew
+    quiet = {"accepts": False, "last_seq": was, "at_ms": rush_ms}
+    with pair.at_b.own.writing() as db:
+        put_beat(db, now_ms, quiet, copy_seq=was)
+        rushed = {"last_seq": was + 4_321, "at_ms": rush_ms + 20_000}
+        put_beat(db, now_ms, {**quiet, **rushed}, copy_seq=head.seq)
+    pair.is_silent(pair.at_b)
+    with pair.at_b.own.reading() as own, pair.at_b.copy.reading() as copy:
+        found = [each.code for each in refusals(pair.at_b, own, copy)]
+    assert found == ["copy_partial"] * anew
+    assert take(pair.at_b, anyway=anew).adopted == 2
 
 
 def test_where_the_other_site_never_said_how_far_it_is_the_dry_run_says_that_nobody_knows(pair):
