@@ -19,12 +19,14 @@ from router.sites.adoptees import claims, read_adoptees
 from router.sites.adopting import NOT_ADOPTED, Adopt
 from router.sites.copy_damage import chosen, stops
 from router.sites.followed import taken_up
+from router.sites.status import PEER, status_of
 
 _log = logging.getLogger("muster.adopting")
 
 BEFORE_MS: Final = 600_000
-"""How long before the newest row of the copy it can have been handed over: more than the copy is ever behind
-when something is, and more than two clocks differ without a doubt."""
+"""How long before the other site was heard last, by a row or a beat, it can have been handed over: more than
+the copy is ever behind, and more than two clocks differ without a doubt. A copy that began anew is of months
+ago, and everything that ever went there would come back."""
 
 AT_ONCE: Final = 50
 
@@ -44,7 +46,8 @@ _OPEN_THERE: Final = (
 def handed_unseen(own: Connection, copy: Connection, *, peer: str) -> list[str]:
     """Ids of those, the most urgent and oldest first. What the copy has open comes from there; what is rotten
     in it, from here. Not a call-back whose customer is served here as one who did not give up."""
-    rows = own.rows(_HANDED, peer=peer, since_ms=read_head(copy).at_ms - BEFORE_MS)
+    heard_ms = max(read_head(copy).at_ms, status_of(own, PEER).number("at_ms"))  # by the clock of that site
+    rows = own.rows(_HANDED, peer=peer, since_ms=heard_ms - BEFORE_MS)
     had = taken_up(own, {str(ref): str(follows) for ref, _, _, follows in rows})
     left_to = {str(ref): (int(n), str(owner)) for ref, n, owner, _ in rows if ref not in had}
 

@@ -10,6 +10,8 @@ from router.sites import acts, handed_unseen
 from router.sites.acts import take_over
 from router.sites.adoptees import Adoptees, read_adoptees
 from router.sites.adopting import NOT_ADOPTED
+from router.sites.status import PEER, put_status
+from router.sites.unsent import DAY_MS
 from tests.sites.test_copy_rotten import alarmed
 from tests.sites.test_lending import due
 from tests.sites.test_rerouting import rerouting
@@ -83,3 +85,25 @@ def goes_to_a(pair: Pair) -> None:
 
 def dies(*given: object, **named: object) -> int:
     raise KeyboardInterrupt
+
+
+def test_what_went_there_long_before_the_copy_began_anew_stays_where_it_went(two):
+    """The copy stands at rows of months ago: everybody who was ever answered there would wait here again."""
+    (long_ago, _), (lately, _) = two.waits(two.a, 1), two.waits(two.a, 2)
+    two.b.sends()
+    went(two, long_ago)
+    two.a.site.clock.now_ms += 90 * DAY_MS
+    went(two, lately)
+    with two.a.site.database.writing() as db:
+        put_status(db, PEER, two.a.site.clock(), {"at_ms": two.a.site.clock() - 60_000})
+    assert two.takes_over(two.a).adopted == 1
+    assert [two.a.state(each) for each in (long_ago, lately)] == ["moved", "offered"]
+    two.sound()
+
+
+def went(two: Two, ref: str) -> None:
+    """b took it, and its rows never came."""
+    said = {"to_site": "b", "n": 1, "owner": "b", "why": "handed_over", "orders": []}
+    two.a.site.say("yielded", ref, **said)
+    two.a.site.settles()
+    assert two.a.state(ref) == "moved"
