@@ -30,7 +30,7 @@ from router.run.logs import start_logging
 from router.run.role_lease import keep_role
 from router.run.wanted_media import Media
 from router.sites.boot_gate import check_start_apart
-from router.sites.passage import Passage, began
+from router.sites.passage import WORKER_S, Passage, began
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -103,7 +103,7 @@ async def _deliver(settings: Settings) -> None:
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
     outlets = Outlets(settings)
-    passage = Passage(database, committer, role=ROLE, since_ms=since_ms)
+    passage = Passage(database, committer, role=ROLE, since_ms=since_ms, longest_s=WORKER_S)
     passes = passage.passes if settings.site else None
     delivery = Delivery(database, committer, outlets, clock, passes=passes)
     ways = OtherWays(database, committer, clock, lacking=outlets.lacking, wake=delivery.wake, passes=passes)

@@ -4,7 +4,7 @@ Whoever died may have been taken over meanwhile, and so may a site whose databas
 Roles start in any order, so what counts is never what stands in the tables: it is what was written since this
 process began, by the peer role that has learned (boot_gate.Gate), or by another process of its role that had
 passed before and was never away. Nobody of them: after GATE_S it goes on, because a site that is alone must
-answer.
+answer. One that is not alone has time: while the other site is heard, what it did meanwhile is on its way.
 """
 
 import asyncio
@@ -20,14 +20,23 @@ from router.journal.connection import Connection, DatabaseBusy, DatabaseGone
 from router.journal.database import Database
 from router.records import Fact
 from router.run.lease import NOW_MS
-from router.sites.status import put_status, status_of
+from router.sites.status import PEER, Status, put_status, status_of
 
 GATE: Final = "gate"
 """Key of the row of site_status by which the peer role vouches; `gate/<role>` is that of who passed."""
 
 PEER_RUN: Final = "run"
 GATE_S: Final = 10.0
-"""The router serves after this in any case: a site that is alone must answer."""
+"""After this who hears nobody goes on in any case: a site that is alone must answer."""
+
+ROUTER_S: Final = 60.0
+"""The router goes on after this also where the other site is heard: hours of it may take long to copy."""
+
+WORKER_S: Final = 300.0
+"""A worker waits longer: what it sends in vain is sent twice, and cannot be taken back."""
+
+HEARD_S: Final = 4.0
+"""The peer role says every second what it heard: after this without a word nobody is there."""
 
 AWAY_S: Final = 20.0
 """Whose commits came back last so long ago may have been taken over: the shortest policy waits for 30 s."""
@@ -63,6 +72,30 @@ class Gap:
         return max(clock_s() - at_s for clock_s, at_s in zip(self._clocks_s, self._at_s, strict=True))
 
 
+class Heard:
+    """Whether the other site answers: what the peer role keeps of it changes while this process looks on.
+
+    By no clock but our own: the peer role's machine may have another one. What stood there before says
+    nothing, nor does a site whose database takes nothing: it has nothing to give.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._at_ms: int | None = None
+        self._at_s = -HEARD_S
+
+    def look(self, said: Status) -> None:
+        """What stands there now."""
+        if self._at_ms not in (None, said.at_ms) and "stuck_ms" not in said.data:
+            self._at_s = self._clock_s()
+        self._at_ms = said.at_ms
+
+    @property
+    def lately(self) -> bool:
+        """It answered a moment ago."""
+        return self._clock_s() - self._at_s < HEARD_S
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouch:
     """Append: "I live, and know what I have to", at the database's own time; committed as contacts are.
@@ -88,7 +121,8 @@ class Vouch:
 class Passage:
     """That of one process of the router or the worker. Everything is called in its event loop.
 
-    since_ms is the time of the database (`began`) when the process began.
+    since_ms is the time of the database (`began`) when the process began. patience_s is for where nobody is
+    heard, longest_s for where the other site is.
     """
 
     def __init__(
@@ -100,11 +134,13 @@ class Passage:
         since_ms: int,
         gap: Gap | None = None,
         patience_s: float = GATE_S,
+        longest_s: float = ROUTER_S,
     ) -> None:
         self._database, self._committer = database, committer
         self._key, self._since_ms = f"{GATE}/{role}", since_ms
         self._gap = gap or Gap()
-        self._patience_s = patience_s
+        self._patience_s, self._longest_s = patience_s, longest_s
+        self._heard = Heard()
         self._open = False
         self._asking = asyncio.Lock()
 
@@ -145,32 +181,49 @@ class Passage:
         if not self._since_ms or not await self._told():
             await self._committer.append(Vouch(key=_ASKED, fit=lambda: True, data={}))
             self._since_ms = self._since_ms or await asyncio.to_thread(began, self._database)
-            give_up_s = time.monotonic() + self._patience_s
-            while not await self._told():
-                if not going_on():
-                    return
-                if time.monotonic() >= give_up_s:
-                    _log.warning("goes on without having heard of the other site key=%s", self._key)
-                    break
-                await asyncio.sleep(PAUSE_S)
+            if not await self._waits(going_on):
+                return
         self._gap.mark()
         self._open = True
+
+    async def _waits(self, going_on: Callable[[], bool]) -> bool:
+        """Until somebody vouches, or there is no reason to wait. False: nobody wants to know any more."""
+        began_s, said = time.monotonic(), False
+        while not await self._told():
+            if not going_on():
+                return False
+            waited_s = time.monotonic() - began_s
+            if waited_s >= (self._longest_s if self._heard.lately else self._patience_s):
+                _log.warning("goes on without having heard of the other site key=%s", self._key)
+                break
+            if waited_s >= self._patience_s and not said:
+                said = True
+                _log.warning("the other site is there, what it did is not yet: waits key=%s", self._key)
+            await asyncio.sleep(PAUSE_S)
+        return True
 
     async def _told(self) -> bool:
         return await asyncio.to_thread(self._vouched)
 
     def _vouched(self) -> bool:
         with self._database.reading() as db:
+            self._heard.look(status_of(db, PEER))
+            # Another server's clock may be behind that of the one this process began with.
+            self._since_ms = min(self._since_ms, now_ms(db))
             return vouched(db, self._key, since_ms=self._since_ms)
 
 
 def vouched(db: Connection, *keys: str, since_ms: int) -> bool:
-    """Whether somebody said so since then, and lately: the peer role, or one of those keys."""
-    gate = status_of(db, GATE)
-    if gate.at_ms and PEER_RUN not in gate.data:
+    """Whether somebody said so since then, and lately: the peer role, or one of those keys.
+
+    What was said by a clock that is ahead of the database's may be from before.
+    """
+    gate, *others = [status_of(db, key) for key in (GATE, *keys)]
+    until_ms = now_ms(db)
+    from_ms = max(since_ms, until_ms - LATELY_MS)
+    if PEER_RUN not in gate.data and max(since_ms, 1) <= gate.at_ms <= until_ms:
         return True  # A peer role of an older release says it once.
-    from_ms = max(since_ms, now_ms(db) - LATELY_MS)
-    return any(each.at_ms >= from_ms for each in (gate, *(status_of(db, key) for key in keys)))
+    return any(from_ms <= each.at_ms <= until_ms for each in (gate, *others))
 
 
 def began(database: Database) -> int:

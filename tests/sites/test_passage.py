@@ -1,12 +1,13 @@
 """Nothing is decided or sent before somebody who lives says that this site knows who serves."""
 
 import asyncio
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from router.journal.committer import CommitUnknown
-from router.sites.passage import AWAY_S, GATE, Gap, Passage, Vouch, began
-from router.sites.status import put_status
+from router.sites.passage import AWAY_S, GATE, HEARD_S, Gap, Passage, Vouch, began
+from router.sites.status import PEER, put_status
 from tests.journal.conftest import committer, database, database_url
 from tests.sites.test_boot_gate import Time, later
 from tests.system.postgres import postgres_server, postgres_url
@@ -22,10 +23,18 @@ def vouches(database, key=GATE, at_ms=0):
         put_status(db, key, at_ms or began(database), {"run": "r"})
 
 
-def passage(database, committer, *, role="router", since_ms=0, time=None, patience_s=60.0):
+def passage(database, committer, *, role="router", since_ms=0, time=None, patience_s=60.0, longest_s=60.0):
     gap = Gap(time.clocks if time else Time().clocks)
     since_ms = since_ms or later(database)
-    return Passage(database, committer, role=role, since_ms=since_ms, gap=gap, patience_s=patience_s)
+    return Passage(
+        database,
+        committer,
+        role=role,
+        since_ms=since_ms,
+        gap=gap,
+        patience_s=patience_s,
+        longest_s=longest_s,
+    )
 
 
 async def waits(task):
@@ -49,6 +58,89 @@ async def test_a_site_that_is_alone_goes_on(database, committer):
     """Nobody answers, or the peer role itself does not start: customers wait for this site."""
     one = passage(database, committer, patience_s=0.2)
     assert await asyncio.wait_for(one.passes(), GUARD_S)
+
+
+@asynccontextmanager
+async def beats(database, **said):
+    """The other site answers, and the peer role says so; its machine's clock is an hour behind."""
+
+    async def keep():
+        at_ms = began(database) - 3_600_000
+        while True:
+            at_ms += 1
+            with database.writing() as db:
+                put_status(db, PEER, at_ms, said)
+            await asyncio.sleep(0.05)
+
+    beating = asyncio.create_task(keep())
+    yield
+    beating.cancel()
+    with suppress(asyncio.CancelledError):
+        await beating
+
+
+async def test_while_the_other_site_is_heard_what_it_did_is_waited_for(database, committer):
+    """Hours of it are copied in minutes: who goes on before sends again what was answered there."""
+    one = passage(database, committer, patience_s=0.4, role="worker")
+    async with beats(database):
+        passing = asyncio.create_task(one.passes())
+        assert await waits(passing)
+        assert await waits(passing)
+    assert await asyncio.wait_for(passing, GUARD_S), "it fell silent: this site is alone"
+
+
+async def test_nobody_waits_for_ever_for_a_site_that_is_heard(database, committer):
+    """Something keeps its words from this one, and customers wait here."""
+    one = passage(database, committer, patience_s=0.2, longest_s=0.8)
+    async with beats(database):
+        assert await asyncio.wait_for(one.passes(), GUARD_S)
+
+
+async def test_a_site_whose_database_takes_nothing_is_not_waited_for(database, committer):
+    """It answers out of memory, and has nothing to give."""
+    one = passage(database, committer, patience_s=0.2)
+    async with beats(database, stuck_ms=30_000):
+        assert await asyncio.wait_for(one.passes(), GUARD_S)
+
+
+async def test_what_was_heard_in_the_last_life_makes_nobody_wait(database, committer):
+    """The site died a second ago, and the other one with it."""
+    with database.writing() as db:
+        put_status(db, PEER, began(database), {})
+    one = passage(database, committer, patience_s=0.2)
+    assert await asyncio.wait_for(one.passes(), HEARD_S)
+
+
+@pytest.mark.parametrize("said", [{"run": "r"}, {}])
+async def test_what_was_said_by_a_clock_that_was_ahead_lets_nobody_pass(database, committer, said):
+    """The clock was set back since, or another server is the primary: it may be from the last life."""
+    for key in (GATE, "gate/router"):
+        with database.writing() as db:
+            put_status(db, key, began(database) + 3_600_000, said)
+    passing = asyncio.create_task(passage(database, committer).passes())
+    assert await waits(passing)
+    vouches(database)
+    assert await asyncio.wait_for(passing, GUARD_S)
+
+
+async def test_who_began_by_a_clock_that_was_ahead_hears_what_is_said_now(database, committer):
+    """It began with the server that died: by the clock of the new one it has not begun yet."""
+    one = passage(database, committer, since_ms=began(database) + 3_600_000)
+    passing = asyncio.create_task(one.passes())
+    assert await waits(passing)
+    vouches(database)
+    assert await asyncio.wait_for(passing, GUARD_S)
+
+
+async def test_what_an_older_release_said_counts_in_the_life_in_which_it_was_said(database, committer):
+    """It said it once, and its row stands there when all roles are started anew after an upgrade."""
+    with database.writing() as db:
+        put_status(db, GATE, began(database), {"why": "caught_up"})
+    passing = asyncio.create_task(passage(database, committer).passes())
+    assert await waits(passing)
+    with database.writing() as db:
+        put_status(db, GATE, began(database), {"why": "caught_up"})
+    assert await asyncio.wait_for(passing, GUARD_S)
 
 
 async def test_a_standby_passes_by_the_word_of_whom_it_replaces(database, committer):
