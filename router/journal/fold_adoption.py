@@ -4,6 +4,7 @@ An interaction may come, go and come again: its row stays, and what is open deci
 those of the site that kept them; their order here is the order in which they came here.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final  # Any: JSON values at the edge of the type system
 
 from config.words import MOVED
@@ -172,6 +173,7 @@ def _add_rest(db: Connection, row: Row, data: dict[str, Any]) -> None:
         held_by=data["agent_id"],
     )
     db.run("DELETE FROM yielding WHERE interaction_id = :id", id=row.ref)
+    _doubt(db, data.get("doubtful", ()))
 
 
 def _add_said(db: Connection, row: Row, data: dict[str, Any]) -> None:
@@ -208,7 +210,12 @@ def _orders_adopted(db: Connection, row: Row, data: dict[str, Any]) -> None:
     for order in data["outbox"]:
         db.run(_TAKEN_UP, seq=row.seq, outbox_id=order["outbox_id"])
     _add_said(db, row, data)
-    for message_id in data["doubtful"]:
+    _doubt(db, data["doubtful"])
+
+
+def _doubt(db: Connection, message_ids: Iterable[str]) -> None:
+    """They may have left at the other site before it died: whoever wrote them should know."""
+    for message_id in message_ids:
         db.run("UPDATE message SET trouble = 'maybe_twice' WHERE message_id = :m", m=message_id)
 
 

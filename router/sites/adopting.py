@@ -156,13 +156,16 @@ def claimable(
 class Adopt:
     """Append that adopts. Read `adopted`, the ids that this appended, after the commit.
 
-    again: they are over at both sites, and are taken up as urgent as either found them.
+    again: they are over at both sites, and are taken up as urgent as either found them. doubtful: messages of
+    theirs that may have left there.
     """
 
-    def __init__(self, adoptees: Adoptees, *, site: str, again: bool = False) -> None:
+    def __init__(
+        self, adoptees: Adoptees, *, site: str, again: bool = False, doubtful: frozenset[str] = frozenset()
+    ) -> None:
         self.adopted: tuple[str, ...] = ()
         self._adoptees = adoptees
-        self._again = again
+        self._again, self._doubtful = again, doubtful
         self._site = site
 
     def write_content(self, db: Connection) -> None:
@@ -217,6 +220,7 @@ class Adopt:
             {**one, "status": DUE if one["status"] == LEFT else one["status"]}
             for one in _by_address(each.outbox, known_as)
         ]
+        doubtful = sorted({str(order["message_id"]) for order in orders} & self._doubtful)
         return fact(
             "adopted",
             each.interaction_id,
@@ -243,6 +247,7 @@ class Adopt:
             consents=self._consents(orders, address_hash, known_as),
             **({"rejoined": behind} if behind else {}),
             **({"again": True} if self._again else {}),
+            **({"doubtful": doubtful} if doubtful else {}),
         )
 
     def _consents(

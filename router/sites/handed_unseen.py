@@ -3,6 +3,7 @@
 The other site took it and said so, and then its rows never came. Here it is over (`moved`), in the copy it is
 not open, so neither a take-over of what is open there nor of replies would find it. All of it is here still.
 It may have been answered there, which nobody can know now: whoever is asked twice was not forgotten.
+So may its replies have left there: they leave here, and say that they may be there twice.
 """
 
 import logging
@@ -16,7 +17,7 @@ from router.journal.many_rows import rows_in
 from router.journal.stream import OWN_ROWS, read_head
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import claims, read_adoptees
-from router.sites.adopting import NOT_ADOPTED, Adopt
+from router.sites.adopting import LEFT, NOT_ADOPTED, Adopt
 from router.sites.copy_damage import chosen, stops
 from router.sites.followed import taken_up
 from router.sites.status import PEER, status_of
@@ -88,6 +89,8 @@ def _take_up(
 def _take_up_now(own: Committer, database: Database, ids: Sequence[str], *, site: str, peer: str) -> int:
     with database.reading() as db:
         found = read_adoptees(db, ids, from_site=peer)
-    append = Adopt(found, site=site, again=True)
+    orders = [order for each in found.each for order in each.outbox]
+    left = frozenset(str(order["message_id"]) for order in orders if order["status"] == LEFT)
+    append = Adopt(found, site=site, again=True, doubtful=left)
     own.submit(append).result()
     return len(append.adopted)

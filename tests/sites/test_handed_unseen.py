@@ -12,8 +12,10 @@ from router.sites.adoptees import Adoptees, read_adoptees
 from router.sites.adopting import NOT_ADOPTED
 from router.sites.status import PEER, put_status
 from router.sites.unsent import DAY_MS
+from tests.sites.routed_pair import exchange
+from tests.sites.test_breaking import orders
 from tests.sites.test_copy_rotten import alarmed
-from tests.sites.test_lending import due
+from tests.sites.test_lending import due, leaves, trouble
 from tests.sites.test_rerouting import rerouting
 from tests.sites.test_unsent import Two, two
 from tests.sites.test_watcher import Pair, pair, plan
@@ -107,3 +109,28 @@ def went(two: Two, ref: str) -> None:
     two.a.site.say("yielded", ref, **said)
     two.a.site.settles()
     assert two.a.state(ref) == "moved"
+
+
+def test_a_reply_that_may_have_left_there_says_so(two):
+    """b had it for a second and sent it, and its rows never came: nobody may believe that it left once."""
+    ref, address_hash = two.waits(two.a, 1)
+    two.replies(two.a, ref, 1, address_hash)
+    handed(two, ref)
+    assert leaves(two.b, *due(two.b)) == [False]
+    assert two.takes_over(two.a).adopted == 1
+    assert (orders(two.a), trouble(two.a)) == ([("o-1", "due")], "maybe_twice")
+    assert leaves(two.a, *due(two.a)) == [True]
+    exchange(two.a, two.b)
+    assert (trouble(two.a), trouble(two.b)) == ("maybe_twice", "maybe_twice")
+    two.sound()
+
+
+def test_a_reply_that_never_went_there_is_not_said_to_be_twice(two):
+    """It was written after b had taken the rest: it is this site's, and leaves once."""
+    ref, address_hash = two.waits(two.a, 1)
+    two.b.sends()
+    two.replies(two.a, ref, 1, address_hash)
+    went(two, ref)
+    assert two.takes_over(two.a).adopted == 1
+    assert (due(two.a), trouble(two.a)) == (["o-1"], "")
+    two.sound()
