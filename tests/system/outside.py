@@ -108,6 +108,11 @@ class Customer:
                 await self.door.opens()
                 await asyncio.sleep(self.random.uniform(*RETRY_S))
 
+    @property
+    def looks_only(self) -> bool:
+        """Whether nothing was ever said and nothing will be: such a page is nobody's to deal with."""
+        return self.silent and not self.kept and self._saying is None
+
     def standing(self) -> str:
         """What the page shows, for who reads why a test failed."""
         said = self.kept[-1].message_id if self.kept else "nothing"
@@ -234,11 +239,11 @@ class Crowd:
     @property
     def here(self) -> int:
         """How many are being dealt with or wait."""
-        return len(self._staying)
+        return len(self.staying())
 
     def staying(self) -> list[Customer]:
         """Those."""
-        return list(self._staying.values())
+        return [each for each in self._staying.values() if not each.looks_only]
 
     def hush(self) -> None:
         """Nobody comes any more, and who is here has said everything."""
