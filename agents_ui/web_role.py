@@ -116,7 +116,7 @@ class WebRole:
         lease, head = _Lease(database, self._web_id), HeadWatch(database, self._settings.data_dir)
         try:
             await asyncio.to_thread(head.start)
-            await asyncio.to_thread(check_start_apart, self._settings, database)
+            await asyncio.to_thread(check_start_apart, self._settings, database, only_takes=True)
             await lease.renew()
             await parts.services.feed.start()
             await run_essential(

@@ -111,7 +111,7 @@ class _Mail:
         database, site, plan = await self._begun()
         self._watch = HeadWatch(database, self._settings.data_dir)
         await asyncio.to_thread(self._watch.start)
-        await asyncio.to_thread(check_start_apart, self._settings, database)
+        await asyncio.to_thread(check_start_apart, self._settings, database, only_takes=True)
         self._hints = hints = Hints(self._settings.redis_url, site)
         self._committer = Committer(database, after_commit=hints.publish)
         second = second_copy_of(self._settings, lambda: role.plan(), database, self._committer)

@@ -25,7 +25,7 @@ from router.run.role_lease import keep_role
 from router.run.router_loop import RouterLoop
 from router.run.router_step import RouterStep
 from router.sites.boot_gate import check_start_apart
-from router.sites.passage import Passage, began
+from router.sites.passage import GATE_S, Passage, began
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -110,7 +110,7 @@ class _Router:
         site = await _site(database)
         self._watch = HeadWatch(database, self._settings.data_dir)
         await asyncio.to_thread(self._watch.start)
-        await asyncio.to_thread(check_start_apart, self._settings, database)
+        asked_s = await asyncio.to_thread(check_start_apart, self._settings, database)
         since_ms = await asyncio.to_thread(began, database)
         living = asyncio.create_task(keep_role(database, STANDBY))
         self._tenure = tenure = Tenure(lease_of(database, owner=f"{socket.gethostname()}/{os.getpid()}"))
@@ -130,7 +130,7 @@ class _Router:
             epoch=tenure.epoch,
             release=version("muster"),
         )
-        passage = Passage(database, committer, role=ROUTER, since_ms=since_ms)
+        passage = Passage(database, committer, role=ROUTER, since_ms=since_ms, patience_s=GATE_S - asked_s)
         lives = [keeping]
         try:
             if self._settings.site and await passage.passes(tenure.held):

@@ -151,7 +151,7 @@ class _Voice:
         role.board.beside = second.beside
         try:
             await asyncio.to_thread(head.start)
-            await asyncio.to_thread(check_start_apart, settings, database)
+            await asyncio.to_thread(check_start_apart, settings, database, only_takes=True)
             await self._begin(role)
             await feed.start()
             await self._take_calls(database, feed, role, trunks, second)

@@ -30,7 +30,7 @@ from router.run.logs import start_logging
 from router.run.role_lease import keep_role
 from router.run.wanted_media import Media
 from router.sites.boot_gate import check_start_apart
-from router.sites.passage import WORKER_S, Passage, began
+from router.sites.passage import GATE_S, WORKER_S, Passage, began
 
 if TYPE_CHECKING:
     from agents_ui.commands import Subparsers
@@ -95,7 +95,7 @@ async def _deliver(settings: Settings) -> None:
     database = await _opened(settings)
     watch = HeadWatch(database, settings.data_dir)
     await asyncio.to_thread(watch.start)
-    await asyncio.to_thread(check_start_apart, settings, database)
+    asked_s = await asyncio.to_thread(check_start_apart, settings, database)
     since_ms = began(database)
     with database.reading() as db:
         clock = SteadyClock.of(db)
@@ -103,7 +103,10 @@ async def _deliver(settings: Settings) -> None:
     hints = Hints(settings.redis_url, found[0] if found else "")
     committer = Committer(database, after_commit=hints.publish, clock=clock)
     outlets = Outlets(settings)
-    passage = Passage(database, committer, role=ROLE, since_ms=since_ms, longest_s=WORKER_S)
+    patience_s = GATE_S - asked_s
+    passage = Passage(
+        database, committer, role=ROLE, since_ms=since_ms, patience_s=patience_s, longest_s=WORKER_S
+    )
     passes = passage.passes if settings.site else None
     delivery = Delivery(database, committer, outlets, clock, passes=passes)
     ways = OtherWays(database, committer, clock, lacking=outlets.lacking, wake=delivery.wake, passes=passes)

@@ -49,6 +49,8 @@ UNSAID_MS: Final = 3_000
 STARTED_UNASKED: Final = "started_unasked"
 """Code of the alarm that the other site could not be asked."""
 
+_LIVING: Final = "SELECT name FROM lease WHERE until_ms > {now}"
+_ASKERS: Final = ("router", "standby/", "peer/")
 _RECOVER: Final = (
     "type muster recover --from-peer first. Only in an emergency, when the other site cannot give them: "
     "muster recover --alone starts with what is here"
@@ -85,22 +87,32 @@ def check_start(
         client.close()
 
 
-def check_start_apart(settings: Settings, database: Database) -> None:
+def check_start_apart(settings: Settings, database: Database, *, only_takes: bool = False) -> float:
     """The same for a role that was started by itself, before it says that it lives, or appends anything.
 
-    Whoever comes first asks, and all of those who come at once: where one lives, it was asked.
+    Whoever comes first asks, and all of those who come at once: where one lives, it was asked. Not by a role
+    that only takes what comes (web, mail, voice): that one starts also where it cannot ask.
+
+    Returns the seconds that it took beside one of those: a site whose other one is dead waits no longer for
+    being asked about it twice.
     """
     if settings.beat_fd >= 0:
-        return  # `muster up` has asked
+        return 0.0  # `muster up` has asked
     with database.reading() as db:
-        runs = db.row(f"SELECT 1 FROM lease WHERE until_ms > {NOW_MS[db.dialect]} LIMIT 1")
-        in_force = None if runs else plan_in_force(db)
+        living = [str(name) for (name,) in db.rows(_LIVING.format(now=NOW_MS[db.dialect]))]
+        asked = living if only_takes else [name for name in living if name.startswith(_ASKERS)]
+        in_force = None if asked else plan_in_force(db)
     if in_force is None:
-        return
+        return 0.0
+    began_s = time.monotonic()
     try:
         check_start(settings, in_force[1], database)
-    except SettingsWrong as wrong:  # a machine without the pair's keys takes contacts all the same
+    except SettingsWrong as wrong:
+        if not only_takes:
+            raise
+        # A machine without the pair's keys takes contacts all the same.
         _alarm(database, settings.site, str(wrong))
+    return time.monotonic() - began_s if living else 0.0
 
 
 def refuse_unfinished(db: Connection) -> None:
@@ -126,6 +138,7 @@ def refuse_behind(database: Database, peer: PeerRows) -> None:
     if theirs < head.seq:
         batch = peer.rows(theirs - 1)
     with database.reading() as db:
+        head = stream.read_head(db)  # a web that lives may have appended, and the other site have it
         same = bool(batch.rows) and stream.has_row(db, batch.rows[0].seq, batch.rows[0].hash)
     if same and theirs <= head.seq:
         return

@@ -3,7 +3,7 @@
 import pytest
 
 from config.plan_file import parse_plan
-from config.settings import read_settings
+from config.settings import SettingsWrong, read_settings
 from router.journal.committer import Committer
 from router.journal.restoring import finish
 from router.journal.unfinished import mark
@@ -116,10 +116,11 @@ def started_apart(database, tmp_path, monkeypatch):
     committer.close()
     monkeypatch.setattr(boot_gate, "refuse_behind", lambda database, peer: asked.append(peer))
 
-    def start(**environ):
+    def start(only_takes=False, **environ):
         own = {"MUSTER_DATA": str(tmp_path), "MUSTER_SITE": "a", "MUSTER_SECRET_PEER_KEY": "k" * 32}
         line = {"MUSTER_PEERS": "a=http://127.0.0.1:9,b=http://127.0.0.1:9"}
-        check_start_apart(read_settings(own | line | environ), database)
+        settings = read_settings(own | line | environ)
+        start.seconds = check_start_apart(settings, database, only_takes=only_takes)
         return len(asked)
 
     return start
@@ -127,21 +128,53 @@ def started_apart(database, tmp_path, monkeypatch):
 
 def test_whichever_role_comes_first_asks_for_newer_facts(database, started_apart):
     """Under systemd a web may write before there is a router: whoever finds nobody asks, each of them."""
-    assert started_apart() == 1
-    assert started_apart() == 2
+    assert started_apart(only_takes=True) == 1
+    assert started_apart(only_takes=True) == 2
     with database.writing() as db:
         renew_web(db, web_id="w")
-    assert started_apart() == 2, "who lives was asked"
+    assert started_apart(only_takes=True) == 2, "who lives was asked"
     with database.writing() as db:
         end_web(db, web_id="w")
-    assert started_apart() == 3
+    assert started_apart(only_takes=True) == 3
+
+
+def test_beside_a_role_that_starts_unasked_who_decides_or_sends_asks(database, started_apart):
+    """A web without the keys takes contacts. A router beside it would go on over newer facts."""
+    assert started_apart(only_takes=True, MUSTER_SECRET_PEER_KEY="") == 0
+    with database.writing() as db:
+        renew_web(db, web_id="w")
+    assert started_apart() == 1
+    assert started_apart.seconds > 0, "it waits for less afterwards: a site that is alone must answer"
+    lives(database, "worker/1")
+    assert started_apart() == 2, "a worker keeps its house before it asks"
+
+
+@pytest.mark.parametrize("name", ["router", "router/1", "standby/1", "peer/1"])
+def test_beside_who_decides_or_hears_the_other_site_nobody_asks_again(database, started_apart, name):
+    """It asked; and a router that was killed is started anew without waiting for a line."""
+    lives(database, name)
+    assert started_apart() == 0
+    assert started_apart(only_takes=True) == 0
+
+
+def lives(database, name):
+    """A lease of it is in force."""
+    with database.writing() as db:
+        until_ms = began(database) + 60_000
+        db.run(
+            "INSERT INTO lease (name, owner, epoch, until_ms) VALUES (:name, '', 0, :until_ms)",
+            name=name,
+            until_ms=until_ms,
+        )
 
 
 def test_a_machine_without_the_keys_starts_and_says_so(database, started_apart):
-    """Only the peer role cannot do without: customers who write to this web must not wait for a file."""
-    assert started_apart(MUSTER_SECRET_PEER_KEY="") == 0
+    """Customers who write to this web must not wait for a file. Who decides or sends must have asked."""
+    assert started_apart(only_takes=True, MUSTER_SECRET_PEER_KEY="") == 0
     with database.reading() as db:
         assert db.rows("SELECT code, ref FROM alarm") == [(boot_gate.STARTED_UNASKED, "a")]
+    with pytest.raises(SettingsWrong):
+        started_apart(MUSTER_SECRET_PEER_KEY="")
 
 
 def test_one_site_alone_asks_nobody(started_apart):
