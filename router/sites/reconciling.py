@@ -287,14 +287,14 @@ class Reconciler:
         self._again |= again
 
     def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal, *, silent: bool) -> None:
-        """Who is silent may be dead, and its agents with it: what this site has claimed since stays here."""
+        """Who is silent may be dead, and its agents with it: what is open here stays, whatever the claims."""
         leg, other = record.legs[self._site], record.legs[self._peer]
         if let_go(record) and leg.claim < other.claim:
             unequal.dropped.append(ref)
         if not leg.open or serving(record) == self._site:
             return
         # Until its agent is done, or has been gone for the grace: nothing in a stream says when.
-        if leg.held or (silent and leg.claim > other.claim):
+        if leg.held or silent:
             self._again.add(ref)
             return
         claim = max(other.claim, leg.claim)

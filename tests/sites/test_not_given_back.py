@@ -79,3 +79,24 @@ def test_rows_that_come_are_enough_to_be_heard(pair):
     a.site.arrives("c-2")
     exchange(a, b)
     assert (a.state("c-1"), b.state("c-1")) == ("assigned", "moved")
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_both_sites_got_is_not_left_to_the_one_that_is_silent(pair, held):
+    """A provider brought it to both; the other one was to serve it, and burned down: it waits here, too."""
+    a, b = pair
+    b.site.signs_in("ivan") if held else None
+    for half in pair:
+        half.site.arrives("c-1")
+        half.site.settles()
+    assert b.accepts("c-1") == "ivan" if held else b.state("c-1") == "waiting"
+    b.sends()
+    hears(a)
+    a.site.passes(HERE_MS // 1_000 + 1)
+    passes(a, seconds=120)
+    assert a.state("c-1") == "waiting"
+    hears(a)
+    exchange(a, b)
+    assert (a.state("c-1"), b.state("c-1")) == ("moved", "assigned" if held else "waiting")
+    for half in pair:
+        half.is_sound()
