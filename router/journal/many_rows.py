@@ -16,6 +16,7 @@ SIZES: Final = (64, 48, 32, 28, 24, 20, 16, 12, 8, 6, 4, 3, 2, 1)
 any number up to 64 is three statements at most, nearly always two."""
 
 _Found = TypeVar("_Found")
+_Id = TypeVar("_Id", str, int)
 
 _NAME: Final = re.compile(r"(?<!:):([a-z_]+)\b")
 
@@ -49,15 +50,16 @@ def rows_in(db: Connection, sql: str, wanted: Sequence[Value], *values: Value) -
 
 
 def readable_in(
-    db: Connection, sql: str, wanted: Sequence[str], *values: Value
-) -> tuple[list[tuple[Any, ...]], list[str]]:
+    db: Connection, sql: str, wanted: Sequence[_Id], *values: Value
+) -> tuple[list[tuple[Any, ...]], list[_Id]]:
     """As rows_in, inside a transaction, without what is rotten on the disk; and which of these that is."""
     if not wanted:
         return [], []
     found = unless_damaged(db, lambda: rows_in(db, sql, wanted, *values))
     if found is not None:
         return found, []
-    found, lost = [], []
+    found = []
+    lost: list[_Id] = []
     for each in wanted:
         alone = unless_damaged(db, lambda: rows_in(db, sql, [each], *values))  # noqa: B023 - called at once
         found += alone or []

@@ -13,7 +13,7 @@ from typing import Any, Final  # Any: a column's value is whatever the table say
 import msgspec
 
 from router.journal.connection import Connection
-from router.journal.many_rows import ManyRows
+from router.journal.many_rows import ManyRows, readable_in, unless_damaged
 from router.records import Fact, Row, canonical
 
 FIRST_HASH: Final = bytes(32)
@@ -27,6 +27,7 @@ that its key (site, seq) is used."""
 _READ: Final = (
     f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq > :after_seq ORDER BY seq LIMIT :limit"
 )
+_THESE: Final = f"SELECT {COLUMNS} FROM journal WHERE {OWN_ROWS} AND seq IN {{wanted}}"
 _INSERT: Final = ManyRows(
     f"INSERT INTO journal ({COLUMNS}) VALUES",
     "(:site, :incarnation, :seq, :at_ms, :kind, :ref, :data, :hash)",
@@ -130,6 +131,17 @@ def save_head(db: Connection, head: Head) -> None:
 def read_rows(db: Connection, *, after_seq: int, limit: int = 1000) -> list[Row]:
     """The site's own rows after this seq, in order, at most `limit` of them."""
     return rows_of(db.rows(_READ, after_seq=after_seq, limit=limit))
+
+
+def readable_rows(db: Connection, *, after_seq: int, limit: int) -> tuple[list[Row], int, bool]:
+    """The same without those that are rotten on the disk, inside a transaction; through which seq it looked,
+    and whether none was rotten."""
+    rows = unless_damaged(db, lambda: read_rows(db, after_seq=after_seq, limit=limit))
+    if rows is not None:
+        return rows, rows[-1].seq if rows else after_seq, True
+    wanted = range(after_seq + 1, min(last_seq(db), after_seq + limit) + 1)
+    found, _ = readable_in(db, _THESE, wanted)
+    return sorted(rows_of(found), key=lambda row: row.seq), wanted[-1] if wanted else after_seq, not wanted
 
 
 def keep_rows(db: Connection, rows: Sequence[Row]) -> None:

@@ -17,7 +17,7 @@ from router.journal.committer import Committer
 from router.journal.connection import Connection
 from router.journal.database import Database
 from router.journal.many_rows import readable_in, rows_in
-from router.journal.stream import read_rows
+from router.journal.stream import read_rows, readable_rows
 from router.records import Fact, Row, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import orders_of
@@ -351,17 +351,22 @@ class Reconciler:
             if not self._saved.known
             for row in db.rows(f"SELECT interaction_id FROM {table}")
         }
+        return moved | self._both(ours, theirs)
+
+    def _both(self, ours: Connection, theirs: Connection) -> set[str]:
+        """What is open at either site, and known to the other one."""
         opened = [
             str(row[0]) for row in ours.rows("SELECT interaction_id FROM interaction WHERE closed_seq = 0")
         ]
         both = _known(theirs, opened) | _known(ours, open_ids(theirs))
-        return moved | both | known_there(ours, theirs, opened)
+        return both | known_there(ours, theirs, opened)
 
     def _touched(self, ours: Connection, theirs: Connection) -> tuple[set[str], bool]:
         own_rows = read_rows(ours, after_seq=self._own_seq, limit=PAGE)
-        copy_rows = read_rows(theirs, after_seq=self._copy_seq, limit=PAGE)
+        copy_rows, through, whole = readable_rows(theirs, after_seq=self._copy_seq, limit=PAGE)
+        more = len(own_rows) == PAGE or through - self._copy_seq >= PAGE
         self._own_seq = own_rows[-1].seq if own_rows else self._own_seq
-        self._copy_seq = copy_rows[-1].seq if copy_rows else self._copy_seq
+        self._copy_seq = through
         self._missing.forget([row.ref for row in (*own_rows, *copy_rows) if row.kind == "adopted"])
         self._raised = self._raises(ours, own_rows, copy_rows)
         touched = _known(theirs, [*_refs(own_rows), *sorted(sent_in(ours, own_rows))])
@@ -369,7 +374,9 @@ class Reconciler:
         self._late = {ref: each for ref, each in late if self.caught_up or self._told.get(ref, -1) < each[1]}
         touched |= _known(ours, [*_refs(copy_rows), *sorted({*self._late, *_sent_there(theirs, copy_rows)})])
         touched |= said_at_both(ours, theirs, own_rows, copy_rows)
-        return touched, PAGE in (len(own_rows), len(copy_rows))
+        if not whole:  # by what cannot be read, any of them may have been touched
+            touched |= self._both(ours, theirs)
+        return touched, more
 
     def _raises(self, ours: Connection, own_rows: Sequence[Row], copy_rows: Sequence[Row]) -> dict[str, int]:
         """Without what was passed on already, and may have been lowered here since."""

@@ -63,7 +63,7 @@ _ENDED: Final = """
 _BEGUN: Final = (
     "SELECT message_id FROM outbox WHERE status = 'due' AND due_at_ms <= ? AND outbox_id IN {wanted}"
 )
-_DUE_HERE: Final = "SELECT outbox_id, interaction_id, seq FROM outbox WHERE status = 'due'"
+_DUE_HERE: Final = "SELECT outbox_id, interaction_id, seq, lent_to FROM outbox WHERE status = 'due'"
 _SINCE: Final = "SELECT outbox_id, seq FROM outbox WHERE status <> 'moved' AND outbox_id IN {wanted}"
 _ROWS: Final = f"SELECT seq, data FROM journal WHERE {OWN_ROWS} AND kind = '{KIND}' AND seq IN {{wanted}}"
 
@@ -306,27 +306,37 @@ class LeaveOrders:
 
 
 def orders_left(ours: Connection, theirs: Connection, *, peer: str) -> list[Fact]:
-    """Of what is due here, what the other site took as this one's stream was by then."""
+    """Of what is due here, what the other site took as this one's stream was by then.
+
+    Where the copy has an order, and not readable what became of it, the other site may have taken it. It
+    leaves here, or it might leave nowhere; like one that was lent and not heard of, it says that it may be
+    there twice.
+    """
     due = {str(row[0]): (str(row[1]), int(row[2])) for row in ours.rows(_DUE_HERE)}
-    there = {str(row[0]): int(row[1]) for row in rows_in(theirs, _SINCE, sorted(due))}
-    taken = {
-        int(seq): int(msgspec.json.decode(data)["through_seq"])
-        for seq, data in rows_in(theirs, _ROWS, sorted(set(there.values())))
-    }
+    rows, rotten = readable_in(theirs, _SINCE, sorted(due))
+    there = {str(row[0]): int(row[1]) for row in rows}
+    read, unread = readable_in(theirs, _ROWS, sorted(set(there.values())))
+    taken = {int(seq): int(msgspec.json.decode(data)["through_seq"]) for seq, data in read}
     left: dict[tuple[str, int], list[str]] = {}
-    for outbox_id, seq in sorted(there.items()):
+    lent: dict[str, list[str]] = {}
+    for outbox_id, seq in sorted({**dict.fromkeys(rotten, 0), **there}.items()):
         ref, own_seq = due[outbox_id]
-        if own_seq <= taken.get(seq, 0):
+        if outbox_id not in there or seq in unread:
+            lent.setdefault(ref, []).append(outbox_id)
+        elif own_seq <= taken.get(seq, 0):
             left.setdefault((ref, taken[seq]), []).append(outbox_id)
     return [
-        fact("orders_left", ref, to_site=peer, orders=orders, through_seq=through)
-        for (ref, through), orders in sorted(left.items())
+        *(
+            fact("orders_left", ref, to_site=peer, orders=orders, through_seq=through)
+            for (ref, through), orders in sorted(left.items())
+        ),
+        *(fact("orders_lent", ref, to_site=peer, orders=orders) for ref, orders in sorted(lent.items())),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Leave:
-    """Append: these facts, as far as anything of them is still due here."""
+    """Append: these facts, as far as anything of them is still due here, and not said already."""
 
     found: Sequence[Fact]
 
@@ -335,5 +345,10 @@ class _Leave:
 
     def facts(self, db: Connection, at_ms: int) -> Sequence[Fact]:
         """Under the lock: said once."""
-        due = {str(row[0]) for row in db.rows(_DUE_HERE)}
-        return [each for each in self.found if due.intersection(msgspec.json.decode(each.data)["orders"])]
+        due = {str(row[0]): bool(row[3]) for row in db.rows(_DUE_HERE)}
+        unsaid = {"orders_left": set(due), "orders_lent": {each for each, lent in due.items() if not lent}}
+        return [
+            each
+            for each in self.found
+            if unsaid[each.kind].intersection(msgspec.json.decode(each.data)["orders"])
+        ]

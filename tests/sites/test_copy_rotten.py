@@ -19,7 +19,7 @@ from router.sites.unsent import OUTBOX
 from tests.sites.rotting import reopened, rot_rows
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.test_joining_there import FIRST, writes
-from tests.sites.test_lending import due
+from tests.sites.test_lending import due, leaves, trouble
 from tests.sites.test_unsent import two
 from tests.system.postgres import postgres_server, postgres_url
 
@@ -138,6 +138,43 @@ def test_replies_that_stand_on_no_rotten_page_are_sent_and_the_others_are_told(t
     else:
         assert refs[20] in named
         assert len(named) == 40 - taken.orders
+
+
+@pytest.mark.parametrize("table", ["outbox", "journal"])
+def test_a_site_that_is_back_leaves_what_can_be_read_and_sends_the_rest_as_perhaps_sent(two, tmp_path, table):
+    """Else one rotten page kept its gate shut, and then all forty went twice; and those on it go, or might
+    never."""
+    for number in range(1, 41):
+        two.answered(two.a, number)
+    two.a.sends()
+    two.takes_over(two.b)
+    two.b.sends()
+    rots(two.a, table, "o-20", tmp_path)
+    for _ in range(2):
+        before = two.a.last_seq()
+        two.hears(two.a)
+    assert two.a.last_seq() == before, "said once"
+    kept = two.a.all("SELECT outbox_id, lent_to FROM outbox WHERE status = 'due'")
+    assert ("o-20", "b") in kept
+    assert {lent for _, lent in kept} == {"b"}
+    assert len(kept) < 30
+    assert leaves(two.a, "o-20") == [True]
+    assert trouble(two.a, "m-20") == "maybe_twice"
+    assert two.a.site.same_as_tables()
+
+
+def test_a_rotten_page_of_the_journal_of_the_other_site_hides_nothing_that_it_serves(pair, tmp_path):
+    """What its rows would have said of one contact is looked for in all that both sites have open."""
+    a, b = pair
+    a.agrees()
+    ids = waiting_at(a)
+    b.adopts()
+    b.sends()
+    rots(a, "journal", ids[MANY // 2], tmp_path)
+    for _ in range(3):
+        a.agrees()
+    assert here(a) == set()
+    assert alarmed(a, NOT_AGREED) == set()
 
 
 def test_postgresql_gives_the_ids_of_all_pages_but_the_rotten_one(postgres_url):
