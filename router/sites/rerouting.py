@@ -1,8 +1,8 @@
 """Handing waiting interactions to the other site while this one lives: held for it, asked, then let go.
 
 Chosen are those that wait here and shall wait there: a share (reroute; shares.py), everything while the other
-site serves this one's traffic, and what came from there once its home serves again. Which of a share is drawn
-from its id, so that the same one is always chosen or never.
+site serves this one's traffic, what came from there once its home serves again, and what came meanwhile where
+nobody is left (left_alone.py). Which of a share is drawn from its id: the same one is always chosen or never.
 
     waiting ── handover_began ──▶ held for @<site> ── asked ──▶ adopted there ── yielded ──▶ moved
                                         │                 refused: handover_ended ──▶ waiting
@@ -33,11 +33,12 @@ from router.records import Fact, fact
 from router.run.trouble import NoticeTrouble
 from router.sites.adoptees import left_by, orders_of
 from router.sites.adopting import adopt, claims
+from router.sites.left_alone import left_alone
 from router.sites.lending import Lend, has_orders
 from router.sites.overflow import OVERFLOW_FULL
 from router.sites.peer_client import PeerUnreachable
 from router.sites.returning import going_home
-from router.sites.shares import ALL_OF_IT, LEFT_ALONE, Shares, in_force, share_for
+from router.sites.shares import ALL_OF_IT, Shares, in_force, share_for
 
 AT_ONCE: Final = 100
 HOLD_MS: Final = 15_000
@@ -168,7 +169,7 @@ class Rerouting:
             return False
         self._resting = {ref: until_ms for ref, until_ms in self._resting.items() if until_ms > now_ms}
         with database.reading() as db:
-            wanted = chosen(db, site=self._site, peer=self._peer)
+            wanted = to_move(db, site=self._site, peer=self._peer, now_ms=now_ms)
         ids = [each for each in wanted if each not in self._resting][:AT_ONCE]
         if not ids:
             return False
@@ -185,7 +186,10 @@ class Rerouting:
         return False
 
     def nobody_takes(self, own: Committer, database: Database, why: str) -> None:
-        """The other site says in its beats that it takes nothing: told, where something should go there."""
+        """The other site says in its beats that it takes nothing: told, where something should go there.
+
+        Not of what is left alone here: nobody asked for it to go, and it is where it came to.
+        """
         with database.reading() as db:
             wanted = bool(chosen(db, site=self._site, peer=self._peer))
         if wanted:
@@ -274,6 +278,12 @@ class Rerouting:
         return Handed(taken=len(held) - len(left), refused=len(left), why=why if left else "", left=left)
 
 
+def to_move(db: Connection, *, site: str, peer: str, now_ms: int) -> list[str]:
+    """Ids of what waits here and is to be offered there, each once: what is asked for comes first."""
+    alone = left_alone(db, site=site, peer=peer, now_ms=now_ms)
+    return list(dict.fromkeys([*chosen(db, site=site, peer=peer), *alone]))
+
+
 def chosen(db: Connection, *, site: str, peer: str) -> list[str]:
     """Ids of what waits here and shall wait there, each once: what goes home, then by urgency and age."""
     home = going_home(db, site=site, peer=peer)
@@ -287,8 +297,7 @@ def calls_to_send_on(db: Connection, *, site: str, peer: str) -> list[str]:
 
     Only where somebody asked for it: they may end at a telephone outside, if the other site is full.
     """
-    asked = in_force(db, site=site, peer=peer)
-    return calls_moving(db, {scope: share for scope, share in asked.items() if scope != LEFT_ALONE})
+    return calls_moving(db, in_force(db, site=site, peer=peer))
 
 
 def calls_moving(db: Connection, shares: Shares) -> list[str]:

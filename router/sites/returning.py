@@ -5,8 +5,8 @@ here is handed over by the peer role (rerouting.py), each with its place in line
 with them until they are done. So nothing has to be stopped, and nothing can be lost on the way.
 
 What came to this site itself meanwhile cannot be told from its own work: agents here serve it. Where they
-have gone home as well, nobody would: so for a day after a return, while nobody is signed in here, it goes
-there too (shares.py).
+have gone home as well, nobody would: so for a day after a return, once nobody has been signed in here for a
+minute, it goes there too (left_alone.py). What was here before, and what comes later, stays.
 """
 
 from collections.abc import Sequence
@@ -205,8 +205,8 @@ def besides_lines(home: str, here: str, count: Left) -> list[str]:
     if count.besides:
         found.append(
             f"Waiting at {here} besides: {count.besides} (came to {here} itself, or was handed to it since). "
-            f"That stays for its agents; while nobody is signed in at {here}, for a day from the return, it "
-            f"goes to {home} too."
+            f"That stays for its agents. Has nobody been signed in at {here} for a minute, within a day from "
+            f"the return, what came while {here} served {home} goes to {home} too."
         )
     if count.calls:
         found.append(f"Calls on the line at {here}: {count.calls}; they stay there, for its agents.")

@@ -9,19 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.journal.connection import Connection
-from router.sites.ownership import RETURN, owner_of
-from router.sites.service_states import UNSTAFFED, effective
+from router.sites.ownership import owner_of
 
 ALL: Final = "all"
 ALL_OF_IT: Final = 100
 JUST_NOW: Final = 1 << 62
 """In place of a row that is not written yet: everything came before it."""
-
-LEFT_ALONE: Final = "left alone"
-"""No scope that anybody asks for: who gave the other site's traffic back, and has nobody signed in now."""
-
-AFTER_RETURN_MS: Final = 86_400_000
-"""For so long after a return. Actions are tried for four hours, names in the DNS are believed for a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,31 +50,14 @@ def in_force(db: Connection, *, site: str, peer: str) -> Shares:
     if serves(db, site, by=peer):
         since_seq = 0 if serves(db, peer, by=site) else claim_seq(db, site)
         return {ALL: Share(share_pct=ALL_OF_IT, since_seq=since_seq)}
-    asked = shares_of(db, site=site, peer=peer)
-    if is_left_alone(db, site=site, peer=peer):
-        return {**asked, LEFT_ALONE: Share(share_pct=ALL_OF_IT, since_seq=JUST_NOW)}
-    return asked
+    return shares_of(db, site=site, peer=peer)
 
 
 def share_for(shares: Shares, *, channel: str, queue_id: str, urgency: int, came_seq: int) -> int:
     """Percent of what is like this. came_seq: the row by which it came from the other site; 0: it did not."""
-    scopes = (ALL, LEFT_ALONE, f"urgency/{urgency}", f"channel/{channel}", f"queue/{queue_id}")
+    scopes = (ALL, f"urgency/{urgency}", f"channel/{channel}", f"queue/{queue_id}")
     asked = [shares[scope] for scope in scopes if scope in shares]
     return max((each.share_pct for each in asked if came_seq < each.since_seq or not came_seq), default=0)
-
-
-def is_left_alone(db: Connection, *, site: str, peer: str) -> bool:
-    """Whether nobody is signed in here, after a return of not long ago.
-
-    The other site takes what waits here only where somebody is signed in there: so nothing goes to and fro.
-    """
-    known = owner_of(db, peer)
-    if known.site != peer or known.mode != RETURN:
-        return False
-    (now_ms,) = db.row("SELECT last_at_ms FROM stream WHERE own = 1") or (0,)
-    said = db.row("SELECT observed, override FROM site_state WHERE site = :site", site=site)
-    alone = said is not None and effective(*said) == UNSTAFFED
-    return alone and known.since_ms > int(now_ms) - AFTER_RETURN_MS
 
 
 def claim_seq(db: Connection, domain: str) -> int:

@@ -20,7 +20,7 @@ from router.sites.copy_gaps import TendGaps, behind, healing_due
 from router.sites.healing import SETTLED_MS
 from router.sites.out_of_use import HERE_MS, is_silent
 from router.sites.reconciling import Reconciler
-from router.sites.rerouting import AT_ONCE, HOLD_MS, PAUSE_S, Rerouting, chosen, take_handed
+from router.sites.rerouting import AT_ONCE, HOLD_MS, PAUSE_S, Rerouting, take_handed, to_move
 from router.sites.status import PEER, put_status
 from router.sites.watcher import Watcher
 from router.sites.watching import UNREACHABLE, Look, Watch, watched
@@ -202,7 +202,8 @@ class PeerRole:
     def _hand_over(self) -> None:
         site, half = self._site, self._half
         with site.journal.reading() as db:
-            ids = chosen(db, site=half.name, peer=half.peer)[:AT_ONCE]
+            wanted = to_move(db, site=half.name, peer=half.peer, now_ms=site.clock.now_ms)
+            ids = wanted[:AT_ONCE]
         if not ids:
             return
         until_ms = site.clock.now_ms + HOLD_MS

@@ -164,7 +164,7 @@ def test_taking_what_agents_hold_after_a_short_silence_is_noticed(monkeypatch):
 
 def test_leaving_behind_who_waits_where_the_crew_has_gone_home_is_noticed(monkeypatch):
     """The numbers still ring there for a while, and nobody is there."""
-    monkeypatch.setattr(shares, "is_left_alone", lambda db, *, site, peer: False)
+    monkeypatch.setattr(rerouting, "left_alone", lambda db, *, site, peer, now_ms: [])
     assert breaks_by("after return", seeds=CREWS)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from router.sites.rerouting import chosen
+from router.sites.rerouting import to_move
 from tests.sites.routed_pair import Half, exchange, routed_pair
 from tests.sites.test_rerouting import rerouting
 
@@ -46,7 +46,7 @@ def moves(half: Half) -> None:
 def wanted(half: Half) -> list[str]:
     assert half.other is not None
     with half.site.database.reading() as db:
-        return chosen(db, site=half.name, peer=half.other.name)
+        return to_move(db, site=half.name, peer=half.other.name, now_ms=half.site.clock())
 
 
 def test_what_came_home_goes_again_when_its_home_has_no_agents(pair):
