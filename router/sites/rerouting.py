@@ -317,9 +317,10 @@ def moving(db: Connection, shares: Shares) -> list[str]:
     agents who still talk would never be free to go. Who wrote before, and was moved lately, goes
     after it whatever is drawn: their provider still brings here what they write.
     """
+    if not any(each.share_pct for each in shares.values()):
+        return []
     found = []
-    asked = any(each.share_pct for each in shares.values())
-    following = {str(row[0]) for row in db.rows(_FOLLOWING)} if asked else set()
+    following = {str(row[0]) for row in db.rows(_FOLLOWING)}
     for ref, channel, queue_id, urgency, state, came_seq in db.rows(_WAITING):
         share = share_for(shares, channel=channel, queue_id=queue_id, urgency=urgency, came_seq=came_seq)
         drawn = _drawn(str(ref)) < share and (state == WAITING or share == ALL_OF_IT)

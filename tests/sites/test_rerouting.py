@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from router.sites import rerouting as rerouting_module
 from router.sites.peer_client import PeerUnreachable
 from router.sites.rerouting import Rerouting, chosen, take_handed
+from router.sites.shares import Share
 from tests.sites.routed_pair import Half, exchange, routed_pair
 from tests.sites.test_adopting import left_to_a
 from tests.sites.test_reconciling import gives_back
@@ -248,6 +250,17 @@ def test_what_rings_goes_too_when_everything_goes(pair):
     a.site.settles()
     assert (a.state("rings"), b.state("rings")) == ("moved", "waiting")
     a.is_sound()
+
+
+def test_where_no_share_is_asked_for_no_line_is_read():
+    """It is looked twice a second, and thousands may wait."""
+
+    class NoLine:
+        def rows(self, sql: str) -> list[tuple[object, ...]]:
+            raise AssertionError(f"read in vain: {sql}")
+
+    for shares in ({}, {"all": Share(share_pct=0, since_seq=1)}):
+        assert rerouting_module.moving(NoLine(), shares) == []  # type: ignore[arg-type]  # no connection at all
 
 
 def test_what_nobody_takes_is_told_once_and_waits_here(pair):
