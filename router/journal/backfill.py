@@ -25,6 +25,14 @@ FILLED: Final[Mapping[str, tuple[str, str]]] = {
         "SELECT 1 FROM plan WHERE changed_site = '' LIMIT 1",
         f"UPDATE plan SET changed_site = {_SITE}, changed_at_ms = activated_at_ms WHERE changed_site = ''",
     ),
+    # Since an order moves what came from the other site before it: the row that asked for it.
+    "reroute": (
+        "SELECT 1 FROM reroute WHERE seq = 0 LIMIT 1",
+        f"""UPDATE reroute SET seq = said.seq
+            FROM (SELECT ref, max(seq) AS seq FROM journal
+                  WHERE {OWN_ROWS} AND kind = 'reroute_set' GROUP BY ref) AS said
+            WHERE said.ref = reroute.scope AND reroute.seq = 0""",
+    ),
 }
 """By table: whether some row lacks it, and what fills it in."""
 

@@ -15,6 +15,7 @@ from router.journal.database import Database, _driver, open_database
 from router.journal.definitions import table_definitions
 from router.journal.restore import load_state
 from router.journal.verify import verify
+from router.records import fact
 from tests.roles.centre import arrival
 from tests.roles.redis_process import wait_until
 
@@ -115,6 +116,27 @@ def test_a_journal_goes_on_over_an_upgrade_and_stays_whole(database_url: str):
             "after",
             "before",
         ]
+    database.close()
+
+
+def test_an_order_to_move_everything_of_before_an_upgrade_holds_after_it(database_url: str):
+    """It would move nothing that ever came from the other site, and `journal verify` would not be clean."""
+    database = open_database(database_url, unsafe=True)
+    database.create_tables()
+    committer = Committer(database)
+    said = {"agent_id": "ana", "why": "", "command_id": ""}
+    for share_pct in (50, 100):
+        order = fact("reroute_set", "all", share_pct=share_pct, **said)
+        committer.submit(FactsAppend(facts_to_append=(order,))).result()
+    committer.close()
+    with database.writing() as db:
+        db.run("ALTER TABLE reroute DROP COLUMN seq")
+        db.run("DELETE FROM tables_made")
+    database.close()
+    database = open_database(database_url, unsafe=True)
+    with database.reading() as db:
+        assert db.rows("SELECT share_pct, seq FROM reroute") == [(100, 2)]
+        assert verify(db).problems == []
     database.close()
 
 
