@@ -45,7 +45,17 @@ from router.sites.followed import taken_up
 from router.sites.own_words import leave_hashes_of_own
 from router.sites.said_there import left_behind, said_already, said_here
 
-__all__ = ["Adopt", "Claim", "Count", "adopt", "adopt_all", "adoptable", "claims", "read_adoptees"]
+__all__ = [
+    "Adopt",
+    "Claim",
+    "Count",
+    "adopt",
+    "adopt_all",
+    "adoptable",
+    "claims",
+    "not_adopted",
+    "read_adoptees",
+]
 
 _log = logging.getLogger("muster.adopting")
 
@@ -116,6 +126,12 @@ def adoptable(
     unless it was left to the other site since; nor what says nothing that is not said here already.
     """
     return chosen(copy, _open_there(copy, assigned), lambda ids: _coming(copy, own, ids, peer, site))
+
+
+def not_adopted(own: Connection, *, since_ms: int) -> set[str]:
+    """Ids of what could not be adopted since then, or before, and nobody has seen that yet."""
+    sql = "SELECT ref FROM alarm WHERE code = :code AND (at_ms >= :since_ms OR seen_at_ms = 0)"
+    return {str(row[0]) for row in own.rows(sql, code=NOT_ADOPTED, since_ms=since_ms)}
 
 
 def _open_there(copy: Connection, assigned: bool) -> list[str]:

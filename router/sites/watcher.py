@@ -302,12 +302,15 @@ class Watcher:
         return _Wanted(assigned=assigned, refused=refused) if left else None
 
     def _left(self, ground: Ground, own: Connection, copy: Connection, *, assigned: bool) -> bool:
-        """Whether somebody broke the take-over off, or the last rows came late."""
+        """Whether somebody broke the take-over off, or the last rows came late. Not what cannot be
+        adopted, of which somebody was told: it would be tried for days, and each alarm that was seen come back."""
         give_up_ms = ground.plan.limits.give_up_ms
+        lost = adopting.not_adopted(own, since_ms=owner_of(own, ground.peer).since_ms)
         open_there = adopting.adoptable(copy, own, peer=ground.peer, site=ground.site, assigned=assigned)
-        if open_there or unsent(copy, own, now_ms=ground.clock(), give_up_ms=give_up_ms):
+        replies = unsent(copy, own, now_ms=ground.clock(), give_up_ms=give_up_ms).interactions
+        if {*open_there, *replies} - lost:
             return True
-        return bool(handed_unseen(own, copy, peer=ground.peer))
+        return bool(set(handed_unseen(own, copy, peer=ground.peer)) - lost)
 
     def _not_fit(self, ground: Ground) -> str:
         """Why this site itself should not: what is broken, or that somebody has put it out of service."""
