@@ -9,12 +9,12 @@ it does may be missing here for good, and nobody would see that.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from router.journal.committer import Committer, CommitUnknown
-from router.journal.connection import DatabaseBusy, DatabaseGone
+from router.journal.connection import DatabaseBusy, DatabaseDamaged, DatabaseGone
 from router.journal.database import Database
 from router.run.trouble import NoticeTrouble
 
@@ -36,11 +36,13 @@ _log = logging.getLogger("muster.follower")
 
 @dataclass(slots=True)
 class _Failing:
-    """A step that failed the last time: why, since when without a break, and whether people were told."""
+    """A step that failed the last time: why, since when without a break, whether people were told; rotten: it
+    was the copy that could not be read."""
 
     why: str
     since_s: float
     told: bool = False
+    rotten: bool = False
 
 
 class Follower:
@@ -78,6 +80,11 @@ class Follower:
         """Steps that failed the last time, each with why: for status and gate. Any thread."""
         return {name: each.why for name, each in list(self._failing.items())}
 
+    def failing_but(self, learning: Collection[str]) -> list[str]:
+        """Those without these steps where they cannot read the copy: nobody need wait for that. It goes on
+        until the copy is made anew, and people are told."""
+        return [name for name, each in list(self._failing.items()) if name not in learning or not each.rotten]
+
     def run(self) -> None:
         """Until stopped."""
         while not self._stopping.is_set():
@@ -99,7 +106,8 @@ class Follower:
             step(self._committer, self._own, self._copy)
         except (CommitUnknown, DatabaseBusy, DatabaseGone) as problem:
             why = f"{type(problem).__name__}: {problem}"
-            self._failed(name, why, detail=why)
+            rotten = isinstance(problem, DatabaseDamaged) and problem.of is self._copy
+            self._failed(name, why, detail=why, rotten=rotten)
         except Exception as mistake:  # noqa: BLE001 - one step that fails must not end the others
             if name not in self._failing:
                 _log.exception("a step failed step=%s", name)
@@ -109,13 +117,13 @@ class Follower:
         if (took := self._clock_s() - began) > EVERY_S:
             _log.warning("a step took long step=%s seconds=%.1f", name, took)
 
-    def _failed(self, name: str, why: str, *, detail: str) -> None:
+    def _failed(self, name: str, why: str, *, detail: str, rotten: bool = False) -> None:
         """detail goes into the journal: of our mistakes without their words, which may be a customer's."""
         now_s = self._clock_s()
         failing = self._failing.setdefault(name, _Failing("", now_s))
         if failing.why != why:
             _log.warning("a step is tried again step=%s reason=%s", name, why)
-        failing.why = why
+        failing.why, failing.rotten = why, rotten
         if not failing.told and now_s - failing.since_s >= HOLD_S:
             failing.told = self._tell(name, detail)
 

@@ -69,6 +69,10 @@ JOINED_WAIT_MS: Final = 500
 HINT_MS: Final = 1_000
 JOIN_S: Final = 5.0
 
+OPEN_THERE: Final = "open there"
+LEARNING: Final = frozenset({"learning", "consents", "texts", "links", OPEN_THERE})
+"""Steps that say nothing of who serves and who sends."""
+
 _POSITION: Final = """
     INSERT INTO position (reader, read_through, now_ms) VALUES (:reader, :acked, 0)
     ON CONFLICT (reader) DO UPDATE SET read_through = excluded.read_through
@@ -122,14 +126,14 @@ class PeerRole:
         self._said: Mapping[str, Any] = {}
         self._follower: Follower | None = None
         self._healing = Healing(own, self.committer)
-        self._gate = Gate(self._failing, stuck_s=lambda: self._pulse.stuck_s)
+        self._gate = Gate(self._unsure, stuck_s=lambda: self._pulse.stuck_s)
         self._contents = ContentScrubbing(own, copy, self.committer)
         self.sender = self._new_sender()
         self.beats = self._new_beats()
         self._mover = self._new_mover()
         self.steps.append(("agreeing", self._mover.agree))
         self.steps.append(("orders", LeaveOrders(peer=access.peer).step))
-        self.steps.append(("open there", OpenThere().step))
+        self.steps.append((OPEN_THERE, OpenThere().step))
         self.steps.append(("sending", SendingTrouble(lambda: self.sender.state).step))
         self._apart = asyncio.Event()
         self._keeper = self._new_keeper()
@@ -278,6 +282,10 @@ class PeerRole:
 
     def _failing(self) -> Mapping[str, str]:
         return self._follower.failing if self._follower is not None else {}
+
+    def _unsure(self) -> Sequence[str]:
+        """The steps for which the gate waits."""
+        return self._follower.failing_but(LEARNING) if self._follower is not None else ()
 
     def _grown(self, seq: int) -> None:
         self.hints.publish(seq)

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from router.journal.connection import DatabaseDamaged
-from router.journal.database import open_database
+from router.journal.database import Database, open_database
 from router.journal.readable_ids import readable_ids
 from router.sites.adopting import NOT_ADOPTED
+from router.sites.follower import Follower
+from router.sites.learning_consents import ConsentLearning
+from router.sites.peer_role import LEARNING
 from router.sites.reconciling import NOT_AGREED
-from router.sites.unsent import OUTBOX
+from router.sites.unsent import OUTBOX, LeaveOrders
 from tests.sites.rotting import reopened, rot_rows
 from tests.sites.routed_pair import Half, routed_pair
 from tests.sites.test_joining_there import FIRST, writes
@@ -175,6 +178,30 @@ def test_a_rotten_page_of_the_journal_of_the_other_site_hides_nothing_that_it_se
         a.agrees()
     assert here(a) == set()
     assert alarmed(a, NOT_AGREED) == set()
+
+
+def test_the_gate_waits_for_no_step_that_only_learns_and_cannot_read_the_copy(pair, tmp_path):
+    """It would wait for ever, and who serves and who sends is known: whoever waits then goes on blindly."""
+    a, b = pair
+    ids = waiting_at(a)
+    steps = [
+        ("consents", ConsentLearning().step),
+        ("agreeing", b.reconciler.step),
+        ("orders", LeaveOrders(peer="a").step),
+    ]
+    assert steps[0][0] in LEARNING
+    rots(b, "journal", ids[MANY // 2], tmp_path)
+    follower = Follower(b.site.committer, b.site.database, b.copy, steps)
+    follower.turn()
+    assert (set(follower.failing), follower.failing_but(LEARNING)) == ({"consents"}, [])
+    assert follower.failing_but(()) == ["consents"]
+    own = Follower(b.site.committer, b.site.database, b.copy, [("consents", _cannot_read_its_own)])
+    own.turn()
+    assert own.failing_but(LEARNING) == ["consents"]
+
+
+def _cannot_read_its_own(committer: object, own: Database, copy: Database) -> None:
+    raise DatabaseDamaged("a page is rotten")
 
 
 def test_postgresql_gives_the_ids_of_all_pages_but_the_rotten_one(postgres_url):
