@@ -303,7 +303,7 @@ class Watcher:
 
     def _left(self, ground: Ground, own: Connection, copy: Connection, *, assigned: bool) -> bool:
         """Whether somebody broke the take-over off, or the last rows came late. Not what cannot be
-        adopted, of which somebody was told: it would be tried for days, and each alarm that was seen come back."""
+        adopted, of which somebody was told: that would be tried for days, and each alarm seen come back."""
         give_up_ms = ground.plan.limits.give_up_ms
         lost = adopting.not_adopted(own, since_ms=owner_of(own, ground.peer).since_ms)
         open_there = adopting.adoptable(copy, own, peer=ground.peer, site=ground.site, assigned=assigned)
