@@ -25,13 +25,16 @@ _SERVED: Final = f"""
     WHERE d.ref = :act AND d.kind = 'domain_claimed' AND j.data LIKE :claim
 """
 _CAME: Final = f"""
-    SELECT i.interaction_id FROM interaction i JOIN journal j ON j.seq = i.arrived_seq AND j.{OWN_ROWS}
+    SELECT i.interaction_id FROM interaction i
     WHERE i.closed_seq = 0 AND i.state = 'waiting' AND i.named_agent_id = ''
         AND i.traffic NOT IN ('probe', 'rehearsal')
         AND NOT (i.channel = 'voice' AND i.connection_ids <> '[]')
-        AND i.arrived_seq > :after_seq AND j.at_ms <= :until_ms
+        AND i.arrived_seq > :after_seq AND EXISTS (
+            SELECT 1 FROM journal j WHERE j.{OWN_ROWS} AND j.seq = i.arrived_seq AND j.at_ms <= :until_ms
+        )
     ORDER BY i.urgency, i.accepted_at_ms, i.interaction_id
 """
+"""Not a join: SQLite would walk over every row since."""
 
 
 def left_alone(db: Connection, *, site: str, peer: str, now_ms: int) -> list[str]:
