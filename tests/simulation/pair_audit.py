@@ -101,7 +101,7 @@ class PairAudit:
             raise Broken(f"{row.ref} was adopted by {half.name} once more by the same claim: {data['n']}")
         self._claims[half.name, row.ref] = data["n"]
         self.adoptions[row.ref] = self.adoptions.get(row.ref, 0) + 1
-        if there is None or there["closed_why"]:
+        if there is None or there["closed_why"] or data.get("again"):
             self.healed += 2  # nobody had it, or its last words; then it goes on to whoever serves
             return
         times = self.adoptions[row.ref]

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,23 +121,26 @@ def test_a_closed_way_and_a_dead_role_are_told(data_dir: Path) -> None:
     plan = plan_in(data_dir, every_ms=1_000)
     with running(data_dir, MUSTER_PLAN=str(plan), **environ()) as centre, centre.journal() as journal:
         eventually(lambda: "mail" in through(journal), "mail comes through")
-        stop_for_good(centre, "worker")
-        eventually(lambda: (ROLE_GONE, "worker") in alarms(journal), "the worker is missed")
+        with stopped_for_good(centre, "worker"):
+            eventually(lambda: (ROLE_GONE, "worker") in alarms(journal), "the worker is missed")
         assert not [each for each in alarms(journal) if each[0] == SILENCE]
 
 
-def stop_for_good(centre: Centre, role: str) -> None:
+@contextmanager
+def stopped_for_good(centre: Centre, role: str) -> Iterator[None]:
     """The process stands still: `up` kills it, so it is stopped as often as it is started again."""
-    import threading
-    import time
+    over = threading.Event()
 
     def again() -> None:
-        until = time.monotonic() + WITHIN_S
-        while time.monotonic() < until and centre.process.poll() is None:
-            try:
+        while not over.wait(0.2):
+            with suppress(ProcessLookupError):
                 os.kill(centre.pid(role), signal.SIGSTOP)
-            except (ProcessLookupError, AssertionError):
-                return
-            time.sleep(0.2)
 
-    threading.Thread(target=again, daemon=True).start()
+    stopping = threading.Thread(target=again)
+    stopping.start()
+    try:
+        yield
+    finally:
+        over.set()
+        stopping.join()
+
