@@ -143,4 +143,3 @@ def stopped_for_good(centre: Centre, role: str) -> Iterator[None]:
     finally:
         over.set()
         stopping.join()
-
