@@ -22,6 +22,7 @@ from agents_ui.demo.texting import signature
 from tests.browser.conftest import Open
 from tests.browser.real_centre import RealCentre
 from tests.browser.test_one_line import ARMED_MS, _accept, _available, _signed_in, _write
+from tests.roles.redis_process import wait_until
 from tests.system.far_side import MailServer
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -76,8 +77,15 @@ class Outside:
         mail["Subject"] = "Harbour Street"
         mail["Message-ID"] = f"<{self.sent}@example.org>"
         mail.set_content(words)
-        with smtplib.SMTP("127.0.0.1", self.centre.port + 1, timeout=10) as exchanger:
-            exchanger.send_message(mail, from_addr=MAIL)
+        wait_until(lambda: self._handed_over(mail), "the mail is taken", within_s=30)
+
+    def _handed_over(self, mail: EmailMessage) -> bool:
+        try:
+            with smtplib.SMTP("127.0.0.1", self.centre.port + 1, timeout=10) as exchanger:
+                exchanger.send_message(mail, from_addr=MAIL)
+        except ConnectionRefusedError:  # nobody listens yet: an exchanger comes again
+            return False
+        return True
 
 
 @pytest.fixture
