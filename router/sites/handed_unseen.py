@@ -25,9 +25,8 @@ from router.sites.status import PEER, status_of
 _log = logging.getLogger("muster.adopting")
 
 BEFORE_MS: Final = 600_000
-"""How long before the other site was heard last, by a row or a beat, it can have been handed over: more than
-the copy is ever behind, and more than two clocks differ without a doubt. A copy that began anew is of months
-ago, and everything that ever went there would come back."""
+"""How long before the copy was whole last it can have been handed over: more than two clocks differ without a
+doubt. A copy that began anew is of months ago, and everything that ever went there would come back."""
 
 AT_ONCE: Final = 50
 
@@ -47,7 +46,8 @@ _OPEN_THERE: Final = (
 def handed_unseen(own: Connection, copy: Connection, *, peer: str) -> list[str]:
     """Ids of those, the most urgent and oldest first. What the copy has open comes from there; what is rotten
     in it, from here. Not a call-back whose customer is served here as one who did not give up."""
-    heard_ms = max(read_head(copy).at_ms, status_of(own, PEER).number("at_ms"))  # by the clock of that site
+    said = status_of(own, PEER)  # its times are by the clock of that site
+    heard_ms = max(read_head(copy).at_ms, said.number("whole_ms") or said.number("at_ms"))
     rows = own.rows(_HANDED, peer=peer, since_ms=heard_ms - BEFORE_MS)
     had = taken_up(own, {str(ref): str(follows) for ref, _, _, follows in rows})
     left_to = {str(ref): (int(n), str(owner)) for ref, n, owner, _ in rows if ref not in had}

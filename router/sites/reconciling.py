@@ -270,12 +270,21 @@ class Reconciler:
     def _unheard_there(
         self, ours: Connection, theirs: Connection, records: Mapping[str, Record]
     ) -> list[str]:
-        """What is taken up here in place of the other site; looked at again as long as that may live."""
-        found = unheard_there(ours, theirs, records, site=self._site, peer=self._peer)
+        """What is taken up here in place of the other site; looked at again as long as that may live.
+
+        Also what both let go of, where the site that is to take it up died before it did.
+        """
+        unheard = unheard_there(ours, theirs, records, site=self._site, peer=self._peer)
+        dropped = [ref for ref, record in records.items() if let_go(record) and not self._is_lower(record)]
+        self._left |= set(dropped)  # over at both: who begins anew would not look at them
+        found = [*unheard, *dropped]
         if found and self._gone() and owner_of(ours, self._peer).site == self._site:
             return found
         self._again |= set(found)
         return []
+
+    def _is_lower(self, record: Record) -> bool:
+        return record.legs[self._site].claim < record.legs[self._peer].claim
 
     def _repeats(
         self, ours: Connection, theirs: Connection, only_here: Sequence[str], unequal: Unequal
@@ -287,14 +296,14 @@ class Reconciler:
         self._again |= again
 
     def _judge(self, theirs: Connection, ref: str, record: Record, unequal: Unequal, *, silent: bool) -> None:
-        """Who is silent may be dead, and its agents with it: what is open here stays, whatever the claims."""
+        """Who is silent may be dead, and its agents with it: what it has not adopted from here stays here."""
         leg, other = record.legs[self._site], record.legs[self._peer]
-        if let_go(record) and leg.claim < other.claim:
+        if let_go(record) and self._is_lower(record):
             unequal.dropped.append(ref)
         if not leg.open or serving(record) == self._site:
             return
         # Until its agent is done, or has been gone for the grace: nothing in a stream says when.
-        if leg.held or silent:
+        if leg.held or (silent and (leg.claim > other.claim or not other.claim[0])):
             self._again.add(ref)
             return
         claim = max(other.claim, leg.claim)
@@ -388,7 +397,8 @@ class Reconciler:
         return {ref: seq for ref, seq in found.items() if self._told.get(ref, -1) < seq}
 
     def _save(self, own: Committer) -> None:
-        """So far both streams were looked through. Not while messages or places are left: no row has them."""
+        """So far both streams were looked through. Not while messages or places are left, or who has nobody:
+        no row has them."""
         if self._saved is None or not self._saved.is_far_from(self._own_seq, self._copy_seq) or self._left:
             return
         through = replace(self._saved, own_seq=self._own_seq, copy_seq=self._copy_seq)

@@ -100,3 +100,28 @@ def test_what_both_sites_got_is_not_left_to_the_one_that_is_silent(pair, held):
     assert (a.state("c-1"), b.state("c-1")) == ("moved", "assigned" if held else "waiting")
     for half in pair:
         half.is_sound()
+
+
+def test_what_both_let_go_of_is_taken_up_by_whoever_lives(pair):
+    """Each counted on the other, and whose turn it was burned down before it saw that nobody has it."""
+    a, b = pair
+    for half in pair:
+        half.site.arrives("c-1")
+        half.site.settles()
+        said = {
+            "to_site": half.other.name,
+            "n": 0,
+            "owner": half.other.name,
+            "why": "served_there",
+            "orders": [],
+        }
+        half.site.say("yielded", "c-1", **said)
+        half.site.settles()
+    a.sends()
+    b.reconciler = Reconciler(site="b", peer="a", gone=lambda: True)
+    passes(b, seconds=20)
+    assert b.state("c-1") == "moved", "a may live: it is a's to take up"
+    claim = {"agent_id": "boss", "automatic": False, "command_id": "", "mode": "take_over", "n": 1}
+    b.site.say("domain_claimed", "a", **claim, owner="b", why="", with_assigned=True)
+    passes(b, seconds=20)
+    assert b.state("c-1") == "waiting"
