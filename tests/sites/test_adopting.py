@@ -13,6 +13,16 @@ def pair(tmp_path):
         yield halves
 
 
+def taken_over(a: Half, b: Half) -> None:
+    """b serves what waited at a, which has heard of it."""
+    a.site.arrives("c-1")
+    a.site.settles()
+    a.sends()
+    b.adopts()
+    b.sends()
+    a.agrees()
+
+
 def test_whoever_waited_there_waits_here_at_the_old_place(pair):
     """Promise 4 across a site's death: nobody who waited longest waits behind somebody who just came."""
     a, b = pair
@@ -215,12 +225,7 @@ def test_what_is_handed_over_rings_at_one_site_at_a_time(pair):
 def test_what_came_back_is_served_where_it_began(pair):
     """Return home: b gives back what it adopted, with a higher claim, and both agree on it."""
     a, b = pair
-    a.site.arrives("c-1")
-    a.site.settles()
-    a.sends()
-    b.adopts()
-    b.sends()
-    a.agrees()
+    taken_over(a, b)
     assert a.state("c-1") == "moved"
     assert a.adopts().adopted == 1
     for _ in range(2):
@@ -298,12 +303,7 @@ def test_a_claim_is_above_that_of_a_hand_over_which_the_copy_does_not_show_yet(p
     """b gave it back to a, and knows that; the copy of a is from before. Two claims of one height would let
     the site that acted earlier go on with it."""
     a, b = pair
-    a.site.arrives("c-1")
-    a.site.settles()
-    a.sends()
-    b.adopts()
-    b.sends()
-    a.agrees()
+    taken_over(a, b)
     assert a.adopts().adopted == 1, "as where it is asked to"
     b.site.say("yielded", "c-1", to_site="a", n=2, owner="a", why="handed_over", orders=[])
     b.site.settles()
